@@ -107,33 +107,29 @@ export function operation<const O extends OperationInput>(input: O) {
 	});
 }
 
-/** Any operation of this contract. */
-export type Operation = ReturnType<typeof operation>;
+type Schemas = { query: unknown; params: unknown; body: unknown; responses: unknown }
 
-type Infer<S> = S extends z.ZodType ? z.infer<S> : undefined;
-type Input<S> = S extends z.ZodType ? z.input<S> : undefined;
-type Schemas = {
-	query: unknown;
-	params: unknown;
-	body: unknown;
-	responses: unknown;
-};
+/** Any operation of this contract. */
+export type Operation = Omit<ReturnType<typeof operation>, 'schemas'> & { readonly schemas: Schemas }
+
+type Infer<S> = S extends z.ZodType ? z.infer<S> : undefined
+type Input<S> = S extends z.ZodType ? z.input<S> : undefined
 
 /** What the caller sends. */
-export type RequestOf<O extends { schemas: Schemas }> = {
+export type RequestOf<O extends Operation> = {
 	query: Input<O["schemas"]["query"]>;
 	params: Input<O["schemas"]["params"]>;
 	body: Input<O["schemas"]["body"]>;
 };
 
 /** What the handler gets after parsing. */
-export type ParsedOf<O extends { schemas: Schemas }> = {
+export type ParsedOf<O extends Operation> = {
 	query: Infer<O["schemas"]["query"]>;
 	params: Infer<O["schemas"]["params"]>;
 	body: Infer<O["schemas"]["body"]>;
 };
 
 /** The body of the answer of an operation. */
-export type AnswerOf<O extends { schemas: Schemas }> = Infer<
+export type AnswerOf<O extends Operation> = Infer<
 	O["schemas"]["responses"][keyof O["schemas"]["responses"]]
 >;
