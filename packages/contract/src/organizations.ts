@@ -49,7 +49,6 @@ export type Me = z.infer<typeof Me>;
 export const RecipientDevice = z
 	.strictObject({
 		id: Uuid,
-		name: z.string(),
 		encryptionKey: PublicJwk,
 		thumbprint: Thumbprint,
 		registeredAt: Instant,
