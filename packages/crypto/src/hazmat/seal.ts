@@ -1,0 +1,28 @@
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
+import { type Bytes, concatBytes } from '../bytes.ts'
+import { type Context, encodeContext } from '../context.ts'
+import { encodePae } from '../pae.ts'
+
+export const suite = new CipherSuite({
+  kem: new DhkemP256HkdfSha256(),
+  kdf: new HkdfSha256(),
+  aead: new Aes256Gcm(),
+})
+
+/** Seals with a given ephemeral key pair, or a fresh one. A pair used twice for one recipient repeats key and nonce. */
+export async function sealWithEphemeral(
+  plaintext: Bytes,
+  recipientPublicKey: CryptoKey,
+  header: Bytes,
+  context: Context,
+  ephemeral?: CryptoKeyPair,
+): Promise<Bytes> {
+  const info = sealInfo(context)
+  const parameters = ephemeral ? { recipientPublicKey, info, ekm: ephemeral } : { recipientPublicKey, info }
+  const { enc, ct } = await suite.seal(parameters, plaintext, header)
+  return concatBytes(header, new Uint8Array(enc), new Uint8Array(ct))
+}
+
+export function sealInfo(context: Context): Bytes {
+  return encodePae('nokkel/seal/v1', encodeContext(context))
+}

@@ -1,0 +1,45 @@
+export {
+  type AddressedAssignment,
+  type AssignmentReader,
+  type AssignmentRecipient,
+  type AssignmentSender,
+  type OpenAssignmentOptions,
+  type OpenedAssignment,
+  openAssignment,
+  type ReaddressAssignmentOptions,
+  readdressAssignment,
+  type SealAssignmentOptions,
+  type SealedAssignment,
+  sealAssignment,
+} from './assignment.ts'
+export type { AssignmentContent, AssignmentFile } from './assignment-content.ts'
+export {
+  type AssignmentKey,
+  type AssignmentSigner,
+  type VerifiedAssignmentStatement,
+  type VerifyAssignmentStatementOptions,
+  verifyAssignmentStatement,
+} from './assignment-statement.ts'
+export { decodeBase64Url, encodeBase64Url } from './base64url.ts'
+export type { Bytes } from './bytes.ts'
+export type { Clock } from './clock.ts'
+export { type ContentKey, generateContentKey } from './content-key.ts'
+export { type Context, encodeContext } from './context.ts'
+export { type DeviceKeys, generateDeviceKeys } from './device-keys.ts'
+export {
+  type CreateDpopProofOptions,
+  createDpopProof,
+  type VerifiedDpopProof,
+  type VerifyDpopProofOptions,
+  verifyDpopProof,
+} from './dpop.ts'
+export { decryptEnvelope, type EnvelopeKey, encryptEnvelope, importEnvelopeKey } from './envelope.ts'
+export { CryptoError, type CryptoErrorCode } from './errors.ts'
+export { chunkCount, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from './file-layout.ts'
+export { type DecryptStreamOptions, decryptStream, type EncryptStreamOptions, encryptStream } from './file-stream.ts'
+export { type Algorithm, type Header, type KeyId, parseHeader } from './header.ts'
+export { type JwsType, signJws, type VerifiedJws, verifyJws } from './jws.ts'
+export { encodePae } from './pae.ts'
+export { exportPublicJwk, importEncryptionKey, importSigningKey, type PublicJwk } from './public-jwk.ts'
+export { open, seal } from './seal.ts'
+export { calculateThumbprint, formatFingerprint, type Thumbprint } from './thumbprint.ts'

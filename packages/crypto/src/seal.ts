@@ -1,0 +1,77 @@
+import { decodeBase64Url } from './base64url.ts'
+import { assertBytes, type Bytes } from './bytes.ts'
+import { type Context, encodeContext } from './context.ts'
+import { CryptoError } from './errors.ts'
+import { sealInfo, sealWithEphemeral, suite } from './hazmat/seal.ts'
+import { encodeHeader, encodeKeyId, headerByteLength, parseHeader } from './header.ts'
+import { exportPublicJwk, importEncryptionKey, type PublicJwk } from './public-jwk.ts'
+import { calculateThumbprint } from './thumbprint.ts'
+
+const encapsulatedByteLength = 65
+const overheadByteLength = headerByteLength + encapsulatedByteLength + 16
+
+/**
+ * Encrypts to a public key so that only its holder can open, for one place in the database.
+ *
+ * HPKE in base mode: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. It does not say who sealed; where that
+ * matters, sign (see {@link sealAssignment}).
+ *
+ * @param plaintext - Any length; usually a content key of 32 bytes.
+ * @returns `plaintext.byteLength + 101` bytes: header (20), encapsulated key (65), ciphertext, tag (16).
+ * @throws {CryptoError} `key_unusable`: `recipient` is not a P-256 public key.
+ * @throws {TypeError | RangeError} Another argument is not what its type says.
+ *
+ * @example
+ * ```ts
+ * const { encryption } = await generateDeviceKeys()
+ * const context = { purpose: 'greeting', table: 'note', column: 'body', row: '17', owner: 'dev_1' }
+ * const sealed = await seal(new TextEncoder().encode('hei'), await exportPublicJwk(encryption.publicKey), context)
+ * const plaintext = await open(sealed, encryption, context)
+ * ```
+ * @see docs/spec/seal.md, RFC 9180 §6.1
+ */
+export async function seal(plaintext: Uint8Array, recipient: PublicJwk, context: Context): Promise<Bytes> {
+  assertBytes(plaintext, 'plaintext')
+  encodeContext(context)
+  const [publicKey, keyId] = await Promise.all([importEncryptionKey(recipient), publicKeyId(recipient)])
+  return sealWithEphemeral(plaintext, publicKey, encodeHeader('sealed', keyId), context)
+}
+
+/**
+ * Opens what {@link seal} made, with the recipient's key pair and the same context.
+ *
+ * @param recipient - Both halves; the private one need not be extractable.
+ * @throws {CryptoError} `open_failed`: sealed to another key, for another context, or altered.
+ * @throws {CryptoError} `key_unusable`: `recipient` is not a P-256 key pair for ECDH.
+ * @throws {TypeError | RangeError} Another argument is not what its type says.
+ *
+ * @see docs/spec/seal.md, RFC 9180 §6.1
+ */
+export async function open(sealed: Uint8Array, recipient: CryptoKeyPair, context: Context): Promise<Bytes> {
+  assertBytes(sealed, 'sealed')
+  const info = sealInfo(context)
+  const recipientKey = assertEncryptionPair(recipient)
+  const header = parseHeader(sealed)
+  if (header?.algorithm !== 'sealed' || sealed.byteLength < overheadByteLength) throw new CryptoError('open_failed')
+  const keyId = await publicKeyId(await exportPublicJwk(recipientKey.publicKey))
+  if (header.keyId !== encodeKeyId(keyId)) throw new CryptoError('open_failed')
+  const enc = sealed.subarray(headerByteLength, headerByteLength + encapsulatedByteLength)
+  const ciphertext = sealed.subarray(headerByteLength + encapsulatedByteLength)
+  try {
+    const aad = sealed.subarray(0, headerByteLength)
+    return new Uint8Array(await suite.open({ recipientKey, enc, info }, ciphertext, aad))
+  } catch (cause) {
+    throw new CryptoError('open_failed', { cause })
+  }
+}
+
+/** The key id of a public key: the first 16 bytes of its thumbprint. */
+export async function publicKeyId(jwk: PublicJwk): Promise<Bytes> {
+  return decodeBase64Url(await calculateThumbprint(jwk)).subarray(0, 16)
+}
+
+function assertEncryptionPair(pair: CryptoKeyPair): CryptoKeyPair {
+  const usable = pair?.privateKey?.algorithm?.name === 'ECDH' && pair.privateKey.usages.includes('deriveBits')
+  if (!usable) throw new CryptoError('key_unusable')
+  return pair
+}
