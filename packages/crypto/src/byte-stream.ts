@@ -48,8 +48,7 @@ export async function* mapInOrder<Result>(
     // The failure is thrown when its turn comes; until then it must not count as unhandled.
     result.catch(() => undefined)
     inFlight.push(result)
-    const oldest = inFlight.length === inFlightMaximum ? inFlight.shift() : undefined
-    if (await oldest) yield await oldest
+    if (inFlight.length === inFlightMaximum) yield await (inFlight.shift() as Promise<Result>)
   }
   for (const result of inFlight) yield await result
 }
