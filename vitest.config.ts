@@ -9,6 +9,7 @@ const ssr = { resolve: { conditions: [...conditions, 'module', 'node', 'developm
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', './tools/testing/reporter.ts'],
     globalSetup: ['tools/testing/global-setup.ts'],
     projects: [
       {

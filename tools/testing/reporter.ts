@@ -1,0 +1,74 @@
+import type { SerializedError } from 'vitest'
+import type { Reporter, TestModule, UserConsoleLog } from 'vitest/node'
+
+interface Count {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/**
+ * Ends a run with what was proven where: tests per runtime and per database engine, executed Wycheproof cases per
+ * runtime, and last a line `N passed, N failed`.
+ *
+ * A test counts for the runtime or engine its title names in brackets, `[pglite]`, `[postgres]` or `[deno]`, else for its
+ * project. A run in which two runtimes executed a different number of Wycheproof cases, or none, has failed.
+ */
+export default class CountsReporter implements Reporter {
+  #wycheproof = new Map<string, number>()
+
+  onInit(): void {
+    this.#wycheproof.clear()
+  }
+
+  onUserConsoleLog(log: UserConsoleLog): void {
+    for (const [, runtime, cases] of log.content.matchAll(/^wycheproof (\w+): (\d+) cases/gm)) {
+      if (runtime) this.#wycheproof.set(runtime, (this.#wycheproof.get(runtime) ?? 0) + Number(cases))
+    }
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    const lines: string[] = []
+    let passed = 0
+    let failed = unhandled.length
+    for (const [place, count] of [...countTests(modules)].sort(([a], [b]) => a.localeCompare(b))) {
+      passed += count.passed
+      failed += count.failed
+      lines.push(`${place.padEnd(24)} ${describeCount(count)}`)
+    }
+    for (const [runtime, cases] of this.#wycheproof) lines.push(`${`wycheproof ${runtime}`.padEnd(24)} ${cases} cases`)
+    if (!sameCases(this.#wycheproof)) {
+      lines.push('The runtimes executed different Wycheproof cases.')
+      failed += 1
+    }
+    if (failed > 0) process.exitCode = 1
+    console.log(`\n${lines.join('\n')}\n${passed} passed, ${failed} failed`)
+  }
+}
+
+function countTests(modules: readonly TestModule[]): Map<string, Count> {
+  const counts = new Map<string, Count>()
+  const countOf = (place: string) => {
+    const count = counts.get(place) ?? { passed: 0, failed: 0, skipped: 0 }
+    counts.set(place, count)
+    return count
+  }
+  for (const module of modules) {
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      const count = countOf(/\[(deno|pglite|postgres)\]/.exec(test.fullName)?.[1] ?? module.project.name)
+      if (state !== 'pending') count[state] += 1
+    }
+    // A file that does not load, and a hook outside any test that throws, fails as one.
+    const suites = [module, ...module.children.allSuites()]
+    const broken = suites.filter((suite) => suite.errors().length > 0).length
+    if (broken > 0) countOf(module.project.name).failed += broken
+  }
+  return counts
+}
+
+const sameCases = (cases: ReadonlyMap<string, number>) =>
+  new Set(cases.values()).size <= 1 && [...cases.values()].every((count) => count > 0)
+
+const describeCount = ({ passed, failed, skipped }: Count) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
