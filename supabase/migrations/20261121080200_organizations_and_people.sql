@@ -46,6 +46,7 @@ create table public.user_identities (
   -- HMAC-SHA-256 under the index key, of a number a provider verified; never of one a person typed.
   personnummer_index bytea unique check (length(personnummer_index) = 32),
   personnummer_index_key text,
+  personnummer_verified boolean not null generated always as (personnummer_index is not null) stored,
   bankid_verified boolean not null default false,
   bankid_verified_at timestamptz,
   created_at timestamptz not null default now(),
@@ -97,7 +98,8 @@ create policy "people see their logins" on public.external_identity for select t
   using (user_id = nokkel.user_id());
 
 -- The index is never for reading.
-grant select (id, user_id, bankid_verified, bankid_verified_at, created_at, updated_at) on public.user_identities to authenticated;
+grant select (id, user_id, personnummer_verified, bankid_verified, bankid_verified_at, created_at, updated_at)
+  on public.user_identities to authenticated;
 create policy "people see their identity" on public.user_identities for select to authenticated
   using (user_id = nokkel.user_id());
 

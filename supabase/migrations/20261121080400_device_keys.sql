@@ -112,6 +112,9 @@ declare
   v_active uuid[];
   v_id uuid := gen_random_uuid();
 begin
+  -- Whatever changes the devices of a person waits here for the other changes, and for sends to that person.
+  perform from public.app_user u
+    where u.auth_user_id = (select s.user_id from nokkel.session s where s.id = p_session) for update;
   select * into v_session from nokkel.session s where s.id = p_session;
   if not found or nokkel.session_state(p_session) <> 'live' then
     perform nokkel.refuse('session_ended');
@@ -122,8 +125,6 @@ begin
   if v_session.authenticated_at < now() - interval '5 minutes' then
     perform nokkel.refuse('login_too_old');
   end if;
-  -- Two registrations of one person at the same time wait for each other here.
-  perform from public.app_user u where u.auth_user_id = v_session.user_id for update;
 
   select o.device_policy into strict v_policy from public.organization o where o.id = v_session.organization_id;
   select coalesce(array_agg(d.id), '{}') into v_active from public.device_key d
@@ -151,22 +152,28 @@ begin
 end
 $$;
 
--- Binds a session to a device registered before; from then on the device's key must prove possession.
-create function nokkel.resume_device(p_session uuid, p_signing_thumbprint text) returns uuid
+-- Binds a session to a device registered before; from then on the device's key must prove possession. p_thumbprint is
+-- the key the device was told the session is bound to: a proof made for another session or key does not count.
+create function nokkel.resume_device(p_session uuid, p_thumbprint text, p_signing_thumbprint text) returns uuid
   language plpgsql security definer set search_path = '' as $$
 declare
   v_session nokkel.session;
   v_device public.device_key;
 begin
+  perform from public.app_user u
+    where u.auth_user_id = (select s.user_id from nokkel.session s where s.id = p_session) for update;
   select * into v_session from nokkel.session s where s.id = p_session for update;
   if not found or nokkel.session_state(p_session) <> 'live' then
     perform nokkel.refuse('session_ended');
+  end if;
+  if v_session.thumbprint <> p_thumbprint then
+    perform nokkel.refuse('device_proof_invalid');
   end if;
   if v_session.device_id is not null then
     perform nokkel.refuse('conflict');
   end if;
   select * into v_device from public.device_key d
-    where d.signing_thumbprint = p_signing_thumbprint and d.user_id = v_session.user_id for update;
+    where d.signing_thumbprint = p_signing_thumbprint and d.user_id = v_session.user_id;
   if not found then
     perform nokkel.refuse('not_found');
   end if;
@@ -183,13 +190,14 @@ $$;
 grant execute on function nokkel.create_device_challenge(uuid, uuid, text, bytea, bytea),
   nokkel.take_device_challenge(uuid, uuid),
   nokkel.register_device(uuid, text, jsonb, text, jsonb, text, text, boolean),
-  nokkel.resume_device(uuid, text) to nokkel_server;
+  nokkel.resume_device(uuid, text, text) to nokkel_server;
 
 -- As the person -------------------------------------------------------------------------------------------------------
 
 create function nokkel.revoke_device(p_device uuid) returns boolean
   language plpgsql security definer set search_path = '' as $$
 begin
+  perform from public.app_user u where u.auth_user_id = nokkel.user_id() for update;
   if not nokkel.session_is_live() or not exists (
     select from public.device_key d where d.id = p_device and d.user_id = nokkel.user_id() and d.state = 'active'
   ) then
@@ -211,6 +219,24 @@ create function nokkel.active_devices(p_users uuid[]) returns table (
   order by d.registered_at, d.id
 $$;
 
+-- The same for members of one organisation and oneself; until the transaction ends none of them gets or loses a device.
+create function nokkel.hold_devices(p_organization uuid, p_users uuid[]) returns table (
+  id uuid, user_id uuid, encryption_thumbprint text
+) language plpgsql security definer set search_path = '' as $$
+begin
+  if not nokkel.session_is_live() then
+    return;
+  end if;
+  select array_agg(wanted.id) into p_users from unnest(p_users) wanted (id)
+    where wanted.id = nokkel.user_id() or nokkel.has_role(p_organization, 'coordinator', 'administrator') and exists (
+      select from public.organization_member m where m.organization_id = p_organization and m.user_id = wanted.id
+    );
+  perform from public.app_user u where u.auth_user_id = any (p_users) order by u.auth_user_id for key share;
+  return query select d.id, d.user_id, d.encryption_thumbprint from public.device_key d
+    where d.user_id = any (p_users) and d.state = 'active';
+end
+$$;
+
 -- The device the session in the claims is bound to.
 create function nokkel.device_id() returns uuid
   language sql stable security definer set search_path = '' as $$
@@ -224,6 +250,7 @@ create function nokkel.my_session() returns table (
   from nokkel.session s where s.id = nokkel.session_id() and s.user_id = nokkel.user_id() and nokkel.session_is_live()
 $$;
 
-grant execute on function nokkel.revoke_device(uuid), nokkel.active_devices(uuid[]), nokkel.device_id(), nokkel.my_session() to authenticated;
+grant execute on function nokkel.revoke_device(uuid), nokkel.active_devices(uuid[]), nokkel.hold_devices(uuid, uuid[]),
+  nokkel.device_id(), nokkel.my_session() to authenticated;
 
 reset role;

@@ -123,7 +123,25 @@ create function nokkel.has_sent_to_me(p_user uuid) returns boolean
   )
 $$;
 
-grant execute on function nokkel.is_assignment_sender(uuid), nokkel.is_assignment_recipient(uuid, uuid),
+create function nokkel.has_received_from_me(p_user uuid) returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.assignment a join public.assignment_recipient r on r.assignment_id = a.id
+    where r.user_id = p_user and a.sender_id = nokkel.user_id()
+  )
+$$;
+
+-- The signing key of the device the session is bound to.
+create function nokkel.signs_here(p_thumbprint text) returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.device_key d
+    where d.id = nokkel.device_id() and d.signing_thumbprint = p_thumbprint and d.state = 'active'
+  )
+$$;
+
+grant execute on function nokkel.has_received_from_me(uuid), nokkel.signs_here(text),
+  nokkel.is_assignment_sender(uuid), nokkel.is_assignment_recipient(uuid, uuid),
   nokkel.may_receive_assignment(uuid, uuid), nokkel.is_active_device(uuid, uuid), nokkel.is_own_blob(uuid, boolean),
   nokkel.may_read_blob(uuid), nokkel.may_see_signing_key(text, uuid), nokkel.has_sent_to_me(uuid) to authenticated;
 
@@ -133,6 +151,9 @@ create policy "signing keys of those one deals with" on public.signing_key for s
 
 create policy "people see who sent them something" on public.app_user for select to authenticated
   using (nokkel.has_sent_to_me(auth_user_id));
+
+create policy "people see whom they sent something" on public.app_user for select to authenticated
+  using (nokkel.has_received_from_me(auth_user_id));
 
 grant select, insert, update (statement, signer_thumbprint, revision) on public.assignment to authenticated;
 create policy "senders see what they sent" on public.assignment for select to authenticated
@@ -144,10 +165,11 @@ create policy "coordinators send in their organisation" on public.assignment for
     sender_id = nokkel.user_id()
     and organization_id = (select s.organization_id from nokkel.my_session() s)
     and nokkel.has_role(organization_id, 'coordinator', 'administrator')
+    and nokkel.signs_here(signer_thumbprint)
   );
 create policy "senders address again" on public.assignment for update to authenticated
   using (sender_id = nokkel.user_id() and nokkel.has_role(organization_id, 'coordinator', 'administrator'))
-  with check (sender_id = nokkel.user_id());
+  with check (sender_id = nokkel.user_id() and nokkel.signs_here(signer_thumbprint));
 
 grant select, insert, update (fetched_at, opened_at) on public.assignment_recipient to authenticated;
 create policy "recipients see themselves" on public.assignment_recipient for select to authenticated
@@ -197,6 +219,42 @@ create policy "owners fill what is not sent" on public.blob_chunk for insert to 
   with check (nokkel.is_own_blob(blob_id, false));
 create policy "owners refill what is not sent" on public.blob_chunk for update to authenticated
   using (nokkel.is_own_blob(blob_id, false)) with check (nokkel.is_own_blob(blob_id, false));
+
+-- How far what the person sent has come with each recipient.
+create function nokkel.deliveries(p_assignments uuid[]) returns table (
+  assignment_id uuid, user_id uuid, name text, state text, fetched_at timestamptz, opened_at timestamptz, has_active_device boolean
+) language sql stable security definer set search_path = '' as $$
+  select r.assignment_id, r.user_id, u.name,
+    case
+      when not device.can_open then 'unreadable'
+      when r.opened_at is not null then 'opened'
+      when r.fetched_at is not null then 'fetched'
+      else 'sent'
+    end,
+    r.fetched_at, r.opened_at, device.is_active
+  from public.assignment a
+  join public.assignment_recipient r on r.assignment_id = a.id
+  join public.app_user u on u.auth_user_id = r.user_id
+  cross join lateral (
+    select count(*) > 0 as is_active, count(k.device_id) > 0 as can_open
+    from public.device_key d
+    left join public.assignment_key k on k.assignment_id = a.id and k.device_id = d.id
+    where d.user_id = r.user_id and d.state = 'active'
+  ) device
+  where a.id = any (p_assignments) and a.sender_id = nokkel.user_id() and nokkel.session_is_live()
+  order by u.name, r.user_id
+$$;
+
+-- Which chunks of the person's own files are here.
+create function nokkel.received_chunks(p_blobs uuid[]) returns table (blob_id uuid, index integer, byte_length integer)
+  language sql stable security definer set search_path = '' as $$
+  select c.blob_id, c.index, length(c.bytes)
+  from public.blob b join public.blob_chunk c on c.blob_id = b.id
+  where b.id = any (p_blobs) and b.owner_id = nokkel.user_id() and nokkel.session_is_live()
+  order by c.blob_id, c.index
+$$;
+
+grant execute on function nokkel.deliveries(uuid[]), nokkel.received_chunks(uuid[]) to authenticated;
 
 -- What has expired or was never sent. One call at a time does it; others return at once.
 create function nokkel.sweep() returns jsonb
