@@ -1,0 +1,20 @@
+import type { JWK } from 'oidc-provider'
+
+/**
+ * TEST KEY, published in this source. Signs the ID Tokens of the sandbox Vipps; fixed because generating
+ * an RSA key would dominate the start-up time.
+ */
+export const testRsaKey = {
+  alg: 'RS256',
+  use: 'sig',
+  kid: 'public:00000000-0000-4000-8000-7e57000000e1',
+  kty: 'RSA',
+  n: 'utkiuW2XgdNsvesTef6-6yq9jsHWzvoJv84AQl-XdqGKhMJdgDQupHo2fdThn0xvNShZIEB0PdoQHNP_R4KB2UBAzGJHia45FQ_pfqhr7qUEFsHhsHLhhDPKUq5DPx1n4CJHPN4cMrm3rjoFiNmrrUZV899I5AMNVieuaEsn6ZKmRY0X2nwv56crhVeQX7SJgoQQzHI8SW0wIKzR9rvVyVQ9t59OUyP-xBdvbAupX9rgyqFVrjFvbIu3O3TLwUzKh4e-h1a7gDqPb8P-bUQIMrmVFK-AMUNNjaqRMk_LeRVZu3jKtxFZFqoluYEFclpmSzi18weLQyGvGIfpGrbF3w',
+  e: 'AQAB',
+  d: 'PBZC2_W50MbAhAy6XTOGixLaFbQRU8tF4lgpbi7WgxBs_seQkP929m7U4j9Y9UT7yFD65GvF1fQv1U15nTIDdu16SR_b2JNeCP9ue8xGtV58w6LC5N701fJfwJoIxx26P3JWjWTyFX_y6UUAbaNuWZEyZ_QouSagHdIx_JkaszpoXgfVA6kAmb96K_DXdhkYzn8ZCP5W2CEdsxEWHDxgJb2tnvkgOUEpFD6w684opoYH0kr_gKyCYr_i5SmeqUDZeE6s8Hb0zygi-9n6HKnHG35s97GfQxSOS5d6o9DKIVlz5aSnJnXC8iezi48-vI7O8tR_U9yB3qaFK-wA1tZnZQ',
+  p: '6jHF4JkJ3-PNVNDgmm7BT_L7RMyPYEt-j98rzIzuHL4l-Ms878hKDQiktjNnLa1sBGboQcFrfGn2De9IaKjBksXaJoO94uP1-hTVvkSNve12-3uuS6rmUHUPzsdvGhRqibkcKS8gxwxayLTDU_FRjVgrX2qAYKg5p5k2i6b3QC0',
+  q: 'zD7S9Ib7EG-E7vmqNZKvIYoLkBvOn-6zVVzOeR0gh2262ho_YlVpspmwWrmoqYff4GynLpdTjlWP7R_tr_sKAm-t6Bii95h15dJlHRbpik-wEtPRhf9BrAhZSQySHaybDh1bhaWK5ZMqkXipFrtZz9mLYi2AeIG4pyASllHAmbs',
+  dp: '1NFkMyR_P7DAb9ncsRoCm4d_5NZLWENigJVaNOjAnOgCk6ME_hUxjcSUAWqW0YBtz1ZAqzh8V7PmwGT4lPr95UXcZvGDBgMIDTkPv3aGo9h-LiwHiIWGBAlM0yiSgs2YvwyzVY2ZKKjGeushMU_zPxGnYG7kuHFG61GkqqWQvAU',
+  dq: 'Xg8MjWngEziYSomVlihgGJz_KDV2GXcPBV_BAkukoFmrNCfkSr-09ngKnC1l-_TD6BGBiFZON3010-jhSCre-DJAL2OxIT8IBHe48wWLNZPvLSx5EDF2J-iMXbS5UYscuQpSDKEo7wKwFuAvVnWfLbYsl2EHCfgLdoOxq6IohWM',
+  qi: 'UjtXOzm3Vn8tivP1fqfrfjzx0TKf7CH7uDa5e4bXvOB01bvZGedvBTd0h1CrmMQApAiJAukp3vT6G5FpG4E1RnUsmoebi3rxo4O5FMLuhhmz-YPy1AvTJYpLF-gE8pkGDn3T53CoZ8QUP5LJWRLCln4BOwa3w9nZZihoDHs0RPE',
+} satisfies JWK
