@@ -1,0 +1,33 @@
+import { codeOf, type NokkelErrorCode } from '../errors.ts'
+import { isSessionEnd } from '../session/session-end.ts'
+import type { SessionManager } from '../session/session-manager.ts'
+import type { AnswerOf, Endpoint, InputOf } from './endpoints.ts'
+import type { Request } from './request.ts'
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Refusals that say something of what was asked, not of this session. */
+  readonly notOfSession?: readonly NokkelErrorCode[]
+}
+
+/** Calls the API as the person who is logged in. */
+export type Call = <N extends Endpoint>(endpoint: N, input: InputOf<N>, options?: CallOptions) => Promise<AnswerOf<N>>
+
+/** A refused access token is refreshed once; an answer that says the session is over ends it here too. */
+export function createCall(request: Request, session: SessionManager): Call {
+  return async (endpoint, input, options = {}) => {
+    const { signal, notOfSession = [] } = options
+    const attempt = async (accessToken: string) => request(endpoint, input, { accessToken, signal })
+    const { accessToken, sessionId } = await session.usable()
+    try {
+      return await attempt(accessToken).catch(async (error: unknown) => {
+        if (codeOf(error) !== 'token_expired' && codeOf(error) !== 'token_invalid') throw error
+        return await attempt((await session.usable({ not: accessToken })).accessToken)
+      })
+    } catch (error) {
+      const code = codeOf(error)
+      if (code && isSessionEnd(code) && !notOfSession.includes(code)) await session.end(code, sessionId)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type * as contract from '@nokkel/contract'
+
+type Contract = typeof contract
+type OperationName = {
+  [K in keyof Contract]: Contract[K] extends contract.Operation ? K : never
+}[keyof Contract]
+
+/** The operations this package calls. The contract itself would bring its schemas into the bundle. */
+export const endpoints = {
+  beginLogin: 'POST /nokkel/login',
+  completeLogin: 'POST /nokkel/login/complete',
+  refreshSession: 'POST /nokkel/session/refresh',
+  signOut: 'DELETE /nokkel/session',
+  resumeDevice: 'POST /nokkel/session/device',
+  listSessions: 'GET /nokkel/sessions',
+  revokeSession: 'DELETE /nokkel/sessions/{id}',
+  revokeOtherSessions: 'DELETE /nokkel/sessions',
+  createDeviceChallenge: 'POST /nokkel/devices/challenges',
+  registerDevice: 'POST /nokkel/devices',
+  listDevices: 'GET /nokkel/devices',
+  revokeDevice: 'DELETE /nokkel/devices/{id}',
+  listOrganizations: 'GET /nokkel/organizations',
+  getMe: 'GET /nokkel/me',
+  listMembers: 'GET /nokkel/members',
+  getMembersById: 'POST /nokkel/members/lookup',
+  createBlob: 'POST /nokkel/blobs',
+  putBlobChunk: 'PUT /nokkel/blobs/{id}/chunks/{index}',
+  getBlobChunk: 'GET /nokkel/blobs/{id}/chunks/{index}',
+  sendAssignment: 'POST /nokkel/assignments',
+  readdressAssignment: 'POST /nokkel/assignments/{id}/keys',
+  listAssignments: 'GET /nokkel/assignments',
+  getAssignment: 'GET /nokkel/assignments/{id}',
+  markAssignmentOpened: 'POST /nokkel/assignments/{id}/opened',
+} as const satisfies Partial<Record<OperationName, `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`>>
+
+export type Endpoint = keyof typeof endpoints
+
+/** POSTs that may be sent twice: the same once more changes nothing, or only reads. */
+const repeatablePosts: readonly Endpoint[] = [
+  'refreshSession',
+  'getMembersById',
+  'createBlob',
+  'sendAssignment',
+  'markAssignmentOpened',
+]
+
+export function methodOf(endpoint: Endpoint): string {
+  return endpoints[endpoint].slice(0, endpoints[endpoint].indexOf(' '))
+}
+
+export function isRepeatable(endpoint: Endpoint): boolean {
+  return methodOf(endpoint) !== 'POST' || repeatablePosts.includes(endpoint)
+}
+
+type Present<T> = { [K in keyof T as T[K] extends undefined ? never : K]: T[K] }
+
+/** What a call carries: `params`, `query`, `body` or `bytes`, those the operation has. */
+export type InputOf<N extends Endpoint> = N extends 'putBlobChunk'
+  ? Present<contract.RequestOf<Contract[N]>> & { bytes: Uint8Array<ArrayBuffer> }
+  : Present<contract.RequestOf<Contract[N]>>
+
+/** What comes back. */
+export type AnswerOf<N extends Endpoint> = N extends 'getBlobChunk'
+  ? Uint8Array<ArrayBuffer>
+  : contract.AnswerOf<Contract[N]>
+
+/** The URL of an operation; each parameter fills its place as one path segment. */
+export function urlOf(base: string, endpoint: Endpoint, input: { params?: unknown; query?: unknown }): string {
+  const parameters = (input.params ?? {}) as Record<string, string | number>
+  const path = endpoints[endpoint].replace(/^\w+ /, '').replace(/\{(\w+)\}/g, (_, name: string) => {
+    return encodeURIComponent(String(parameters[name]))
+  })
+  const query = Object.entries((input.query ?? {}) as Record<string, unknown>).filter(
+    ([, value]) => value !== undefined,
+  )
+  const search = new URLSearchParams(query.map(([name, value]) => [name, String(value)])).toString()
+  return `${base}${path}${search && `?${search}`}`
+}

@@ -1,0 +1,32 @@
+export type { FileOptions, OpenedFile } from './assignments/opened-file.ts'
+export type { SignerView } from './assignments/signer.ts'
+export type {
+  AssignmentDraft,
+  AssignmentItem,
+  OpenedAssignment,
+  SendProgress,
+  TaskEncryptionService,
+} from './assignments/task-encryption-service.ts'
+export type { OutgoingFile } from './assignments/upload-file.ts'
+export type { AuthNotice, AuthService, AuthState, SignInOptions } from './auth/auth-service.ts'
+export { deriveCodeChallenge, generateCodeVerifier } from './auth/pkce.ts'
+export { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
+export type { DeviceService, DeviceView } from './devices/device-service.ts'
+export {
+  type AuthErrorCode,
+  type ClientErrorCode,
+  NokkelError,
+  type NokkelErrorCode,
+  type NokkelErrorOptions,
+} from './errors.ts'
+export type { KeyGenerator } from './keys/key-generator.ts'
+export type { KeyManagementService, KeysState, OtherDevice, OwnDevice } from './keys/key-management-service.ts'
+export { workerKeyGenerator } from './keys/worker-key-generator.ts'
+export { createMutex, createWebLock, type Lock } from './lock/lock.ts'
+export type { MemberService, Page, PageOptions } from './members/member-service.ts'
+export { createNokkel, type Nokkel, type NokkelOptions } from './nokkel.ts'
+export type { OrganizationService } from './organizations/organization-service.ts'
+export type { ProviderId } from './session/auth-token-store.ts'
+export type { Observable } from './state/store.ts'
+export { type IndexedDbStorageOptions, indexedDbStorage } from './storage/indexed-db-storage.ts'
+export type { SecureStorage } from './storage/secure-storage.ts'

@@ -1,0 +1,6 @@
+import { generateDeviceKeys } from '@nokkel/crypto'
+
+generateDeviceKeys().then(
+  (keys) => postMessage(keys),
+  () => postMessage(null),
+)

@@ -1,0 +1,133 @@
+import type { Me } from '@nokkel/contract'
+import { createTaskEncryptionService, type TaskEncryptionService } from './assignments/task-encryption-service.ts'
+import { type AuthService, createAuthService } from './auth/auth-service.ts'
+import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
+import { describeDevice } from './devices/describe-device.ts'
+import { createDeviceService, type DeviceService } from './devices/device-service.ts'
+import { type Call, createCall } from './http/api.ts'
+import { createRequest } from './http/request.ts'
+import { createServerClock } from './http/server-clock.ts'
+import type { KeyGenerator } from './keys/key-generator.ts'
+import { createKeyManagementService, type KeyManagementService } from './keys/key-management-service.ts'
+import { workerKeyGenerator } from './keys/worker-key-generator.ts'
+import { createWebLock, type Lock } from './lock/lock.ts'
+import { createMemberService, type MemberService } from './members/member-service.ts'
+import { createOrganizationService, type OrganizationService } from './organizations/organization-service.ts'
+import { createAuthTokenStore, sessionName } from './session/auth-token-store.ts'
+import { createSessionManager } from './session/session-manager.ts'
+import { indexedDbStorage } from './storage/indexed-db-storage.ts'
+import type { SecureStorage } from './storage/secure-storage.ts'
+
+export interface NokkelOptions {
+  /** Slug of the organisation to log in to. */
+  readonly organization: string
+  /** What the paths of the API are appended to. Default: the origin of the page. */
+  readonly url?: string
+  /** Default: IndexedDB, encrypted under a key that cannot be exported. */
+  readonly storage?: SecureStorage
+  /** Default: a Worker. */
+  readonly keyGenerator?: KeyGenerator
+  /** Default: leaves the page. */
+  readonly urlLauncher?: UrlLauncher
+  readonly fetch?: typeof fetch
+  readonly now?: () => Date
+  /** What the person recognises this device by, at most 80 characters. Default: browser and system. */
+  readonly deviceName?: string
+  /** Default: Web Locks. */
+  readonly lock?: Lock
+}
+
+export interface Nokkel {
+  readonly auth: AuthService
+  readonly keys: KeyManagementService
+  readonly devices: DeviceService
+  readonly members: MemberService
+  readonly organizations: OrganizationService
+  readonly assignments: TaskEncryptionService
+  /** Takes up the session of this browser, if there is one. What goes wrong becomes the state of `auth`. */
+  start(): Promise<void>
+  close(): void
+}
+
+/**
+ * Makes the client of one organisation. Nothing happens before {@link Nokkel.start} or a login.
+ *
+ * @example
+ * ```ts
+ * const nokkel = createNokkel({ organization: 'likeperson' })
+ * await nokkel.start()
+ * if (nokkel.auth.getSnapshot().status === 'signed_out') await nokkel.auth.signIn('vipps')
+ * for (const item of (await nokkel.assignments.inbox()).items) console.log((await item.open()).title)
+ * ```
+ */
+export function createNokkel(options: NokkelOptions): Nokkel {
+  const {
+    organization,
+    url = location.origin,
+    storage = indexedDbStorage(),
+    keyGenerator = workerKeyGenerator,
+    urlLauncher = browserUrlLauncher,
+    fetch = (input, init) => globalThis.fetch(input, init),
+    now = () => new Date(),
+    deviceName = describeDevice(),
+    lock = createWebLock(),
+  } = options
+  const clock = createServerClock(now)
+  const request = createRequest({ url: url.replace(/\/$/, ''), fetch, clock })
+  const store = createAuthTokenStore(storage)
+  const session = createSessionManager({ organization, store, storage, request, lock, now: clock.now })
+  const call: Call = createCall(request, session)
+
+  const auth = createAuthService({
+    organization,
+    deviceName,
+    storage,
+    session,
+    request,
+    call,
+    keyGenerator,
+    urlLauncher,
+    now: clock.now,
+    onSignedIn: (me) => void keys.run(me),
+  })
+  const keys = createKeyManagementService({
+    deviceName,
+    storage,
+    session,
+    call,
+    lock,
+    now: clock.now,
+    reload: auth.reload,
+    signIn: auth.signIn,
+  })
+  const members = createMemberService(call)
+  const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await auth.reload())
+  const assignments = createTaskEncryptionService({ call, members, storage, own: keys.own, me, now: clock.now })
+  const devices = createDeviceService(call, async () => {
+    const record = await session.read()
+    if (record) await session.end('device_revoked', record.sessionId)
+  })
+
+  auth.subscribe(() => {
+    const { status, notice } = auth.getSnapshot()
+    if (status === 'signed_out' && notice === undefined) keys.reset()
+  })
+  const unsubscribe = storage.subscribe?.((name) => {
+    if (name === sessionName) void auth.follow()
+  })
+
+  return {
+    auth,
+    keys,
+    devices,
+    members,
+    organizations: createOrganizationService(request),
+    assignments,
+    start: auth.start,
+    close() {
+      unsubscribe?.()
+      auth.close()
+      storage.close?.()
+    },
+  }
+}

@@ -1,0 +1,3 @@
+export { NokkelProvider, type NokkelProviderProps, useNokkel } from './nokkel-provider.tsx'
+export { type UseDeviceKeys, useDeviceKeys } from './use-device-keys.ts'
+export { type UseSession, useSession } from './use-session.ts'

@@ -1,0 +1,22 @@
+import type { NokkelErrorCode } from '../errors.ts'
+
+const codes = [
+  'session_ended',
+  'session_expired',
+  'device_superseded',
+  'device_revoked',
+  'refresh_token_unknown',
+  'refresh_token_reused',
+] as const satisfies readonly NokkelErrorCode[]
+
+/** A refusal after which there is no session any more. */
+export type SessionEnd = (typeof codes)[number] | 'keys_missing'
+
+export function isSessionEnd(code: NokkelErrorCode): code is (typeof codes)[number] {
+  return (codes as readonly NokkelErrorCode[]).includes(code)
+}
+
+/** Whether the device has ended too, so that its keys must go. */
+export function endsDevice(reason: SessionEnd): boolean {
+  return reason === 'device_superseded' || reason === 'device_revoked'
+}

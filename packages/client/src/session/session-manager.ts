@@ -1,0 +1,130 @@
+import type { Tokens } from '@nokkel/contract'
+import type { Clock } from '@nokkel/crypto'
+import { knownSignersName } from '../assignments/known-signers.ts'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { Request } from '../http/request.ts'
+import { deviceName, loginKeyName, type StoredKeys } from '../keys/device-record.ts'
+import type { Lock } from '../lock/lock.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
+import type { AuthTokenStore, BoundKey, SessionRecord } from './auth-token-store.ts'
+import { endsDevice, isSessionEnd, type SessionEnd } from './session-end.ts'
+
+/** Told when the session is over for a reason other than that the person signed out. */
+export type SessionEndListener = (reason: SessionEnd, record: SessionRecord) => void
+
+export interface SessionManager {
+  /** The session of this organisation, if there is one. */
+  read(): Promise<SessionRecord | undefined>
+  /**
+   * The session, with an access token good for another minute.
+   *
+   * @param options.not - An access token that the server did not take, although its time was not up.
+   */
+  usable(options?: { not?: string }): Promise<SessionRecord>
+  write(record: SessionRecord): Promise<void>
+  bindTo(boundKey: BoundKey): Promise<void>
+  /** Forgets a session the server has ended, and with an ended device its keys and all it remembers. */
+  end(reason: SessionEnd, sessionId: string): Promise<void>
+  clear(): Promise<void>
+  onEnd(listener: SessionEndListener): void
+}
+
+interface SessionDependencies {
+  readonly organization: string
+  readonly store: AuthTokenStore
+  readonly storage: SecureStorage
+  readonly request: Request
+  readonly lock: Lock
+  readonly now: Clock
+}
+
+const refreshBeforeMilliseconds = 60_000
+
+/** The invariant: a refresh token is used by one tab at a time, and what it gave is stored before the next one looks. */
+export function createSessionManager(dependencies: SessionDependencies): SessionManager {
+  const { organization, store, storage, request, lock, now } = dependencies
+  const listeners = new Set<SessionEndListener>()
+  return {
+    read,
+    usable,
+    write: store.write,
+    bindTo,
+    end,
+    clear,
+    onEnd: (listener) => void listeners.add(listener),
+  }
+
+  async function read() {
+    const record = await store.read()
+    return record?.organization === organization ? record : undefined
+  }
+
+  async function usable(options: { not?: string } = {}): Promise<SessionRecord> {
+    const isUsable = (record: SessionRecord) =>
+      record.accessToken !== options.not &&
+      new Date(record.accessTokenExpiresAt).getTime() - now().getTime() >= refreshBeforeMilliseconds
+    const record = await readOrRefuse()
+    if (isUsable(record)) return record
+    return lock.run('refresh', async () => {
+      const current = await readOrRefuse()
+      return isUsable(current) ? current : refresh(current)
+    })
+  }
+
+  async function refresh(record: SessionRecord): Promise<SessionRecord> {
+    try {
+      const refreshed = await rotate(record)
+      await store.write(refreshed)
+      return refreshed
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'keys_missing' || (code && isSessionEnd(code))) await end(code, record.sessionId)
+      throw error
+    }
+  }
+
+  async function rotate(record: SessionRecord): Promise<SessionRecord> {
+    try {
+      return { ...record, ...(await rotateWith(record, record.boundKey)) }
+    } catch (error) {
+      // The server may have bound the session to the device although its answer was lost.
+      const boundKey = deviceName(record.userId)
+      if (codeOf(error) !== 'dpop_proof_invalid' || record.boundKey === boundKey) throw error
+      if ((await storage.get(boundKey)) === undefined) throw error
+      return { ...record, ...(await rotateWith(record, boundKey)), boundKey }
+    }
+  }
+
+  async function rotateWith(record: SessionRecord, boundKey: BoundKey): Promise<Tokens> {
+    const stored = (await storage.get(boundKey)) as StoredKeys | undefined
+    if (!stored) throw new NokkelError('keys_missing')
+    const body = { refreshToken: record.refreshToken }
+    return request('refreshSession', { body }, { dpopSigner: stored.keys.signing })
+  }
+
+  async function bindTo(boundKey: BoundKey): Promise<void> {
+    await lock.run('refresh', async () => store.write({ ...(await readOrRefuse()), boundKey }))
+  }
+
+  async function end(reason: SessionEnd, sessionId: string): Promise<void> {
+    const record = await read()
+    if (record?.sessionId !== sessionId) return
+    await clear()
+    if (endsDevice(reason)) {
+      await storage.delete(deviceName(record.userId))
+      await storage.delete(knownSignersName(record.userId))
+    }
+    for (const listener of listeners) listener(reason, record)
+  }
+
+  async function clear(): Promise<void> {
+    await store.clear()
+    await storage.delete(loginKeyName)
+  }
+
+  async function readOrRefuse(): Promise<SessionRecord> {
+    const record = await read()
+    if (!record) throw new NokkelError('signed_out')
+    return record
+  }
+}
