@@ -28,21 +28,25 @@ describe('base64url', () => {
   })
 
   it('decodes what it encodes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      expect(decodeBase64Url(encodeBase64Url(bytes))).toEqual(new Uint8Array(bytes))
-    }))
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        expect(decodeBase64Url(encodeBase64Url(bytes))).toEqual(new Uint8Array(bytes))
+      }),
+    )
   })
 
   it('accepts one text for each byte string', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const texts = fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 12 })
-    fc.assert(fc.property(texts, (text) => {
-      try {
-        expect(encodeBase64Url(decodeBase64Url(text))).toBe(text)
-      } catch (error) {
-        expect(error).toBeInstanceOf(TypeError)
-      }
-    }))
+    fc.assert(
+      fc.property(texts, (text) => {
+        try {
+          expect(encodeBase64Url(decodeBase64Url(text))).toBe(text)
+        } catch (error) {
+          expect(error).toBeInstanceOf(TypeError)
+        }
+      }),
+    )
   })
 
   it('carries more bytes than fit in one call', () => {

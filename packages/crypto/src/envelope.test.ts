@@ -33,12 +33,14 @@ describe('envelope', () => {
     const key = await importEnvelopeKey(generateContentKey())
     const text = fc.string({ minLength: 1 }).filter((value) => value.isWellFormed())
     const contexts = fc.record({ purpose: text, table: text, column: text, row: text, owner: text })
-    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), contexts, async (plaintext, where) => {
-      const envelope = await encryptEnvelope(plaintext, key, where)
-      expect(envelope.byteLength).toBe(plaintext.byteLength + 48)
-      expect(parseHeader(envelope)?.keyId).toBe(key.id)
-      expect(await decryptEnvelope(envelope, key, where)).toEqual(new Uint8Array(plaintext))
-    }))
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), contexts, async (plaintext, where) => {
+        const envelope = await encryptEnvelope(plaintext, key, where)
+        expect(envelope.byteLength).toBe(plaintext.byteLength + 48)
+        expect(parseHeader(envelope)?.keyId).toBe(key.id)
+        expect(await decryptEnvelope(envelope, key, where)).toEqual(new Uint8Array(plaintext))
+      }),
+    )
   })
 
   it('fails on any flipped bit', async () => {
@@ -51,7 +53,9 @@ describe('envelope', () => {
 
   it('never gives the same bytes twice', async () => {
     const key = await importEnvelopeKey(generateContentKey())
-    const envelopes = await Promise.all(Array.from({ length: 100 }, () => encryptEnvelope(fromText('hei'), key, context)))
+    const envelopes = await Promise.all(
+      Array.from({ length: 100 }, () => encryptEnvelope(fromText('hei'), key, context)),
+    )
     expect(new Set(envelopes.map(toHex)).size).toBe(100)
   })
 

@@ -19,11 +19,16 @@ describe('PAE', () => {
   })
 
   it('gives different bytes for different lists', () => {
-    const lists = fc.array(fc.string({ maxLength: 4 }).filter((text) => text.isWellFormed()), { maxLength: 4 })
-    fc.assert(fc.property(lists, lists, (a, b) => {
-      const equal = JSON.stringify(a) === JSON.stringify(b)
-      expect(toHex(encodePae(...a)) === toHex(encodePae(...b))).toBe(equal)
-    }))
+    const lists = fc.array(
+      fc.string({ maxLength: 4 }).filter((text) => text.isWellFormed()),
+      { maxLength: 4 },
+    )
+    fc.assert(
+      fc.property(lists, lists, (a, b) => {
+        const equal = JSON.stringify(a) === JSON.stringify(b)
+        expect(toHex(encodePae(...a)) === toHex(encodePae(...b))).toBe(equal)
+      }),
+    )
   })
 
   it('refuses a lone surrogate and what is neither text nor bytes', () => {

@@ -34,11 +34,14 @@ describe('seal', () => {
   it('opens what it seals', async () => {
     const { encryption } = await generateDeviceKeys()
     const jwk = await exportPublicJwk(encryption.publicKey)
-    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (plaintext) => {
-      const sealed = await seal(plaintext, jwk, context)
-      expect(sealed.byteLength).toBe(plaintext.byteLength + 101)
-      expect(await open(sealed, encryption, context)).toEqual(new Uint8Array(plaintext))
-    }), { numRuns: 25 })
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (plaintext) => {
+        const sealed = await seal(plaintext, jwk, context)
+        expect(sealed.byteLength).toBe(plaintext.byteLength + 101)
+        expect(await open(sealed, encryption, context)).toEqual(new Uint8Array(plaintext))
+      }),
+      { numRuns: 25 },
+    )
   })
 
   it('fails on any flipped bit', async () => {

@@ -32,9 +32,11 @@ describe('thumbprint', () => {
 
 describe('fingerprint', () => {
   it('is six groups of five digits', () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
-      expect(formatFingerprint(encodeBase64Url(bytes) as Thumbprint)).toMatch(/^\d{5}( \d{5}){5}$/)
-    }))
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
+        expect(formatFingerprint(encodeBase64Url(bytes) as Thumbprint)).toMatch(/^\d{5}( \d{5}){5}$/)
+      }),
+    )
   })
 
   it.each(['', 'AAAA', 'not a thumbprint'])('refuses %j', (text) => {

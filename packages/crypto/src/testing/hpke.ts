@@ -15,7 +15,9 @@ export async function openWrittenOut(
 ): Promise<Bytes> {
   const ecdh = { name: 'ECDH', namedCurve: 'P-256' }
   const ephemeral = await crypto.subtle.importKey('raw', enc, ecdh, true, [])
-  const dh = new Uint8Array(await crypto.subtle.deriveBits({ name: 'ECDH', public: ephemeral }, recipient.privateKey, 256))
+  const dh = new Uint8Array(
+    await crypto.subtle.deriveBits({ name: 'ECDH', public: ephemeral }, recipient.privateKey, 256),
+  )
   const recipientBytes = new Uint8Array(await crypto.subtle.exportKey('raw', recipient.publicKey))
   const kem = concatBytes(fromText('KEM'), twoBytes(0x10))
   const sharedSecret = await labeledExpand(

@@ -1,0 +1,4 @@
+export function runtimeName(): 'browser' | 'deno' | 'node' {
+  if ('Deno' in globalThis) return 'deno'
+  return 'document' in globalThis ? 'browser' : 'node'
+}
