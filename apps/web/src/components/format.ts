@@ -1,0 +1,56 @@
+import * as m from '../paraglide/messages.js'
+import { getLocale } from '../paraglide/runtime.js'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+const tag = () => (getLocale() === 'nb' ? 'nb-NO' : 'en-GB')
+
+/** When something happened, the way one would say it: minutes and hours today, then the date. */
+export function formatWhen(at: Date | string, now = new Date()): string {
+  const date = new Date(at)
+  const ago = now.getTime() - date.getTime()
+  if (ago < minute) return m.just_now()
+  const relative = new Intl.RelativeTimeFormat(tag(), { numeric: 'auto' })
+  if (ago < hour) return relative.format(-Math.floor(ago / minute), 'minute')
+  if (ago < 12 * hour) return relative.format(-Math.floor(ago / hour), 'hour')
+  return formatDate(date, now)
+}
+
+function formatDate(date: Date, now: Date): string {
+  const sameYear = date.getFullYear() === now.getFullYear()
+  const recent = now.getTime() - date.getTime() < 300 * day
+  return new Intl.DateTimeFormat(tag(), {
+    day: 'numeric',
+    month: 'long',
+    ...(sameYear || recent ? {} : { year: 'numeric' }),
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(date)
+}
+
+/** Full date and time, for a tooltip and for machines that read aloud. */
+export const formatExact = (at: Date | string): string =>
+  new Intl.DateTimeFormat(tag(), { dateStyle: 'full', timeStyle: 'short' }).format(new Date(at))
+
+/** A size people know: `820 B`, `1,4 MB`. Decimal units, as file managers show. */
+export function formatSize(byteLength: number): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const
+  const step = Math.min(Math.floor(Math.log10(Math.max(byteLength, 1)) / 3), units.length - 1)
+  return new Intl.NumberFormat(tag(), {
+    style: 'unit',
+    unit: units[step] ?? 'byte',
+    unitDisplay: 'short',
+    maximumFractionDigits: step > 1 ? 1 : 0,
+  }).format(byteLength / 1000 ** step)
+}
+
+export const formatList = (names: string[]): string =>
+  new Intl.ListFormat(tag(), { type: 'conjunction' }).format(names)
+
+/** Whole per cent, never 100 before it is done. */
+export const formatPercent = (part: number, total: number): string =>
+  String(total > 0 ? Math.min(Math.floor((part / total) * 100), part < total ? 99 : 100) : 0)
+
+export const providerName = (provider: string): string => (provider === 'bankid' ? 'BankID' : 'Vipps')

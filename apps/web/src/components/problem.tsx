@@ -1,0 +1,33 @@
+import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
+import type { ReactNode } from 'react'
+import * as m from '../paraglide/messages.js'
+import { type ErrorCode, explain } from './explain.ts'
+
+interface ProblemProps {
+  code: ErrorCode | undefined
+  title?: string
+  onRetry?: () => void
+  retryLabel?: string
+  children?: ReactNode
+}
+
+/** Something failed: what in plain words, one action, and the stable code in small print. */
+export function Problem({ code, title, onRetry, retryLabel, children }: ProblemProps) {
+  return (
+    <Alert data-color="danger" role="alert" className="notice">
+      {title && (
+        <Heading level={2} data-size="2xs">
+          {title}
+        </Heading>
+      )}
+      <Paragraph>{explain(code)}</Paragraph>
+      {children}
+      {onRetry && (
+        <Button variant="secondary" onClick={onRetry}>
+          {retryLabel ?? m.try_again()}
+        </Button>
+      )}
+      {code && <Paragraph className="code">{m.error_code({ code })}</Paragraph>}
+    </Alert>
+  )
+}

@@ -1,0 +1,39 @@
+import type { AssignmentItem, OpenedAssignment } from '@nokkel/client'
+import { useNokkel } from '@nokkel/client/react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+
+const openedKey = (id: string) => ['opened', id] as const
+
+// What was opened stays as it is, and in memory only until the session ends.
+const kept = { staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false }
+
+/** Opens an assignment on this device. */
+export function useOpened(id: string) {
+  const { assignments } = useNokkel()
+  const queries = useQueryClient()
+  return useQuery({
+    ...kept,
+    queryKey: openedKey(id),
+    queryFn: async () => {
+      const opened = await assignments.open(id)
+      void queries.invalidateQueries({ queryKey: ['assignments', 'inbox'] })
+      return opened
+    },
+  })
+}
+
+/** The title of an assignment that was opened in this session; undefined while it is sealed. */
+export function useKnownTitle(id: string): string | undefined {
+  return useQuery<OpenedAssignment>({ ...kept, queryKey: openedKey(id), enabled: false }).data?.title
+}
+
+/** The title of an assignment one sent, from the own sealed copy; undefined until it is open, or when it cannot be. */
+export function useOwnTitle(item: AssignmentItem): string | undefined {
+  const { data } = useQuery({
+    ...kept,
+    queryKey: openedKey(item.id),
+    queryFn: () => item.open(),
+    enabled: item.readable,
+  })
+  return data?.title
+}

@@ -1,0 +1,64 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { AssignmentPage } from './routes/assignment.tsx'
+import { CallbackPage } from './routes/callback.tsx'
+import { HomePage } from './routes/home.tsx'
+import { InboxPage } from './routes/inbox.tsx'
+import { LoginPage } from './routes/login.tsx'
+import { NotFoundPage } from './routes/not-found.tsx'
+import { CoordinatorArea } from './shell/coordinator-area.tsx'
+import { PageFailed } from './shell/page-failed.tsx'
+import { Shell } from './shell/shell.tsx'
+import { SignedInArea } from './shell/signed-in-area.tsx'
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: PageFailed })
+
+const home = createRoute({ getParentRoute: () => root, path: '/', component: HomePage })
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: LoginPage,
+  validateSearch: (search): { to?: string } =>
+    typeof search.to === 'string' && /^\/(?!\/)/.test(search.to) ? { to: search.to } : {},
+})
+const callback = createRoute({
+  getParentRoute: () => root,
+  path: '/callback/$provider/$organization',
+  component: CallbackPage,
+})
+
+const signedIn = createRoute({ getParentRoute: () => root, id: 'signed-in', component: SignedInArea })
+const inbox = createRoute({ getParentRoute: () => signedIn, path: '/inbox', component: InboxPage })
+const assignment = createRoute({ getParentRoute: () => signedIn, path: '/assignments/$id', component: AssignmentPage })
+const devices = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/devices',
+  component: lazyRouteComponent(() => import('./routes/devices.tsx'), 'DevicesPage'),
+})
+
+const coordinator = createRoute({ getParentRoute: () => signedIn, id: 'coordinator', component: CoordinatorArea })
+const send = createRoute({
+  getParentRoute: () => coordinator,
+  path: '/send',
+  component: lazyRouteComponent(() => import('./routes/send.tsx'), 'SendPage'),
+})
+const sent = createRoute({
+  getParentRoute: () => coordinator,
+  path: '/sent',
+  component: lazyRouteComponent(() => import('./routes/sent.tsx'), 'SentPage'),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    home,
+    login,
+    callback,
+    signedIn.addChildren([inbox, assignment, devices, coordinator.addChildren([send, sent])]),
+  ]),
+  defaultPreload: 'intent',
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

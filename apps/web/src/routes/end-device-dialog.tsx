@@ -1,0 +1,43 @@
+import { Button, Dialog, Heading, Paragraph } from '@digdir/designsystemet-react'
+import type { DeviceView } from '@nokkel/client'
+import { useNokkel } from '@nokkel/client/react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useId } from 'react'
+import { codeOf } from '../components/explain.ts'
+import { Problem } from '../components/problem.tsx'
+import * as m from '../paraglide/messages.js'
+
+export function EndDeviceDialog({ device, onClose }: { device: DeviceView; onClose: () => void }) {
+  const { devices } = useNokkel()
+  const queries = useQueryClient()
+  const title = useId()
+  const end = useMutation({
+    mutationFn: () => devices.revoke(device.id),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['devices'] })
+      onClose()
+    },
+  })
+
+  return (
+    <Dialog open closeButton={false} aria-labelledby={title} onClose={onClose}>
+      <Dialog.Block>
+        <Heading id={title} level={2} data-size="xs">
+          {m.device_end_title({ name: device.name })}
+        </Heading>
+      </Dialog.Block>
+      <Dialog.Block className="stack">
+        <Paragraph>{device.current ? m.device_end_this_body() : m.device_end_body()}</Paragraph>
+        {end.isError && <Problem code={codeOf(end.error)} />}
+      </Dialog.Block>
+      <Dialog.Block className="actions">
+        <Button data-color="danger" loading={end.isPending} onClick={() => end.mutate()}>
+          {end.isPending ? m.device_ending() : m.device_end_confirm()}
+        </Button>
+        <Button variant="secondary" disabled={end.isPending} onClick={onClose}>
+          {m.cancel()}
+        </Button>
+      </Dialog.Block>
+    </Dialog>
+  )
+}

@@ -1,0 +1,26 @@
+import { paraglideVitePlugin } from '@inlang/paraglide-js'
+import react from '@vitejs/plugin-react'
+import { defaultClientConditions, defineConfig } from 'vite'
+
+const api = { target: 'http://localhost:3000', changeOrigin: false }
+
+export default defineConfig({
+  plugins: [
+    react(),
+    paraglideVitePlugin({
+      project: './project.inlang',
+      outdir: './src/paraglide',
+      strategy: ['localStorage', 'baseLocale'],
+      localStorageKey: 'nokkel.locale',
+      emitReadme: false,
+    }),
+  ],
+  resolve: { conditions: ['source', ...defaultClientConditions] },
+  worker: { format: 'es' },
+  build: {
+    target: 'es2022',
+    // The content security policy of the server allows fonts and scripts from files only, not from data: URLs.
+    assetsInlineLimit: 0,
+  },
+  server: { proxy: { '/nokkel': api, '/sandbox': api, '/crypto-service': api } },
+})
