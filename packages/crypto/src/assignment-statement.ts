@@ -9,6 +9,9 @@ import type { PublicJwk } from './public-jwk.ts'
 import { assertName } from './text.ts'
 import type { Thumbprint } from './thumbprint.ts'
 
+/** The last moment that a `Date` can hold. */
+const latestDateSeconds = 8_640_000_000_000
+
 /** The content key of an assignment, sealed to one device. */
 export interface AssignmentKey {
   readonly userId: string
@@ -105,8 +108,8 @@ export async function verifyStatement(
     sender.user === senderUserId &&
     isName(sender.device) &&
     isSortedSet(recipients) &&
-    isWhole(revision, 1) &&
-    isWhole(iat, 0)
+    isWhole(revision, 1, Number.MAX_SAFE_INTEGER) &&
+    isWhole(iat, 0, latestDateSeconds)
   if (!fits) throw new CryptoError('signature_invalid')
   const signer = { userId: senderUserId, deviceId: sender.device as string, jwk, thumbprint, signedAt: toDate(iat) }
   return { signer, revision, recipients }
@@ -175,8 +178,8 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-function isWhole(value: unknown, minimum: number): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= minimum
+function isWhole(value: unknown, minimum: number, maximum: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum
 }
 
 function toDate(seconds: number): Date {
