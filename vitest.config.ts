@@ -26,6 +26,7 @@ export default defineConfig({
       },
       {
         resolve,
+        optimizeDeps: { include: ['@hpke/core', 'fast-check', 'jose'] },
         test: {
           name: 'browser',
           include: ['packages/crypto/src/**/*.test.ts', 'packages/client/src/**/*.browser.test.{ts,tsx}'],
