@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 
-export const Uuid = z.uuid();
+/** In lower case, as the database writes it: ids are compared and signed as text. */
+export const Uuid = z.uuid().lowercase();
 export const Instant = z.iso
 	.datetime({ offset: true })
 	.openapi({ description: "RFC 3339", example: "2026-11-21T09:00:00.000Z" });
@@ -37,7 +38,7 @@ export const compactJws = (maximumLength: number) =>
 		.regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
 
 /** Where the next page of a list begins; absent on the last page. */
-export const Cursor = z.string().max(512);
+export const Cursor = z.string().max(2048);
 export const pageQuery = {
 	cursor: Cursor.optional(),
 	limit: z.coerce.number().int().min(1).max(200).default(50),

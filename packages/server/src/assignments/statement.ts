@@ -1,0 +1,28 @@
+import {
+  CryptoError,
+  type VerifiedAssignmentStatement,
+  type VerifyAssignmentStatementOptions,
+  verifyAssignmentStatement,
+} from '@nokkel/crypto'
+import { ServerError } from '../http/server-error.ts'
+
+/** The device a session is bound to, and the key it signs with. */
+export interface OwnDevice {
+  readonly id: string
+  readonly signingThumbprint: string
+}
+
+/** @throws {ServerError} `statement_invalid`: the statement does not fit, or another device than this one signed it. */
+export async function verifyStatement(
+  options: VerifyAssignmentStatementOptions,
+  device: OwnDevice,
+): Promise<VerifiedAssignmentStatement> {
+  const verified = await verifyAssignmentStatement(options).catch((cause: unknown) => {
+    if (cause instanceof CryptoError) throw new ServerError('statement_invalid', { cause })
+    throw cause
+  })
+  if (verified.signer.deviceId !== device.id || verified.signer.thumbprint !== device.signingThumbprint) {
+    throw new ServerError('statement_invalid', { detail: 'sender' })
+  }
+  return verified
+}
