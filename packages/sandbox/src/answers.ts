@@ -44,14 +44,16 @@ export function answers(definition: ProviderDefinition, dependencies: AnswerDepe
 
   async function shapeCallback(ctx: KoaContextWithOIDC) {
     const { params, entities } = ctx.oidc
-    const location = ctx.response.get('location')
-    if (typeof params?.redirect_uri !== 'string' || !location.startsWith(params.redirect_uri)) return
+    const { location } = ctx.response.headers
+    if (typeof params?.redirect_uri !== 'string' || !location?.startsWith(params.redirect_uri)) return
     const attempt = attempts.get(entities.Grant?.jti)
     const { AuthorizationCode: code } = entities
     let url = definition.callback(location, typeof params.scope === 'string' ? params.scope : undefined)
     if (attempt && code) {
       await attempt.scenario.authorizationCode?.(code)
       url = attempt.scenario.callback?.(url, contextOf(attempt)) ?? url
+      // Every login shows the list of people again.
+      await ctx.oidc.session?.destroy()
     }
     ctx.set('location', url)
     ctx.body = ''
@@ -104,8 +106,6 @@ export function answers(definition: ProviderDefinition, dependencies: AnswerDepe
       case 'authorization':
       case 'resume':
         await shapeCallback(ctx)
-        // Every login shows the list of people again.
-        await ctx.oidc.session?.destroy()
         break
       case 'token':
         await shapeTokens(ctx)

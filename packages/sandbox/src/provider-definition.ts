@@ -1,4 +1,5 @@
 import type { Configuration, JWK } from 'oidc-provider'
+import type { ClientAuthentication } from './client.ts'
 import type { IdTokenRequest, Login } from './login/login.ts'
 import type { Claims, ProviderName, SigningKey } from './scenarios/scenario.ts'
 
@@ -15,6 +16,7 @@ export interface ProviderDefinition {
   readonly signingKey: SigningKey
   readonly jwk: JWK
   readonly scopes: readonly string[]
+  readonly clientAuthentication: readonly ClientAuthentication[]
   /** The scope that only an eligible client may ask for; `null`: anyone may ask, and gets nothing. */
   readonly nationalNumberScope: string | null
   readonly configuration: Configuration

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type Configuration, errors, Provider } from 'oidc-provider'
+import { errors, Provider } from 'oidc-provider'
 import { type AnswerDependencies, answers } from './answers.ts'
-import { clientMetadata, type SandboxClient } from './client.ts'
+import { clientMetadata } from './client.ts'
 import { errorPage } from './login/error-page.ts'
+import { pageHeaders } from './login/layout.ts'
 import { createMemoryAdapter } from './memory-adapter.ts'
 import type { ProviderDefinition } from './provider-definition.ts'
 import { isScenario } from './scenarios/index.ts'
@@ -20,11 +21,10 @@ export function createProvider(
   const provider = new Provider(definition.issuer, {
     ...configuration,
     adapter: createMemoryAdapter(),
-    clients: [...dependencies.clients.values()].map((client) =>
-      clientMetadata(client, allowedScopes(definition, client), definition.signingKey.alg),
-    ),
+    clients: [...dependencies.clients.values()].map((client) => clientMetadata(client, definition)),
     jwks: { keys: [definition.jwk] },
-    scopes: [...definition.scopes],
+    scopes: definition.scopes,
+    clientAuthMethods: definition.clientAuthentication,
     claims: { openid: ['sub'], ...configuration.claims },
     responseTypes: ['code'],
     pkce: { required: () => true },
@@ -56,7 +56,7 @@ export function createProvider(
     clientBasedCORS: () => false,
     expiresWithSession: () => false,
     renderError(ctx, { error, error_description: description }) {
-      ctx.type = 'html'
+      ctx.set(pageHeaders())
       ctx.body = errorPage(error, description ?? '')
     },
     ttl: {
@@ -67,12 +67,8 @@ export function createProvider(
       Interaction: LOGIN_SECONDS,
       Session: LOGIN_SECONDS,
     },
-  } as Configuration)
+  })
   provider.proxy = true
   provider.use(answers(definition, dependencies))
   return provider
-}
-
-function allowedScopes({ scopes, nationalNumberScope }: ProviderDefinition, client: SandboxClient): string {
-  return scopes.filter((scope) => scope !== nationalNumberScope || client.nationalNumber).join(' ')
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { bankidDefinition } from './bankid/definition.ts'
 import type { SandboxClient } from './client.ts'
 import { indexPage } from './index-page.ts'
-import { expiredPage } from './login/error-page.ts'
+import { notFoundPage } from './login/error-page.ts'
 import { sendPage } from './login/layout.ts'
 import { mountProvider } from './mounted-provider.ts'
 import { people as defaultPeople } from './people.ts'
@@ -61,7 +61,7 @@ export interface Sandbox {
  * `sandbox_scenario`, the person, {@link Sandbox.setScenario}.
  *
  * @throws {SandboxError} `production_mode` — the host runs in production mode, or `NODE_ENV` is `production`.
- * @throws {TypeError} A client is not one the provider can serve.
+ * @throws {TypeError} A client lacks something, or names what its provider does not offer.
  *
  * @example
  * ```ts
@@ -109,7 +109,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     }
     const provider = [mounted.bankid, mounted.vipps].find(({ owns }) => owns(url.pathname))
     if (provider && !url.pathname.endsWith(VIPPS_USERINFO_ROUTE)) return provider.handle(req, res, url)
-    return url.pathname === basePath ? sendPage(res, 200, index) : sendPage(res, 404, expiredPage())
+    return url.pathname === basePath ? sendPage(res, 200, index) : sendPage(res, 404, notFoundPage())
   }
 
   return {

@@ -16,10 +16,10 @@ export function bankidDefinition(baseUrl: string): ProviderDefinition {
     signingKey: { alg: 'ES256', kid, key: privateKey },
     jwk: { ...privateKey.export({ format: 'jwk' }), kty: 'EC', alg: 'ES256', use: 'sig', kid },
     scopes: ['openid', 'profile', 'nnin_altsub'],
+    clientAuthentication: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
     nationalNumberScope: 'nnin_altsub',
     configuration: {
       acrValues: ['urn:bankid:bid'],
-      clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
       claims: { profile: ['name', 'given_name', 'family_name', 'birthdate'], nnin_altsub: ['nnin_altsub'] },
       routes: {
         authorization: `${CONNECT}/auth`,

@@ -14,3 +14,9 @@ export function expiredPage(): string {
   const content = html`<p>${texts.nb.expired}</p><p lang="en">${texts.en.expired}</p>`
   return page({ language: 'nb', title: texts.nb.error, content })
 }
+
+/** Nothing of the sandbox is at this address. */
+export function notFoundPage(): string {
+  const content = html`<p lang="en">There is nothing here.</p>`
+  return page({ language: 'nb', title: 'Her er det ingenting', content })
+}

@@ -43,11 +43,17 @@ ${content}
 }
 
 /**
- * The policy of a page whose form leads to `redirectUri`: browsers hold redirects after a form to `form-action` too.
+ * Headers of a page whose form leads to `redirectUri`: browsers hold redirects after a form to `form-action` too.
  */
-export function contentSecurityPolicy(redirectUri?: string): string {
+export function pageHeaders(redirectUri?: string): Record<string, string> {
   const target = redirectUri ? ` ${formTarget(redirectUri)}` : ''
-  return `${sources}; form-action 'self'${target}; base-uri 'none'; frame-ancestors 'none'`
+  return {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': `${sources}; form-action 'self'${target}; base-uri 'none'; frame-ancestors 'none'`,
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  }
 }
 
 function formTarget(redirectUri: string): string {
@@ -56,11 +62,5 @@ function formTarget(redirectUri: string): string {
 }
 
 export function sendPage(res: ServerResponse, status: number, body: string, redirectUri?: string): void {
-  res.statusCode = status
-  res.setHeader('Content-Type', 'text/html; charset=utf-8')
-  res.setHeader('Content-Security-Policy', contentSecurityPolicy(redirectUri))
-  res.setHeader('Cache-Control', 'no-store')
-  res.setHeader('Referrer-Policy', 'no-referrer')
-  res.setHeader('X-Content-Type-Options', 'nosniff')
-  res.end(body)
+  res.writeHead(status, pageHeaders(redirectUri)).end(body)
 }

@@ -21,10 +21,10 @@ export function vippsDefinition(baseUrl: string): ProviderDefinition {
     signingKey: { alg: 'RS256', kid, key: createPrivateKey({ key: testRsaKey, format: 'jwk' }) },
     jwk: testRsaKey,
     scopes: ['openid', 'name', 'phoneNumber', 'email', 'address', 'birthDate', 'gender', 'nin'],
+    clientAuthentication: ['client_secret_basic', 'client_secret_post'],
     nationalNumberScope: null,
     configuration: {
       acrValues: ['urn:vipps:acr:app_auth'],
-      clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
       features: {
         pushedAuthorizationRequests: { enabled: false },
         revocation: { enabled: true, allowedPolicy: async (_, client, token) => token.clientId === client.clientId },
