@@ -105,7 +105,7 @@ function waitBefore(error: unknown, delay: number): number | undefined {
   if (!(error instanceof NokkelError)) return undefined
   if (error.code === 'network_unreachable') return delay
   if (error.code !== 'unavailable' && error.code !== 'rate_limited') return undefined
-  const retryAfterSeconds = error.data?.['retryAfterSeconds']
+  const retryAfterSeconds = error.data?.retryAfterSeconds
   if (typeof retryAfterSeconds !== 'number') return delay
   return retryAfterSeconds <= longestRetryAfterSeconds ? Math.max(delay, retryAfterSeconds * 1000) : undefined
 }

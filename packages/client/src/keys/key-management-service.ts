@@ -214,6 +214,6 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
 }
 
 function othersOf(error: unknown): readonly OtherDevice[] {
-  const devices = error instanceof NokkelError ? error.data?.['devices'] : undefined
+  const devices = error instanceof NokkelError ? error.data?.devices : undefined
   return Array.isArray(devices) ? (devices as OtherDevice[]) : []
 }
