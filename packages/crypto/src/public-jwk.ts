@@ -1,6 +1,8 @@
 import { decodeBase64Url } from './base64url.ts'
+import { assertByteLength } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { hasExactly } from './members.ts'
+import { isOnCurve } from './p256.ts'
 
 /** A P-256 public key as a JSON Web Key with these four members and no others; coordinates are 32 bytes. */
 export interface PublicJwk {
@@ -56,17 +58,18 @@ export function assertPublicJwk(jwk: unknown): PublicJwk {
   if (!hasExactly(jwk, ['kty', 'crv', 'x', 'y']) || jwk.kty !== 'EC' || jwk.crv !== 'P-256') {
     throw new CryptoError('key_unusable')
   }
-  const { x, y } = jwk
-  if (!isCoordinate(x) || !isCoordinate(y)) throw new CryptoError('key_unusable')
+  const { x, y } = jwk as Record<'x' | 'y', string>
+  if (!isOnCurve(decodeCoordinate(x), decodeCoordinate(y))) throw new CryptoError('key_unusable')
   return { kty: 'EC', crv: 'P-256', x, y }
 }
 
-function isCoordinate(value: unknown): value is string {
-  if (typeof value !== 'string') return false
+function decodeCoordinate(text: string): Uint8Array {
   try {
-    return decodeBase64Url(value).byteLength === coordinateByteLength
-  } catch {
-    return false
+    const bytes = decodeBase64Url(text)
+    assertByteLength(bytes, coordinateByteLength, 'coordinate')
+    return bytes
+  } catch (cause) {
+    throw new CryptoError('key_unusable', { cause })
   }
 }
 

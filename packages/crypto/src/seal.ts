@@ -33,8 +33,9 @@ const overheadByteLength = headerByteLength + encapsulatedByteLength + 16
 export async function seal(plaintext: Uint8Array, recipient: PublicJwk, context: Context): Promise<Bytes> {
   assertBytes(plaintext, 'plaintext')
   encodeContext(context)
-  const [publicKey, keyId] = await Promise.all([importEncryptionKey(recipient), publicKeyId(recipient)])
-  return sealWithEphemeral(plaintext, publicKey, encodeHeader('sealed', keyId), context)
+  const publicKey = await importEncryptionKey(recipient)
+  const header = publicKeyId(recipient).then((keyId) => encodeHeader('sealed', keyId))
+  return sealWithEphemeral(plaintext, publicKey, header, context)
 }
 
 /**
@@ -53,13 +54,13 @@ export async function open(sealed: Uint8Array, recipient: CryptoKeyPair, context
   const recipientKey = assertEncryptionPair(recipient)
   const header = parseHeader(sealed)
   if (header?.algorithm !== 'sealed' || sealed.byteLength < overheadByteLength) throw new CryptoError('open_failed')
-  const keyId = await publicKeyId(await exportPublicJwk(recipientKey.publicKey))
-  if (header.keyId !== encodeKeyId(keyId)) throw new CryptoError('open_failed')
   const enc = sealed.subarray(headerByteLength, headerByteLength + encapsulatedByteLength)
   const ciphertext = sealed.subarray(headerByteLength + encapsulatedByteLength)
+  const keyId = exportPublicJwk(recipientKey.publicKey).then(publicKeyId)
   try {
-    const aad = sealed.subarray(0, headerByteLength)
-    return new Uint8Array(await suite.open({ recipientKey, enc, info }, ciphertext, aad))
+    const [receiver, id] = await Promise.all([suite.createRecipientContext({ recipientKey, enc, info }), keyId])
+    if (header.keyId !== encodeKeyId(id)) throw new TypeError('sealed to another key')
+    return new Uint8Array(await receiver.open(ciphertext, sealed.subarray(0, headerByteLength)))
   } catch (cause) {
     throw new CryptoError('open_failed', { cause })
   }

@@ -13,14 +13,14 @@ export const suite = new CipherSuite({
 export async function sealWithEphemeral(
   plaintext: Bytes,
   recipientPublicKey: CryptoKey,
-  header: Bytes,
+  header: Bytes | Promise<Bytes>,
   context: Context,
   ephemeral?: CryptoKeyPair,
 ): Promise<Bytes> {
-  const info = sealInfo(context)
-  const parameters = ephemeral ? { recipientPublicKey, info, ekm: ephemeral } : { recipientPublicKey, info }
-  const { enc, ct } = await suite.seal(parameters, plaintext, header)
-  return concatBytes(header, new Uint8Array(enc), new Uint8Array(ct))
+  const parameters = { recipientPublicKey, info: sealInfo(context), ...(ephemeral && { ekm: ephemeral }) }
+  const [sender, aad] = await Promise.all([suite.createSenderContext(parameters), header])
+  const ciphertext = await sender.seal(plaintext, aad)
+  return concatBytes(aad, new Uint8Array(sender.enc), new Uint8Array(ciphertext))
 }
 
 export function sealInfo(context: Context): Bytes {
