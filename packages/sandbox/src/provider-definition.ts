@@ -4,7 +4,7 @@ import type { IdTokenRequest, Login } from './login/login.ts'
 import type { Claims, ProviderName, SigningKey } from './scenarios/scenario.ts'
 
 /** Parameters of an authorization request, as far as the providers look at them. */
-export interface AuthorizationRequest {
+interface AuthorizationRequest {
   readonly state?: string
   readonly nonce?: string
 }

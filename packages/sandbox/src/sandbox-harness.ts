@@ -7,7 +7,7 @@ import type { ProviderName } from './scenarios/scenario.ts'
 import { type SignInOptions, signIn } from './sign-in.ts'
 
 export const REDIRECT_URI = 'http://localhost:3000/callback'
-export const SECRET = 'sandbox-client-secret'
+const SECRET = 'sandbox-client-secret'
 
 export const client = (clientId: string, more: Partial<SandboxClient> = {}): SandboxClient => ({
   clientId,
@@ -66,7 +66,7 @@ export interface BegunLogin {
   readonly configuration: oidc.Configuration
 }
 
-export const ALL_SCOPES = {
+const ALL_SCOPES = {
   bankid: 'openid profile nnin_altsub',
   vipps: 'openid name phoneNumber email address birthDate gender nin',
 } as const

@@ -20,7 +20,7 @@ export function peoplePage({ provider, clientName, people, scenario: chosen, lan
 <form method="post" action="?lang=${language}">
 <ul>${people.map((person) => personItem(person, language))}</ul>
 <label>${text.scenario}<select name="scenario">
-<option value="">${text.wellBehaved}</option>
+<option value="">${text.nothingSpecial}</option>
 ${scenariosOf(provider).map(
   (name) =>
     html`<option value="${name}"${name === chosen ? html` selected` : null}>${scenario(name).title[language]}</option>\n`,

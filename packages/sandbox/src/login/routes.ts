@@ -14,7 +14,7 @@ import { peoplePage } from './people-page.ts'
 import { languageOf } from './texts.ts'
 
 /** A browser cookie of this name chooses the scenario of every login. */
-export const SCENARIO_COOKIE = 'sandbox_scenario'
+const SCENARIO_COOKIE = 'sandbox_scenario'
 
 export interface LoginDependencies {
   readonly definition: ProviderDefinition

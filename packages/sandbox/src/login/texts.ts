@@ -2,7 +2,6 @@ export type Language = 'nb' | 'en'
 
 export const texts = {
   nb: {
-    banner: 'Kun for test',
     other: { language: 'en', label: 'English' },
     bankid: 'BankID-sandkasse',
     vipps: 'Vipps-sandkasse',
@@ -10,7 +9,7 @@ export const texts = {
     choose: (client: string) => `Hvem vil du logge inn som hos ${client}?`,
     search: 'Søk etter person',
     scenario: 'Hva skal skje?',
-    wellBehaved: 'Alt går bra',
+    nothingSpecial: 'Ingenting spesielt',
     cancel: 'Avbryt',
     shares: (client: string) => `${client} ber om disse opplysningene`,
     approve: 'Godta og fortsett',
@@ -28,7 +27,6 @@ export const texts = {
     },
   },
   en: {
-    banner: 'Testing only',
     other: { language: 'nb', label: 'Norsk' },
     bankid: 'BankID sandbox',
     vipps: 'Vipps sandbox',
@@ -36,7 +34,7 @@ export const texts = {
     choose: (client: string) => `Who do you want to be at ${client}?`,
     search: 'Search for a person',
     scenario: 'What should happen?',
-    wellBehaved: 'All goes well',
+    nothingSpecial: 'Nothing special',
     cancel: 'Cancel',
     shares: (client: string) => `${client} asks for this information`,
     approve: 'Accept and continue',

@@ -7,7 +7,7 @@ export type ProviderName = 'bankid' | 'vipps'
 export type Claims = Record<string, unknown>
 
 /** What the token endpoint is about to answer. */
-export interface TokenAnswer {
+interface TokenAnswer {
   status: number
   contentType: string
   body: unknown
@@ -24,7 +24,7 @@ export interface ScenarioContext {
 }
 
 /** The authorization code as the provider stores it. */
-export interface StoredCode {
+interface StoredCode {
   consume(): Promise<void>
   destroy(): Promise<void>
 }

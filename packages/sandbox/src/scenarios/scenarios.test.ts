@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { beginLogin, type RunningSandbox, startSandbox } from '../sandbox-harness.ts'
 import { type ScenarioName, scenariosOf } from './index.ts'
 import type { ProviderName } from './scenario.ts'
@@ -164,4 +164,14 @@ test('closing the sandbox ends a delay', async () => {
   setTimeout(() => own.sandbox.close(), 100)
   expect((await tokens).claims()).toHaveProperty('sub')
   await own.stop()
+})
+
+test('a client that gives up waiting leaves nothing behind on the console', async () => {
+  const said = vi.spyOn(console, 'error')
+  running.sandbox.setScenario('bankid', 'slow-token', { once: true, delayMilliseconds: 200 })
+  const login = await beginLogin(running, 'bankid')
+  login.configuration.timeout = 0.05
+  await expect(login.exchange(await login.signIn())).rejects.toMatchObject({ code: 'OAUTH_TIMEOUT' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(said).not.toHaveBeenCalled()
 })
