@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect, type PGliteDialectConfig, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { inject } from 'vitest'
+import { migrate } from '../../packages/server/src/db/migrate.ts'
 import { cachedDirectory } from './cache.ts'
 import { readMigrations } from './migrations.ts'
 
@@ -30,10 +31,17 @@ export function createTestDatabase(engine: DatabaseEngine): Promise<TestDatabase
 }
 
 async function createPglite(): Promise<TestDatabase> {
-  const { scripts, digest } = readMigrations()
+  const { migrations, digest } = readMigrations()
   const directory = await cachedDirectory(`pglite-${digest}`, async (draft) => {
     const template = new PGlite()
-    for (const script of scripts) await template.exec(script)
+    await migrate(
+      {
+        run: (script) => template.exec(script),
+        query: async (statement, parameters) =>
+          (await template.query<Record<string, unknown>>(statement, [...parameters])).rows,
+      },
+      migrations,
+    )
     const dump = await template.dumpDataDir('none')
     writeFileSync(join(draft, 'data.tar'), new Uint8Array(await dump.arrayBuffer()))
     await template.close()
@@ -92,7 +100,7 @@ const postgresDialect = (url: string) => new PostgresDialect({ pool: new pg.Pool
 
 /** The first worker that needs a schema makes its template while the others wait at the lock. */
 async function prepareTemplate(admin: string, client: pg.Client): Promise<string> {
-  const { scripts, digest } = readMigrations()
+  const { migrations, digest } = readMigrations()
   const template = `nokkel_template_${digest}`
   await client.query('select pg_advisory_lock(6651)')
   const { rowCount } = await client.query('select from pg_database where datname = $1', [template])
@@ -100,7 +108,13 @@ async function prepareTemplate(admin: string, client: pg.Client): Promise<string
     const draft = `nokkel_draft_${randomBytes(8).toString('hex')}`
     await client.query(`create database ${draft}`)
     await withClient(connectionString(admin, draft), async (inside) => {
-      for (const script of scripts) await inside.query(script)
+      await migrate(
+        {
+          run: (script) => inside.query(script),
+          query: async (statement, parameters) => (await inside.query(statement, [...parameters])).rows,
+        },
+        migrations,
+      )
     })
     await client.query(`alter role nokkel_server password '${serverPassword}'`)
     await client.query(`alter database ${draft} rename to ${template}`)

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { type Migration, parseMigration } from '../../packages/server/src/db/migrate.ts'
 
 const directory = new URL('../../supabase/migrations/', import.meta.url)
 
-/** All migrations in order, and a digest that changes with any of them. */
-export function readMigrations(): { readonly scripts: readonly string[]; readonly digest: string } {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.sql'))
-  const scripts = names.sort().map((name) => readFileSync(new URL(name, directory), 'utf8'))
-  return { scripts, digest: createHash('sha256').update(JSON.stringify(scripts)).digest('hex').slice(0, 16) }
+/** All migrations, and a digest that changes with any of them. */
+export function readMigrations(): { readonly migrations: readonly Migration[]; readonly digest: string } {
+  const migrations = readdirSync(directory)
+    .filter((name) => name.endsWith('.sql'))
+    .map((name) => parseMigration(name, readFileSync(new URL(name, directory), 'utf8')))
+  return { migrations, digest: createHash('sha256').update(JSON.stringify(migrations)).digest('hex').slice(0, 16) }
 }

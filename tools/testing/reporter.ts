@@ -1,5 +1,5 @@
-import type { SerializedError } from 'vitest'
-import type { Reporter, TestModule, UserConsoleLog } from 'vitest/node'
+import type { SerializedError, UserConsoleLog } from 'vitest'
+import type { Reporter, TestModule } from 'vitest/node'
 
 interface Count {
   passed: number
