@@ -17,6 +17,7 @@ export const workerKeyGenerator: KeyGenerator = {
         else fail()
       }
       worker.onerror = (event) => {
+        event.preventDefault()
         worker.terminate()
         fail(event.message)
       }

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { createMutex } from '../lock/lock.ts'
+import { createFakeClient } from '../testing/fake-client.ts'
+import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+
+async function signedIn() {
+  const clock = { time: Date.parse('2026-11-21T09:00:00Z') }
+  const now = () => new Date(clock.time)
+  const server = createFakeServer({ now })
+  const client = createFakeClient(server, { now })
+  await client.logIn()
+  server.log.length = 0
+  return { clock, now, server, client, nokkel: client.nokkel }
+}
+
+describe('the access token', () => {
+  it('is used again while it has a minute left, then refreshed', async () => {
+    const { clock, server, nokkel } = await signedIn()
+    const first = await nokkel.auth.accessToken()
+    clock.time += 540_000
+    expect(await nokkel.auth.accessToken()).toBe(first)
+    clock.time += 1
+    const second = await nokkel.auth.accessToken()
+    expect(second).not.toBe(first)
+    expect(server.log).toEqual(['refreshSession'])
+  })
+
+  it('is refreshed once by all who ask, in one tab and in two', async () => {
+    const { clock, now, server, client, nokkel } = await signedIn()
+    const lock = createMutex()
+    const tabs = [1, 2].map(() => createFakeClient(server, { now, lock, storage: client.storage }).nokkel)
+    clock.time += 600_000
+    const asked = tabs.flatMap(({ auth }) => [auth.accessToken(), auth.accessToken()])
+    expect(new Set(await Promise.all(asked)).size).toBe(1)
+    expect(server.log).toEqual(['refreshSession'])
+    nokkel.close()
+  })
+
+  it('is refreshed when the server calls it expired before its time, and the call repeated', async () => {
+    const { server, nokkel } = await signedIn()
+    server.intercept('listSessions', () => new Refusal('token_expired', 401).toResponse())
+    server.intercept('listSessions', () => Response.json({ sessions: [] }))
+    await expect(nokkel.auth.sessions()).resolves.toEqual([])
+    expect(server.log).toEqual(['listSessions', 'refreshSession', 'listSessions'])
+  })
+
+  it('is refreshed only once for a call that stays refused', async () => {
+    const { server, nokkel } = await signedIn()
+    for (let time = 0; time < 2; time++) {
+      server.intercept('listSessions', () => new Refusal('token_invalid', 401).toResponse())
+    }
+    await expect(nokkel.auth.sessions()).rejects.toMatchObject({ code: 'token_invalid' })
+    expect(server.log).toEqual(['listSessions', 'refreshSession', 'listSessions'])
+  })
+
+  it('is refreshed with a proof by the device key', async () => {
+    const { clock, server, nokkel } = await signedIn()
+    clock.time += 600_000
+    await nokkel.auth.accessToken()
+    expect(server.sessions[0]?.thumbprint).toBe(server.devices[0]?.signingThumbprint)
+  })
+
+  it('asks for the same rotation again when the answer is lost', async () => {
+    const { clock, server, nokkel } = await signedIn()
+    const bodies: string[] = []
+    server.intercept('refreshSession', ({ body }) => {
+      bodies.push(body.refreshToken)
+      throw new TypeError('connection reset')
+    })
+    server.intercept('refreshSession', ({ body }) => {
+      bodies.push(body.refreshToken)
+      return undefined
+    })
+    clock.time += 600_000
+    await nokkel.auth.accessToken()
+    expect(bodies).toHaveLength(2)
+    expect(new Set(bodies).size).toBe(1)
+  })
+})
+
+describe('a session that is over', () => {
+  it.each(['refresh_token_unknown', 'refresh_token_reused', 'session_expired', 'session_ended'] as const)(
+    'is cleared when a refresh is refused with %s',
+    async (code) => {
+      const { clock, server, client, nokkel } = await signedIn()
+      server.intercept('refreshSession', () => new Refusal(code, 401).toResponse())
+      clock.time += 600_000
+      await expect(nokkel.auth.accessToken()).rejects.toMatchObject({ code })
+      expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'session_expired' })
+      expect(await client.storage.list('')).toEqual([`device_v1.${server.member.id}`])
+    },
+  )
+
+  it('takes the keys and what was remembered with it when the device was superseded', async () => {
+    const { server, client, nokkel } = await signedIn()
+    await client.storage.put(`known_signer_v1.${server.member.id}`, {})
+    for (const device of server.devices) server.endDevice(device, 'superseded')
+    await expect(nokkel.devices.list()).rejects.toMatchObject({ code: 'device_superseded' })
+    expect(await client.storage.list('')).toEqual([])
+    expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'device_superseded' })
+    expect(nokkel.keys.getSnapshot()).toEqual({ status: 'superseded' })
+  })
+
+  it('does not take the session that came after it', async () => {
+    const { server, client, nokkel } = await signedIn()
+    server.intercept('listSessions', async () => {
+      await client.logIn(server.coordinator)
+      return new Refusal('session_ended', 401).toResponse()
+    })
+    await expect(nokkel.auth.sessions()).rejects.toMatchObject({ code: 'session_ended' })
+    expect(nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in', me: { name: 'Ingrid Solberg' } })
+    expect(await client.storage.get('session_v1')).toBeDefined()
+  })
+
+  it('is not ended by a refusal that says nothing of it', async () => {
+    const { server, nokkel } = await signedIn()
+    server.intercept('listSessions', () => new Refusal('forbidden', 403).toResponse())
+    await expect(nokkel.auth.sessions()).rejects.toMatchObject({ code: 'forbidden' })
+    expect(nokkel.auth.getSnapshot().status).toBe('signed_in')
+  })
+})
