@@ -1,21 +1,31 @@
 import { assertBytes, type Bytes } from './bytes.ts'
 
 export interface Piece {
+  /** Valid until `inFlightMaximum` more pieces have been asked for; then the memory is used again. */
   readonly bytes: Bytes
   readonly index: number
   readonly last: boolean
 }
 
+const inFlightMaximum = 3
+
 /**
  * Cuts a byte stream into pieces of exactly `byteLengthOf(index)` bytes, however it arrives. A piece is held back
  * until it is known whether anything follows it; the last one may be shorter, and is empty only when the stream is.
+ * No piece is longer than the first.
  */
 export async function* cut(
   source: AsyncIterable<Uint8Array>,
   byteLengthOf: (index: number) => number,
 ): AsyncGenerator<Piece, void, undefined> {
+  const buffers: Bytes[] = []
+  const bufferOf = (index: number) => {
+    if (index < inFlightMaximum) buffers.push(new Uint8Array(byteLengthOf(0)))
+    const buffer = buffers[index % inFlightMaximum] as Bytes
+    return buffer.subarray(0, byteLengthOf(index))
+  }
   let index = 0
-  let buffer = new Uint8Array(byteLengthOf(0))
+  let buffer = bufferOf(0)
   let filled = 0
   for await (const chunk of source) {
     assertBytes(chunk, 'chunk')
@@ -23,7 +33,7 @@ export async function* cut(
     while (rest.byteLength > 0) {
       if (filled === buffer.byteLength) {
         yield { bytes: buffer, index, last: false }
-        buffer = new Uint8Array(byteLengthOf(++index))
+        buffer = bufferOf(++index)
         filled = 0
       }
       const taken = rest.subarray(0, buffer.byteLength - filled)
@@ -35,9 +45,7 @@ export async function* cut(
   yield { bytes: buffer.subarray(0, filled), index, last: true }
 }
 
-const inFlightMaximum = 3
-
-/** Works on up to three pieces at once and gives the results in order; after a failure it gives nothing more. */
+/** Works on up to `inFlightMaximum` pieces at once and gives the results in order; after a failure it gives nothing more. */
 export async function* mapInOrder<Result>(
   pieces: AsyncIterable<Piece>,
   work: (piece: Piece) => Promise<Result>,

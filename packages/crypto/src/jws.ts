@@ -2,6 +2,7 @@ import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
 import { CryptoError } from './errors.ts'
 import { signEs256, verifyEs256 } from './hazmat/es256.ts'
 import { encodeJson, parseJson } from './json.ts'
+import { assertKeyPair } from './key-pair.ts'
 import { hasExactly } from './members.ts'
 import { assertPublicJwk, exportPublicJwk, importSigningKey, type PublicJwk } from './public-jwk.ts'
 import { encodeText } from './text.ts'
@@ -40,8 +41,7 @@ export async function signJws(payload: object, signer: CryptoKeyPair, typ: JwsTy
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new TypeError('payload must be an object')
   }
-  const usable = signer?.privateKey?.algorithm?.name === 'ECDSA' && signer.privateKey.usages.includes('sign')
-  if (!usable) throw new CryptoError('key_unusable')
+  assertKeyPair(signer, 'ECDSA', 'sign')
   const header = { alg: 'ES256', typ, jwk: await exportPublicJwk(signer.publicKey) }
   const signingInput = `${encodeBase64Url(encodeJson(header))}.${encodeBase64Url(encodeJson(payload))}`
   const signature = await signEs256(signer.privateKey, encodeText(signingInput))

@@ -64,6 +64,10 @@ describe('seal', () => {
     await expect(seal(fromText('hei'), { ...jwk, d: jwk.x } as PublicJwk, context)).rejects.toMatchObject(keyUnusable)
     await expect(open(sealed, signing, context)).rejects.toMatchObject(keyUnusable)
     await expect(open(sealed, encryption.privateKey as never, context)).rejects.toMatchObject(keyUnusable)
+    const mixed = { publicKey: signing.publicKey, privateKey: encryption.privateKey }
+    await expect(open(sealed, mixed, context)).rejects.toMatchObject(keyUnusable)
+    const p384 = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-384' }, false, ['deriveBits'])
+    await expect(open(sealed, p384, context)).rejects.toMatchObject(keyUnusable)
   })
 })
 

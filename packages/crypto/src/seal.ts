@@ -3,7 +3,8 @@ import { assertBytes, type Bytes } from './bytes.ts'
 import { type Context, encodeContext } from './context.ts'
 import { CryptoError } from './errors.ts'
 import { sealInfo, sealWithEphemeral, suite } from './hazmat/seal.ts'
-import { encodeHeader, encodeKeyId, headerByteLength, parseHeader } from './header.ts'
+import { encodeHeader, encodeKeyId, headerByteLength, type KeyId, parseHeader } from './header.ts'
+import { assertKeyPair } from './key-pair.ts'
 import { exportPublicJwk, importEncryptionKey, type PublicJwk } from './public-jwk.ts'
 import { calculateThumbprint } from './thumbprint.ts'
 
@@ -34,7 +35,7 @@ export async function seal(plaintext: Uint8Array, recipient: PublicJwk, context:
   assertBytes(plaintext, 'plaintext')
   encodeContext(context)
   const publicKey = await importEncryptionKey(recipient)
-  const header = publicKeyId(recipient).then((keyId) => encodeHeader('sealed', keyId))
+  const header = encodeHeader('sealed', await publicKeyId(recipient))
   return sealWithEphemeral(plaintext, publicKey, header, context)
 }
 
@@ -51,28 +52,32 @@ export async function seal(plaintext: Uint8Array, recipient: PublicJwk, context:
 export async function open(sealed: Uint8Array, recipient: CryptoKeyPair, context: Context): Promise<Bytes> {
   assertBytes(sealed, 'sealed')
   const info = sealInfo(context)
-  const recipientKey = assertEncryptionPair(recipient)
+  assertKeyPair(recipient, 'ECDH', 'deriveBits')
   const header = parseHeader(sealed)
   if (header?.algorithm !== 'sealed' || sealed.byteLength < overheadByteLength) throw new CryptoError('open_failed')
+  if (header.keyId !== (await keyIdOf(recipient.publicKey))) throw new CryptoError('open_failed')
   const enc = sealed.subarray(headerByteLength, headerByteLength + encapsulatedByteLength)
   const ciphertext = sealed.subarray(headerByteLength + encapsulatedByteLength)
-  const keyId = exportPublicJwk(recipientKey.publicKey).then(publicKeyId)
+  const aad = sealed.subarray(0, headerByteLength)
   try {
-    const [receiver, id] = await Promise.all([suite.createRecipientContext({ recipientKey, enc, info }), keyId])
-    if (header.keyId !== encodeKeyId(id)) throw new TypeError('sealed to another key')
-    return new Uint8Array(await receiver.open(ciphertext, sealed.subarray(0, headerByteLength)))
+    return new Uint8Array(await suite.open({ recipientKey: recipient, enc, info }, ciphertext, aad))
   } catch (cause) {
     throw new CryptoError('open_failed', { cause })
   }
 }
 
+/** A device opens many times with one key. Public values only. */
+const keyIds = new WeakMap<CryptoKey, KeyId>()
+
+async function keyIdOf(publicKey: CryptoKey): Promise<KeyId> {
+  const known = keyIds.get(publicKey)
+  if (known) return known
+  const keyId = encodeKeyId(await publicKeyId(await exportPublicJwk(publicKey)))
+  keyIds.set(publicKey, keyId)
+  return keyId
+}
+
 /** The key id of a public key: the first 16 bytes of its thumbprint. */
 export async function publicKeyId(jwk: PublicJwk): Promise<Bytes> {
   return decodeBase64Url(await calculateThumbprint(jwk)).subarray(0, 16)
-}
-
-function assertEncryptionPair(pair: CryptoKeyPair): CryptoKeyPair {
-  const usable = pair?.privateKey?.algorithm?.name === 'ECDH' && pair.privateKey.usages.includes('deriveBits')
-  if (!usable) throw new CryptoError('key_unusable')
-  return pair
 }

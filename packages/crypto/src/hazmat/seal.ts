@@ -13,14 +13,13 @@ export const suite = new CipherSuite({
 export async function sealWithEphemeral(
   plaintext: Bytes,
   recipientPublicKey: CryptoKey,
-  header: Bytes | Promise<Bytes>,
+  header: Bytes,
   context: Context,
   ephemeral?: CryptoKeyPair,
 ): Promise<Bytes> {
   const parameters = { recipientPublicKey, info: sealInfo(context), ...(ephemeral && { ekm: ephemeral }) }
-  const [sender, aad] = await Promise.all([suite.createSenderContext(parameters), header])
-  const ciphertext = await sender.seal(plaintext, aad)
-  return concatBytes(aad, new Uint8Array(sender.enc), new Uint8Array(ciphertext))
+  const { enc, ct } = await suite.seal(parameters, plaintext, header)
+  return concatBytes(header, new Uint8Array(enc), new Uint8Array(ct))
 }
 
 export function sealInfo(context: Context): Bytes {
