@@ -21,6 +21,19 @@ export default defineConfig({
     target: 'es2022',
     // The content security policy of the server allows fonts and scripts from files only, not from data: URLs.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      treeshake: {
+        // Importing these defines nothing global: what no page uses of them can go. The package does not say so itself.
+        moduleSideEffects: [
+          { test: /@digdir\/designsystemet-react\/dist\/esm\//, sideEffects: false },
+          {
+            test: /designsystemet-web\/dist\/esm\/(breadcrumbs|error-summary|pagination|popover|suggestion|tabs|tooltip)\//,
+            sideEffects: false,
+          },
+          { test: /\/(@u-elements|@floating-ui|@radix-ui|tabbable)\//, sideEffects: false },
+        ],
+      },
+    },
   },
   server: { proxy: { '/nokkel': api, '/sandbox': api, '/crypto-service': api } },
 })

@@ -1,5 +1,3 @@
-import type { Me } from '@nokkel/contract'
-
-export type Role = Me['role']
+import type { Role } from './wire.ts'
 
 export const isCoordinator = (role: Role): boolean => role !== 'member'

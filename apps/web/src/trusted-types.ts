@@ -9,7 +9,8 @@ interface TrustedTypes {
 const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes }
 trustedTypes?.createPolicy('default', {
   createScriptURL(url) {
-    if (new URL(url, location.href).origin !== location.origin) throw new TypeError('scripts come from this origin only')
+    if (new URL(url, location.href).origin !== location.origin)
+      throw new TypeError('scripts come from this origin only')
     return url
   },
 })

@@ -4,8 +4,7 @@ import * as m from '../paraglide/messages.js'
 export type ErrorCode = NokkelErrorCode
 
 /** The stable code of whatever was thrown; undefined when it is not ours. */
-export const codeOf = (error: unknown): ErrorCode | undefined =>
-  error instanceof NokkelError ? error.code : undefined
+export const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof NokkelError ? error.code : undefined)
 
 /** What a code means to a person, in the language in use. */
 export function explain(code: ErrorCode | undefined): string {

@@ -8,9 +8,9 @@ import { providerName } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
-import { rememberOrganization } from '../settings/organization.ts'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
+import { rememberOrganization } from '../settings/organization.ts'
 
 /** Where BankID and Vipps send the browser back. Ends at home, or in one clear state with a way on. */
 export function CallbackPage() {

@@ -23,14 +23,16 @@ export function InboxItem({ item, hasKeys }: { item: AssignmentItem; hasKeys: bo
     return (
       <li className="row row-muted">
         <PadlockLockedIcon aria-hidden className="row-icon" />
-        <div className="row-text">
-          <span className="row-title">{heading}</span>
-          {meta}
+        <div className="row-body">
+          <div className="row-text">
+            <span className="row-title">{heading}</span>
+            {meta}
+          </div>
+          <Tag data-color="warning">{m.inbox_unreadable()}</Tag>
           <p className="row-note">
             {hasKeys ? m.inbox_unreadable_why({ name: sender }) : m.inbox_unreadable_no_keys()}
           </p>
         </div>
-        <Tag data-color="warning">{m.inbox_unreadable()}</Tag>
       </li>
     )
   }
@@ -42,15 +44,17 @@ export function InboxItem({ item, hasKeys }: { item: AssignmentItem; hasKeys: bo
         ) : (
           <EnvelopeClosedIcon aria-hidden className="row-icon row-icon-new" />
         )}
-        <span className="row-text">
-          <span className={item.openedAt ? 'row-title' : 'row-title row-title-new'}>{heading}</span>
-          {meta}
+        <span className="row-body">
+          <span className="row-text">
+            <span className={item.openedAt ? 'row-title' : 'row-title row-title-new'}>{heading}</span>
+            {meta}
+          </span>
+          {item.openedAt ? (
+            <Tag data-color="neutral">{m.inbox_opened()}</Tag>
+          ) : (
+            <Tag data-color="ember">{m.inbox_new()}</Tag>
+          )}
         </span>
-        {item.openedAt ? (
-          <Tag data-color="neutral">{m.inbox_opened()}</Tag>
-        ) : (
-          <Tag data-color="ember">{m.inbox_new()}</Tag>
-        )}
         <ChevronRightIcon aria-hidden className="row-chevron" />
       </Link>
     </li>

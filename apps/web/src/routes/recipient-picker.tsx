@@ -1,12 +1,12 @@
-import { Checkbox, Chip, Fieldset, Label, Paragraph, Search, Tag, ValidationMessage } from '@digdir/designsystemet-react'
+import { Checkbox, Chip, Fieldset, Paragraph, Tag, Textfield, ValidationMessage } from '@digdir/designsystemet-react'
 import { useNokkel, useSession } from '@nokkel/client/react'
-import type { Member } from '@nokkel/contract'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useDeferredValue, useId, useState } from 'react'
+import { useDeferredValue, useState } from 'react'
 import { codeOf } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
+import type { Member } from '../wire.ts'
 
 export type Recipient = Pick<Member, 'id' | 'name'>
 
@@ -20,7 +20,6 @@ interface RecipientPickerProps {
 export function RecipientPicker({ chosen, onChange, error }: RecipientPickerProps) {
   const { members } = useNokkel()
   const { state } = useSession()
-  const input = useId()
   const [text, setText] = useState('')
   const search = useDeferredValue(text.trim())
   const query = useQuery({
@@ -48,28 +47,19 @@ export function RecipientPicker({ chosen, onChange, error }: RecipientPickerProp
       <p className="ds-sr-only" role="status">
         {chosen.length > 0 && m.send_chosen({ count: chosen.length })}
       </p>
-      <div className="field">
-        <Label htmlFor={input} className="ds-sr-only">
-          {m.send_search()}
-        </Label>
-        <Search>
-          <Search.Input
-            id={input}
-            value={text}
-            placeholder={m.send_search()}
-            aria-invalid={error ? true : undefined}
-            onChange={(event) => setText(event.target.value)}
-            // Enter in the search must not send the form.
-            onKeyDown={(event) => event.key === 'Enter' && event.preventDefault()}
-          />
-        </Search>
-      </div>
+      <Textfield
+        type="search"
+        label={m.send_search()}
+        value={text}
+        aria-invalid={error ? true : undefined}
+        onChange={(event) => setText(event.target.value)}
+        // Enter in the search must not send the form.
+        onKeyDown={(event) => event.key === 'Enter' && event.preventDefault()}
+      />
       {query.isPending && <Waiting reason={m.send_members_loading()} />}
       {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
       {query.data && listed.length === 0 && (
-        <Paragraph role="status">
-          {search ? m.send_members_none({ search }) : m.send_members_empty()}
-        </Paragraph>
+        <Paragraph role="status">{search ? m.send_members_none({ search }) : m.send_members_empty()}</Paragraph>
       )}
       {listed.length > 0 && (
         <div className="members">

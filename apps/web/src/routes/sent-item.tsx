@@ -8,9 +8,9 @@ import { Problem } from '../components/problem.tsx'
 import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { useOwnTitle } from '../queries/assignment.ts'
+import { canResend, useResend } from '../queries/resend.ts'
 import { DeliveryTags } from './delivery-tags.tsx'
 import { SentDetails } from './sent-details.tsx'
-import { canResend, useResend } from '../queries/resend.ts'
 
 export function SentItem({ item }: { item: AssignmentItem }) {
   const [showing, setShowing] = useState(false)

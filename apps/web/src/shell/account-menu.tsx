@@ -1,10 +1,9 @@
-import { Dropdown } from '@digdir/designsystemet-react'
+import { Button } from '@digdir/designsystemet-react'
 import { LeaveIcon, PersonCircleIcon } from '@navikt/aksel-icons'
 import { useSession } from '@nokkel/client/react'
-import type { Me } from '@nokkel/contract'
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import * as m from '../paraglide/messages.js'
-import type { Role } from '../role.ts'
+import type { Me, Role } from '../wire.ts'
 
 const roleName: Record<Role, () => string> = {
   member: m.role_member,
@@ -12,9 +11,11 @@ const roleName: Record<Role, () => string> = {
   administrator: m.role_administrator,
 }
 
+/** Who is logged in, and the way out. A native popover: the browser opens, closes and announces it. */
 export function AccountMenu({ me }: { me: Me }) {
   const { signOut } = useSession()
   const [leaving, setLeaving] = useState(false)
+  const menu = useId()
 
   async function leave() {
     setLeaving(true)
@@ -26,27 +27,28 @@ export function AccountMenu({ me }: { me: Me }) {
   }
 
   return (
-    <Dropdown.TriggerContext>
-      <Dropdown.Trigger variant="tertiary" data-color="neutral" aria-label={`${m.menu_account()}: ${me.name}`}>
+    <>
+      <Button
+        variant="tertiary"
+        data-color="neutral"
+        popoverTarget={menu}
+        aria-label={`${m.menu_account()}: ${me.name}`}
+      >
         <PersonCircleIcon aria-hidden />
-        <span className="account-name">{me.name}</span>
-      </Dropdown.Trigger>
-      <Dropdown>
-        <Dropdown.Heading className="account-heading">
+        <span className="wide-only">{me.name}</span>
+      </Button>
+      <div id={menu} popover="auto" className="account-menu">
+        <p className="account-person">
           <strong>{me.name}</strong>
           <span>
             {roleName[me.role]()}, {me.organization.name}
           </span>
-        </Dropdown.Heading>
-        <Dropdown.List>
-          <Dropdown.Item>
-            <Dropdown.Button disabled={leaving} onClick={() => void leave()}>
-              <LeaveIcon aria-hidden />
-              {leaving ? m.signing_out() : m.sign_out()}
-            </Dropdown.Button>
-          </Dropdown.Item>
-        </Dropdown.List>
-      </Dropdown>
-    </Dropdown.TriggerContext>
+        </p>
+        <Button variant="secondary" loading={leaving} onClick={() => void leave()}>
+          {!leaving && <LeaveIcon aria-hidden />}
+          {leaving ? m.signing_out() : m.sign_out()}
+        </Button>
+      </div>
+    </>
   )
 }

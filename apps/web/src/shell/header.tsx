@@ -28,8 +28,15 @@ export function Header() {
         </Link>
         {me && <Navigation role={me.role} />}
         <div className="header-tools">
-          <Button variant="tertiary" data-color="neutral" lang={other} onClick={() => changeLocale(other)}>
-            {m.language_switch()}
+          <Button
+            variant="tertiary"
+            data-color="neutral"
+            lang={other}
+            aria-label={m.language_switch()}
+            onClick={() => changeLocale(other)}
+          >
+            <span className="wide-only">{m.language_switch()}</span>
+            <span className="narrow-only">{m.language_switch_short()}</span>
           </Button>
           <Button
             icon

@@ -1,7 +1,8 @@
 import { InboxIcon, LaptopIcon, PaperplaneIcon, PencilWritingIcon } from '@navikt/aksel-icons'
 import { Link } from '@tanstack/react-router'
 import * as m from '../paraglide/messages.js'
-import { isCoordinator, type Role } from '../role.ts'
+import { isCoordinator } from '../role.ts'
+import type { Role } from '../wire.ts'
 
 export function Navigation({ role }: { role: Role }) {
   const places = [
