@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -10,13 +10,11 @@ const require = createRequire(import.meta.url)
 
 const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run']
 
-const libraryDirectories = ['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib64']
-
 /**
  * How to start Chromium on this machine: `CHROMIUM_PATH` when set, on Linux x64 the binary that came with the npm
  * packages, elsewhere an installed Chrome.
  *
- * @throws {Error} The executable does not exist or cannot be unpacked.
+ * @throws {Error} The executable does not exist, cannot be unpacked or does not start.
  */
 export async function launchOptions(): Promise<LaunchOptions> {
   const args = process.getuid?.() === 0 ? [...quiet, '--no-sandbox'] : quiet
@@ -26,8 +24,8 @@ export async function launchOptions(): Promise<LaunchOptions> {
     return { executablePath: chosen, args }
   }
   if (process.platform !== 'linux' || process.arch !== 'x64') return { channel: 'chrome', args }
-  const directory = await unpackChromium()
-  return { executablePath: join(directory, 'chromium'), args, env: libraryEnvironment(directory) }
+  const executablePath = join(await unpackChromium(), 'chromium')
+  return { executablePath, args, env: environmentFor(executablePath) }
 }
 
 async function unpackChromium(): Promise<string> {
@@ -50,19 +48,20 @@ async function unpackChromium(): Promise<string> {
   }
 }
 
-/** Where the system has no libraries or no fonts for Chromium, those in the package stand in. */
-function libraryEnvironment(directory: string): Record<string, string> {
+/** Where the system lacks the libraries or fonts that Chromium needs, those in the package stand in. */
+function environmentFor(executablePath: string): Record<string, string> {
+  const directory = dirname(executablePath)
   const env = { ...(process.env as Record<string, string>) }
-  if (!libraryDirectories.some((library) => existsSync(join(library, 'libnss3.so')))) {
-    env.LD_LIBRARY_PATH = join(directory, 'al2023/lib')
-  }
   if (!existsSync('/etc/fonts/fonts.conf')) {
-    const configuration = join(directory, 'fonts.conf')
+    env.FONTCONFIG_FILE = join(directory, 'fonts.conf')
     writeFileSync(
-      configuration,
+      env.FONTCONFIG_FILE,
       `<fontconfig><dir>${directory}/fonts</dir><cachedir>${directory}</cachedir></fontconfig>`,
     )
-    env.FONTCONFIG_FILE = configuration
   }
-  return env
+  const starts = () => spawnSync(executablePath, ['--version'], { env }).status === 0
+  if (starts()) return env
+  env.LD_LIBRARY_PATH = join(directory, 'al2023/lib')
+  if (starts()) return env
+  throw new Error(`${executablePath} does not start on this system; name a Chromium that does in CHROMIUM_PATH.`)
 }
