@@ -3,6 +3,7 @@ import {
   type Bytes,
   chunkCount,
   encryptStream,
+  FILE_CHUNK_BYTE_LENGTH,
   generateContentKey,
   sealedByteLength,
 } from '@nokkel/crypto'
@@ -25,6 +26,7 @@ interface UploadOptions {
   readonly blobId: string
   readonly senderUserId: string
   readonly signal?: AbortSignal | undefined
+  /** Told of the bytes of the file in each chunk that was stored. */
   readonly onChunk: (byteLength: number) => void
 }
 
@@ -53,7 +55,7 @@ export async function uploadFile(file: OutgoingFile, options: UploadOptions): Pr
   let index = 0
   const put = async (bytes: Bytes, at: number) => {
     await call('putBlobChunk', { params: { id: blobId, index: at }, bytes }, { signal })
-    onChunk(bytes.byteLength)
+    onChunk(Math.min(FILE_CHUNK_BYTE_LENGTH, file.size - at * FILE_CHUNK_BYTE_LENGTH))
   }
   for await (const bytes of chunksOf(sealed)) {
     await sending

@@ -41,6 +41,7 @@ const repeatablePosts: readonly Endpoint[] = [
   'getMembersById',
   'createBlob',
   'sendAssignment',
+  'readdressAssignment',
   'markAssignmentOpened',
 ]
 

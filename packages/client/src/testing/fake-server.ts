@@ -419,7 +419,10 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     assignments,
     /** The endpoints called, in order. */
     log,
-    fetch: ((input, init) => answer(new Request(input, init))) as typeof fetch,
+    fetch: ((input, init) => {
+      const request = new Request(input, init)
+      return Promise.race([answer(request), abortOf(request.signal)])
+    }) as typeof fetch,
     /** Who logs in next. */
     logInAs(person: FakePerson) {
       next = person
@@ -432,6 +435,10 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     respond,
     endDevice,
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 }
 
 export type FakeServer = ReturnType<typeof createFakeServer>
