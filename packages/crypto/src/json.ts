@@ -11,8 +11,17 @@ export function encodeJson(value: object): Bytes {
  */
 export function parseJson(bytes: Uint8Array): Record<string, unknown> {
   const text = decodeText(bytes)
-  const value: unknown = JSON.parse(text)
+  const value = parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('not a JSON object')
   if (JSON.stringify(value) !== text) throw new TypeError('not compact JSON with distinct members')
   return value as Record<string, unknown>
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The error of JSON.parse quotes the text, which may be a plaintext.
+    throw new TypeError('not JSON')
+  }
 }
