@@ -1,28 +1,27 @@
-import type { ProblemCode } from "@nokkel/contract";
-import { sql } from "kysely";
-import { ServerError } from "../http/server-error.ts";
-import type { Database, Transaction } from "./database.ts";
+import type { ProblemCode } from '@nokkel/contract'
+import { sql } from 'kysely'
+import { ServerError } from '../http/server-error.ts'
+import type { Database, Transaction } from './database.ts'
 
 /** Who acts, as the access token says. `sub` is the person, `sid` the session. */
 export interface Claims {
-	readonly sub: string;
-	readonly sid: string;
-	readonly role: "authenticated";
-	readonly organization: string;
+  readonly sub: string
+  readonly sid: string
+  readonly role: 'authenticated'
+  readonly organization: string
 }
 
 const endedSession: Record<string, ProblemCode> = {
-	signed_out: "session_ended",
-	revoked: "session_ended",
-	reuse: "session_ended",
-	expired: "session_expired",
-	device_superseded: "device_superseded",
-	device_revoked: "device_revoked",
-};
+  signed_out: 'session_ended',
+  revoked: 'session_ended',
+  reuse: 'session_ended',
+  expired: 'session_expired',
+  device_superseded: 'device_superseded',
+  device_revoked: 'device_revoked',
+}
 
 /** What a caller is told of a session that is no longer live. */
-export const sessionProblem = (state: string): ProblemCode =>
-	endedSession[state] ?? "session_ended";
+export const sessionProblem = (state: string): ProblemCode => endedSession[state] ?? 'session_ended'
 
 /**
  * Runs `work` as the person in `claims`: the only door through which person-bound requests reach the database.
@@ -31,17 +30,17 @@ export const sessionProblem = (state: string): ProblemCode =>
  * @throws {ServerError} `session_ended`, `session_expired`, `device_superseded` or `device_revoked`.
  */
 export async function withClaims<T>(
-	database: Database,
-	claims: Claims,
-	work: (transaction: Transaction) => Promise<T>,
+  database: Database,
+  claims: Claims,
+  work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-	return database.transaction().execute(async (transaction) => {
-		const { rows } = await sql<{ state: string }>`
+  return database.transaction().execute(async (transaction) => {
+    const { rows } = await sql<{ state: string }>`
       select nokkel.session_state(${claims.sid}::uuid) as state,
         set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
-        set_config('role', 'authenticated', true)`.execute(transaction);
-		const state = rows[0]?.state ?? "revoked";
-		if (state !== "live") throw new ServerError(sessionProblem(state));
-		return work(transaction);
-	});
+        set_config('role', 'authenticated', true)`.execute(transaction)
+    const state = rows[0]?.state ?? 'revoked'
+    if (state !== 'live') throw new ServerError(sessionProblem(state))
+    return work(transaction)
+  })
 }

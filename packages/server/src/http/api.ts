@@ -1,28 +1,26 @@
-import type { AnswerOf, Operation, ParsedOf } from "@nokkel/contract";
-import type { Context } from "hono";
-import type { Claims } from "../db/with-claims.ts";
+import type { AnswerOf, Operation, ParsedOf } from '@nokkel/contract'
+import type { Context } from 'hono'
+import type { Claims } from '../db/with-claims.ts'
 
 /** What a handler is given: everything parsed, checked and authorised as the operation says. */
 export type OperationRequest<O extends Operation> = ParsedOf<O> & {
-	/** Of the access token; present unless the operation is public. */
-	readonly claims: Claims;
-	/** Thumbprint of the key that made the DPoP proof; only for operations that need one. */
-	readonly thumbprint: string;
-	/** The body of an operation that takes bytes. */
-	readonly bytes: Uint8Array;
-	readonly context: Context;
-};
+  /** Of the access token; present unless the operation is public. */
+  readonly claims: Claims
+  /** Thumbprint of the key that made the DPoP proof; only for operations that need one. */
+  readonly thumbprint: string
+  /** The body of an operation that takes bytes. */
+  readonly bytes: Uint8Array
+  readonly context: Context
+}
 
 /** What a handler gives back: the answer body, `undefined` for none, bytes for an octet stream. */
 export type OperationAnswer<O extends Operation> =
-	AnswerOf<O> extends never
-		? undefined | Uint8Array
-		: AnswerOf<O> | undefined | Uint8Array;
+  AnswerOf<O> extends never ? undefined | Uint8Array : AnswerOf<O> | undefined | Uint8Array
 
 /** Where the folders of this package register their operations. */
 export interface Api {
-	implement<O extends Operation>(
-		operation: O,
-		handler: (request: OperationRequest<O>) => Promise<OperationAnswer<O>>,
-	): void;
+  implement<O extends Operation>(
+    operation: O,
+    handler: (request: OperationRequest<O>) => Promise<OperationAnswer<O>>,
+  ): void
 }

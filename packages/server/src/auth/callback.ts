@@ -1,0 +1,43 @@
+import { ServerError } from '../http/server-error.ts'
+import { sha256 } from '../keyring/digest.ts'
+import type { ProviderDefinition } from './providers/provider.ts'
+
+/** What the attempt remembers, and so what the callback must fit. */
+export interface ExpectedCallback {
+  readonly issuer: string
+  readonly stateHash: Uint8Array
+}
+
+/**
+ * Reads the query the provider redirected back with.
+ *
+ * @returns Parameters with a code, which belong to the attempt.
+ * @throws {ServerError} `login_mismatch`: of another attempt or issuer, or no answer at all; `login_refused`, with the
+ * provider's error code.
+ * @see RFC 6749 §4.1.2, RFC 9207 §2.4
+ */
+export async function readCallback(
+  query: string,
+  { repairCallback }: ProviderDefinition,
+  { issuer, stateHash }: ExpectedCallback,
+): Promise<URLSearchParams> {
+  const parameters = new URLSearchParams(repairCallback(query))
+  const names = [...parameters.keys()]
+  const [state, iss] = [parameters.get('state'), parameters.get('iss')]
+  const belongs =
+    new Set(names).size === names.length &&
+    state !== null &&
+    isSame(await sha256(state), stateHash) &&
+    (iss === null || iss === issuer)
+  if (!belongs) throw new ServerError('login_mismatch')
+  const error = parameters.get('error')
+  if (error !== null) {
+    throw new ServerError('login_refused', { data: { error: /^[a-z_]{1,64}$/.test(error) ? error : 'unknown' } })
+  }
+  if (!parameters.get('code')) throw new ServerError('login_mismatch')
+  return parameters
+}
+
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index])
+}

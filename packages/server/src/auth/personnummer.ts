@@ -1,0 +1,48 @@
+import { idnr } from '@navikt/fnrvalidator'
+import { encodeBase64Url } from '@nokkel/crypto'
+
+/** A fødselsnummer or D-number with valid check digits. Never stored, logged or put in an error. */
+export type Personnummer = string & { readonly __brand: 'Personnummer' }
+
+/** Key-dependent and one-way: equal numbers have equal indexes, and nothing else can be learned from one. */
+export interface PersonnummerIndex {
+  readonly index: Uint8Array
+  readonly keyId: string
+}
+
+export type IndexPersonnummer = (personnummer: Personnummer) => Promise<PersonnummerIndex>
+
+const real = new Set(['fnr', 'dnr'])
+const synthetic = new Set(['tnr', 'dnr-and-tnr'])
+const text = new TextEncoder()
+
+/** @param allowSynthetic - Whether the numbers of made-up people count, too: never in production. */
+export function parsePersonnummer(value: unknown, allowSynthetic: boolean): Personnummer | null {
+  if (typeof value !== 'string') return null
+  const result = idnr(value)
+  if (result.status !== 'valid') return null
+  return real.has(result.type) || (allowSynthetic && synthetic.has(result.type)) ? (value as Personnummer) : null
+}
+
+/**
+ * HMAC-SHA-256 under a key derived from the index key for this one field.
+ *
+ * @param indexKey - 32 secret bytes, other than the master key. Losing it means that known people cannot be recognised.
+ * @throws {TypeError} `indexKey` has another length.
+ */
+export async function createPersonnummerIndex(indexKey: Uint8Array): Promise<IndexPersonnummer> {
+  if (!(indexKey instanceof Uint8Array) || indexKey.byteLength !== 32) {
+    throw new TypeError('The index key must be 32 bytes.')
+  }
+  const root = await crypto.subtle.importKey('raw', new Uint8Array(indexKey), 'HKDF', false, ['deriveKey'])
+  const key = await crypto.subtle.deriveKey(
+    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: text.encode('nokkel/index/personnummer/v1') },
+    root,
+    { name: 'HMAC', hash: 'SHA-256', length: 256 },
+    false,
+    ['sign'],
+  )
+  const hmac = async (value: string) => new Uint8Array(await crypto.subtle.sign('HMAC', key, text.encode(value)))
+  const keyId = encodeBase64Url((await hmac('nokkel/key-id/v1')).subarray(0, 16))
+  return async (personnummer) => ({ index: await hmac(personnummer), keyId })
+}

@@ -1,0 +1,32 @@
+import { ServerError } from './server-error.ts'
+
+/**
+ * Reads the whole body, at most `maximum` bytes of it, however its length was announced.
+ *
+ * @throws {ServerError} `body_too_large`; nothing past the limit is read.
+ */
+export async function readBody(request: Request, maximum: number): Promise<Uint8Array> {
+  const tooLarge = () => new ServerError('body_too_large', { data: { maximumBytes: maximum } })
+  if (Number(request.headers.get('content-length') ?? 0) > maximum) throw tooLarge()
+  if (!request.body) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let byteLength = 0
+  for await (const chunk of request.body) {
+    byteLength += chunk.byteLength
+    if (byteLength > maximum) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return concatenate(chunks, byteLength)
+}
+
+function concatenate(chunks: readonly Uint8Array[], byteLength: number): Uint8Array {
+  const [first] = chunks
+  if (first && chunks.length === 1) return first
+  const whole = new Uint8Array(byteLength)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return whole
+}

@@ -1,0 +1,172 @@
+import { registerAssignments } from './assignments/routes.ts'
+import { createPersonnummerIndex } from './auth/personnummer.ts'
+import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
+import type { ProviderRegistry } from './auth/providers/registry.ts'
+import { registerLogin } from './auth/routes.ts'
+import { registerBlobs } from './blobs/routes.ts'
+import { connect } from './db/connect.ts'
+import type { Database } from './db/database.ts'
+import { checkSchema } from './db/schema-version.ts'
+import { createSweeper } from './db/sweep.ts'
+import { createAuthenticate } from './http/authenticate.ts'
+import type { RequestEnvironment } from './http/client-address.ts'
+import { createApi } from './http/create-api.ts'
+import { createApp } from './http/create-app.ts'
+import { createJsonLogger, type Logger } from './http/logger.ts'
+import { createVerifyProof } from './http/proof.ts'
+import { publicUrlOf } from './http/public-url.ts'
+import { createRateLimiter, defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
+import { checkKeyring } from './keyring/check-value.ts'
+import type { Keyring } from './keyring/keyring.ts'
+import { registerKeys } from './keys/routes.ts'
+import { registerOrganizations } from './organizations/routes.ts'
+import { registerOpenApi } from './service/openapi.ts'
+import { registerReference } from './service/reference/routes.ts'
+import { registerService } from './service/routes.ts'
+import { createStartup } from './service/startup.ts'
+import { createAccessTokens } from './session/access-token.ts'
+import { registerDiscovery } from './session/discovery.ts'
+import { registerSessions } from './session/routes.ts'
+import { createSessionKeyStore } from './session/session-keys.ts'
+import { VERSION } from './version.ts'
+
+export interface NokkelServerOptions {
+  /** A database connected as `nokkel_server`, which stays the caller's to close, or where to connect to. */
+  readonly database: Database | string
+  /** Where browsers reach this server, without a final slash: the only source of issuer and redirect URIs. */
+  readonly publicUrl: string
+  readonly keyring: Keyring
+  /** 32 secret bytes under which verified national identity numbers are recognised. */
+  readonly indexKey: Uint8Array
+  readonly providers: ProviderRegistry
+  readonly now?: () => Date
+  /** Default: one line of JSON per event on standard output. */
+  readonly logger?: Logger
+  /** Default `production`, in which everything outside is reached over TLS and made-up people do not count. */
+  readonly mode?: 'development' | 'production'
+  readonly limits?: Partial<RateLimits>
+  /** Origins besides our own whose pages may call the API. Default none. */
+  readonly allowedOrigins?: readonly string[]
+  /** How many proxies of our own write `X-Forwarded-For`. Default 0: the header is not believed. */
+  readonly trustedProxies?: number
+  /** How long to wait for each answer of a provider. Default 10. */
+  readonly providerTimeoutSeconds?: number
+}
+
+export interface NokkelServer {
+  /** Answers one request below `/nokkel`. */
+  fetch(request: Request, environment?: RequestEnvironment): Promise<Response>
+  /**
+   * Checks schema, master key and session keys, once; until it is done, requests wait.
+   *
+   * @throws {Error} Says in one sentence what is wrong.
+   */
+  ready(): Promise<void>
+  /** Waits for requests under way, then lets go of the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes the server: the whole HTTP API over one database, for whatever can call `fetch`.
+ *
+ * @throws {TypeError} An option cannot be right; says which and why.
+ *
+ * @example
+ * ```ts
+ * const server = createNokkelServer({
+ *   database: 'postgres://nokkel_server@localhost/nokkel',
+ *   publicUrl: 'https://keys.example.no',
+ *   keyring: await createKeyring('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'),
+ *   indexKey: crypto.getRandomValues(new Uint8Array(32)),
+ *   providers: createProviderRegistry([]),
+ * })
+ * await server.ready()
+ * const response = await server.fetch(new Request('https://keys.example.no/nokkel/health'))
+ * ```
+ */
+export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
+  const {
+    keyring,
+    providers,
+    now = () => new Date(),
+    logger = createJsonLogger(),
+    mode = 'production',
+    allowedOrigins = [],
+    trustedProxies = 0,
+    providerTimeoutSeconds = 10,
+  } = options
+  const production = mode === 'production'
+  const publicUrl = publicUrlOf(options.publicUrl, production)
+  for (const connection of providers.connections) assertIssuer(connection, production)
+  const indexing = createPersonnummerIndex(options.indexKey)
+  const database = typeof options.database === 'string' ? connect(options.database) : options.database
+
+  const issuer = `${publicUrl}/nokkel`
+  const sessionKeys = createSessionKeyStore(database, keyring, now)
+  const accessTokens = createAccessTokens(issuer, sessionKeys, now)
+  const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
+  const sweeper = createSweeper(database, logger, now)
+  const startup = createStartup(async () => {
+    await indexing
+    await checkSchema(database)
+    await checkKeyring(database, keyring)
+    await sessionKeys.current()
+  })
+
+  const app = createApp({ logger, production, allowedOrigins, trustedProxies })
+  const api = createApi(app, {
+    authenticate: createAuthenticate(accessTokens.verify, now),
+    verifyProof: createVerifyProof({ database, publicUrl, now }),
+    limiter: createRateLimiter(now),
+    limits: { ...defaultRateLimits, ...options.limits },
+  })
+  registerService(api, { version: VERSION, checkReadiness: () => startup.check(database) })
+  app.use('/nokkel/*', async (_, next) => {
+    await startup.run()
+    await next()
+  })
+  registerLogin(api, {
+    database,
+    publicUrl,
+    providers,
+    providerClients,
+    accessTokens,
+    indexPersonnummer: async (personnummer) => (await indexing)(personnummer),
+    allowSynthetic: !production,
+  })
+  registerSessions(api, { database, accessTokens })
+  registerOrganizations(api, { database, providersOf: providers.providersOf })
+  registerKeys(api, { database, now })
+  registerAssignments(api, { database })
+  registerBlobs(api, { database })
+  registerDiscovery(app, issuer, sessionKeys)
+  registerOpenApi(app, publicUrl, VERSION)
+  registerReference(app)
+  api.seal()
+
+  const underWay = new Set<Promise<unknown>>()
+  return {
+    fetch(request, environment = {}) {
+      const answering = Promise.resolve(app.fetch(request, environment))
+      underWay.add(answering)
+      const settle = () => {
+        underWay.delete(answering)
+        sweeper.maybeSweep()
+      }
+      answering.then(settle, settle)
+      return answering
+    },
+    async ready() {
+      try {
+        await startup.run()
+      } catch (error) {
+        throw error instanceof Error && error.cause instanceof Error ? error.cause : error
+      }
+    },
+    async close() {
+      await Promise.allSettled(underWay)
+      await sweeper.finish()
+      if (typeof options.database === 'string') await database.destroy()
+    },
+  }
+}
