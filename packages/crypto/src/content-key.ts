@@ -4,7 +4,7 @@ import { encodeText } from './text.ts'
 /** The raw key of one object or one file: 32 secret bytes. */
 export type ContentKey = Bytes & { readonly __brand: 'ContentKey' }
 
-export const keyByteLength = 32
+const keyByteLength = 32
 const keyIdByteLength = 16
 
 /**

@@ -5,7 +5,7 @@ import { assertBytes, type Bytes, equalBytes } from './bytes.ts'
 export type KeyId = string & { readonly __brand: 'KeyId' }
 
 /** `envelope` 1, `sealed` 2, `stream` 3. The numbers from 0x10 are reserved for X-Wing (ML-KEM-768 with X25519). */
-export const algorithms = { envelope: 0x01, sealed: 0x02, stream: 0x03 } as const
+const algorithms = { envelope: 0x01, sealed: 0x02, stream: 0x03 } as const
 export type Algorithm = keyof typeof algorithms
 
 /** What the first 20 bytes of a ciphertext say. Authenticated only once the ciphertext has opened. */
