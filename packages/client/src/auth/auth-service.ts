@@ -147,7 +147,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
 
   async function follow(): Promise<void> {
     const { status, me } = store.getSnapshot()
-    if (status !== 'signed_in' && status !== 'signed_out') return
+    if (status !== 'signed_in' && status !== 'signed_out' && status !== 'error') return
     const record = await session.read()
     if (record?.sessionId !== me?.session.id) await takeUp()
   }

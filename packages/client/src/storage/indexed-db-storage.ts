@@ -22,7 +22,6 @@ export interface IndexedDbStorageOptions {
 }
 
 const envelopeKeyName = 'envelope_v1'
-const probeName = 'probe_v1'
 
 /**
  * Keeps values in IndexedDB, each encrypted for its own name under an AES-256-GCM key of this browser that cannot be
@@ -100,9 +99,10 @@ export function indexedDbStorage(options: IndexedDbStorageOptions = {}): SecureS
     get,
     async open() {
       const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
-      await write(probeName, { privateKey })
-      const probe = await get(probeName)
-      await remove(probeName)
+      const name = `probe_v1.${crypto.randomUUID()}`
+      await write(name, { privateKey })
+      const probe = await get(name)
+      await remove(name)
       if (probe === undefined) throw new NokkelError('storage_unavailable')
     },
     async put(name, value) {

@@ -1,0 +1,88 @@
+import { act, type ReactNode } from 'react'
+import { createRoot, type Root } from 'react-dom/client'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Nokkel } from '../nokkel.ts'
+import { createFakeClient } from '../testing/fake-client.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { NokkelProvider, useDeviceKeys, useNokkel, useSession } from './index.ts'
+
+let root: Root
+let element: HTMLElement
+
+beforeEach(() => {
+  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
+  element = document.body.appendChild(document.createElement('div'))
+  root = createRoot(element)
+})
+
+afterEach(async () => {
+  await act(async () => root.unmount())
+  element.remove()
+  vi.unstubAllGlobals()
+})
+
+async function render(client: Nokkel, children: ReactNode): Promise<void> {
+  await act(async () => root.render(<NokkelProvider client={client}>{children}</NokkelProvider>))
+}
+
+function Status(): ReactNode {
+  const session = useSession()
+  const keys = useDeviceKeys()
+  return `${session.state.status} ${session.state.me?.name ?? '-'} ${keys.state.status}`
+}
+
+function LoginButton({ expected }: { readonly expected: Nokkel }): ReactNode {
+  const isExpected = useNokkel() === expected
+  const { signIn } = useSession()
+  return (
+    <button type="button" onClick={() => void signIn('vipps')}>
+      {String(isExpected)}
+    </button>
+  )
+}
+
+describe('the hooks', () => {
+  it('follow a login, the keys, and a sign-out', async () => {
+    const server = createFakeServer()
+    const { nokkel, logIn } = createFakeClient(server)
+    await render(nokkel, <Status />)
+    expect(element.textContent).toBe('starting - none')
+    await act(async () => void (await logIn()))
+    expect(element.textContent).toBe('signed_in Kari Nordmann ready')
+    await act(async () => nokkel.auth.signOut())
+    expect(element.textContent).toBe('signed_out - none')
+  })
+
+  it('give the client itself, and functions that can be passed on', async () => {
+    const { nokkel, launched } = createFakeClient(createFakeServer())
+    await render(nokkel, <LoginButton expected={nokkel} />)
+    await act(async () => element.querySelector('button')?.click())
+    await act(() => vi.waitFor(() => expect(launched).toHaveLength(1)))
+    expect(element.textContent).toBe('true')
+    nokkel.close()
+  })
+
+  it('say what is missing when there is no provider', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    await expect(act(async () => root.render(<Status />))).rejects.toThrow('needs a <NokkelProvider>')
+    vi.restoreAllMocks()
+  })
+
+  it('stop listening when unmounted', async () => {
+    const { nokkel } = createFakeClient(createFakeServer())
+    let listeners = 0
+    const subscribe = (listener: () => void) => {
+      listeners++
+      const end = nokkel.auth.subscribe(listener)
+      return () => {
+        listeners--
+        end()
+      }
+    }
+    const client = { ...nokkel, auth: { ...nokkel.auth, subscribe } }
+    await render(client, <Status />)
+    expect(listeners).toBe(1)
+    await act(async () => root.render(null))
+    expect(listeners).toBe(0)
+  })
+})

@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { workerKeyGenerator } from './keys/worker-key-generator.ts'
+import { createWebLock } from './lock/lock.ts'
+import { indexedDbStorage } from './storage/indexed-db-storage.ts'
+import { createFakeClient } from './testing/fake-client.ts'
+import { createFakeServer, type FakeServer } from './testing/fake-server.ts'
+
+const clients: ReturnType<typeof createFakeClient>[] = []
+
+/** A tab with the adapters of a browser: only the server is not real. */
+function openTab(server: FakeServer, database: string, now?: () => Date) {
+  const client = createFakeClient(server, {
+    storage: indexedDbStorage({ name: database }),
+    keyGenerator: workerKeyGenerator,
+    lock: createWebLock(),
+    ...(now && { now }),
+  })
+  clients.push(client)
+  return client
+}
+
+afterEach(() => {
+  for (const { nokkel } of clients.splice(0)) nokkel.close()
+})
+
+describe('two tabs', () => {
+  it('log in together and out together', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [one, two] = [openTab(server, database), openTab(server, database)]
+    await Promise.all([one.nokkel.start(), two.nokkel.start()])
+    await one.logIn()
+    await vi.waitFor(() => expect(two.nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in' }))
+    await vi.waitFor(() => expect(two.nokkel.keys.getSnapshot()).toMatchObject({ status: 'ready' }))
+    expect(server.devices).toHaveLength(1)
+    await two.nokkel.auth.signOut()
+    await vi.waitFor(() => expect(one.nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out' }))
+    expect(one.nokkel.keys.getSnapshot()).toEqual({ status: 'none' })
+  })
+
+  it('refresh once', async () => {
+    const clock = { time: Date.now() }
+    const now = () => new Date(clock.time)
+    const server = createFakeServer({ now })
+    const database = `test-${crypto.randomUUID()}`
+    await openTab(server, database, now).logIn()
+    const tabs = [openTab(server, database, now), openTab(server, database, now)]
+    clock.time += 600_000
+    server.log.length = 0
+    const tokens = await Promise.all(
+      tabs.flatMap(({ nokkel }) => [nokkel.auth.accessToken(), nokkel.auth.accessToken()]),
+    )
+    expect(new Set(tokens).size).toBe(1)
+    expect(server.log).toEqual(['refreshSession'])
+  })
+
+  it('keep the device after the browser was closed', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const first = openTab(server, database)
+    await first.logIn()
+    first.nokkel.close()
+    const second = openTab(server, database)
+    await second.nokkel.start()
+    expect(await second.nokkel.keys.settled()).toMatchObject({ status: 'ready' })
+    expect(server.devices).toHaveLength(1)
+  })
+
+  it('are logged out, with the reason, when the keys are gone from storage', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const first = openTab(server, database)
+    await first.logIn()
+    first.nokkel.close()
+    await new Promise<void>((resolve) => {
+      const request = indexedDB.open(database)
+      request.onsuccess = () => {
+        const transaction = request.result.transaction('value', 'readwrite')
+        transaction.objectStore('value').delete(`device_v1.${server.member.id}`)
+        transaction.oncomplete = () => {
+          request.result.close()
+          resolve()
+        }
+      }
+    })
+    const second = openTab(server, database)
+    await second.nokkel.start()
+    expect(second.nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'keys_lost' })
+    expect(second.nokkel.keys.getSnapshot()).toEqual({ status: 'lost' })
+  })
+})
