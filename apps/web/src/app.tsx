@@ -13,17 +13,25 @@ const queries = new QueryClient({
   },
 })
 
+const isPrivate = ({ queryKey: [kind] }: { queryKey: readonly unknown[] }) => kind !== 'organizations'
+
 export function App() {
   const nokkel = useSyncExternalStore(currentClient.subscribe, currentClient.getSnapshot)
 
-  useEffect(
-    () =>
+  useEffect(() => {
+    const stopAuth = nokkel.auth.subscribe(() => {
       // Opened assignments are plaintext: they leave memory with the session.
-      nokkel.auth.subscribe(() => {
-        if (nokkel.auth.getSnapshot().status === 'signed_out') queries.clear()
-      }),
-    [nokkel],
-  )
+      if (nokkel.auth.getSnapshot().status === 'signed_out') queries.removeQueries({ predicate: isPrivate })
+    })
+    const stopKeys = nokkel.keys.subscribe(() => {
+      // What this device can read has changed.
+      if (nokkel.keys.getSnapshot().status === 'ready') void queries.invalidateQueries({ queryKey: ['assignments'] })
+    })
+    return () => {
+      stopAuth()
+      stopKeys()
+    }
+  }, [nokkel])
 
   return (
     <NokkelProvider client={nokkel}>

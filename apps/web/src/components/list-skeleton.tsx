@@ -8,8 +8,8 @@ export function ListSkeleton({ reason }: { reason: string }) {
         <div key={row} className="row" aria-hidden="true">
           <Skeleton variant="circle" width="2rem" height="2rem" />
           <span className="row-text">
-            <Skeleton variant="text" width="60%" />
-            <Skeleton variant="text" width="35%" />
+            <Skeleton width="60%" height="1.125rem" />
+            <Skeleton width="35%" height="0.875rem" />
           </span>
         </div>
       ))}

@@ -20,14 +20,16 @@ export function Problem({ code, title, onRetry, retryLabel, children }: ProblemP
           {title}
         </Heading>
       )}
-      <Paragraph>{explain(code)}</Paragraph>
-      {children}
-      {onRetry && (
-        <Button variant="secondary" onClick={onRetry}>
-          {retryLabel ?? m.try_again()}
-        </Button>
-      )}
-      {code && <Paragraph className="code">{m.error_code({ code })}</Paragraph>}
+      <div className="notice-body">
+        <Paragraph>{explain(code)}</Paragraph>
+        {children}
+        {onRetry && (
+          <Button variant="secondary" onClick={onRetry}>
+            {retryLabel ?? m.try_again()}
+          </Button>
+        )}
+        {code && <Paragraph className="code">{m.error_code({ code })}</Paragraph>}
+      </div>
     </Alert>
   )
 }

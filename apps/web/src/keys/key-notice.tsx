@@ -15,10 +15,12 @@ export function KeyNotice({ tone, title, body, action, onAction }: KeyNoticeProp
         <Heading level={2} data-size="2xs">
           {title}
         </Heading>
-        <Paragraph>{body}</Paragraph>
-        <Button variant="secondary" onClick={onAction}>
-          {action}
-        </Button>
+        <div className="notice-body">
+          <Paragraph>{body}</Paragraph>
+          <Button variant="secondary" onClick={onAction}>
+            {action}
+          </Button>
+        </div>
       </Alert>
     </div>
   )

@@ -1,5 +1,5 @@
 import type { AssignmentItem, OpenedAssignment } from '@nokkel/client'
-import { useNokkel } from '@nokkel/client/react'
+import { useDeviceKeys, useNokkel } from '@nokkel/client/react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 
 const openedKey = (id: string) => ['opened', id] as const
@@ -10,10 +10,13 @@ const kept = { staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFI
 /** Opens an assignment on this device. */
 export function useOpened(id: string) {
   const { assignments } = useNokkel()
+  const { state: keys } = useDeviceKeys()
   const queries = useQueryClient()
+  const settled = keys.status !== 'none' && keys.status !== 'generating' && keys.status !== 'registering'
   return useQuery({
     ...kept,
     queryKey: openedKey(id),
+    enabled: settled,
     queryFn: async () => {
       const opened = await assignments.open(id)
       void queries.invalidateQueries({ queryKey: ['assignments', 'inbox'] })
@@ -29,11 +32,12 @@ export function useKnownTitle(id: string): string | undefined {
 
 /** The title of an assignment one sent, from the own sealed copy; undefined until it is open, or when it cannot be. */
 export function useOwnTitle(item: AssignmentItem): string | undefined {
+  const { state: keys } = useDeviceKeys()
   const { data } = useQuery({
     ...kept,
     queryKey: openedKey(item.id),
     queryFn: () => item.open(),
-    enabled: item.readable,
+    enabled: item.readable && keys.status === 'ready',
   })
   return data?.title
 }

@@ -62,7 +62,9 @@ export function FilePicker({ files, onChange }: FilePickerProps) {
               <FileIcon aria-hidden className="row-icon" />
               <div className="file-text">
                 <span className="file-name">{file.name}</span>
-                <span className="row-meta">{formatSize(file.size)}</span>
+                <span className="row-meta">
+                  <span>{formatSize(file.size)}</span>
+                </span>
               </div>
               <Button
                 icon
