@@ -19,7 +19,7 @@ import {
 import { encodeAssignmentContent } from '../packages/crypto/src/assignment-content.ts'
 import { signStatement } from '../packages/crypto/src/assignment-statement.ts'
 import { type Bytes, concatBytes, sha256 } from '../packages/crypto/src/bytes.ts'
-import { calculateKeyId, type ContentKey } from '../packages/crypto/src/content-key.ts'
+import { type ContentKey, calculateKeyId } from '../packages/crypto/src/content-key.ts'
 import { encryptEnvelopeWithNonce } from '../packages/crypto/src/hazmat/envelope.ts'
 import { derivePayloadKey, encryptChunk } from '../packages/crypto/src/hazmat/file-stream.ts'
 import { sealWithEphemeral } from '../packages/crypto/src/hazmat/seal.ts'
@@ -49,22 +49,42 @@ await write('jws', await signatures())
 await write('assignment', await assignments())
 
 async function encodings() {
-  const jwk = { kty: 'EC', crv: 'P-256', x: 'l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs', y: '9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA' } as const
+  const jwk = {
+    kty: 'EC',
+    crv: 'P-256',
+    x: 'l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs',
+    y: '9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA',
+  } as const
   const thumbprint = await calculateThumbprint(jwk)
   const pae = [[], [''], ['test'], ['ab', 'c'], ['a', 'bc'], ['nøkkel', '🔑']]
   return {
-    base64url: ['', '00', 'fb', 'fbff', 'fbffbe', 'fbffbe00'].map((hex) => ({ hex, text: encodeBase64Url(fromHex(hex)) })),
+    base64url: ['', '00', 'fb', 'fbff', 'fbffbe', 'fbffbe00'].map((hex) => ({
+      hex,
+      text: encodeBase64Url(fromHex(hex)),
+    })),
     base64urlInvalid: ['A', 'AA==', '+w', '-x', 'AAB', 'A A', 'AA\n', '-_8=', 'å'],
     pae: pae.map((parts) => ({ parts, hex: toHex(encodePae(...parts)) })),
-    context: [context, { ...context, row: 'rad ø', owner: '🔑' }].map((value) => ({ context: value, hex: toHex(encodeContext(value)) })),
+    context: [context, { ...context, row: 'rad ø', owner: '🔑' }].map((value) => ({
+      context: value,
+      hex: toHex(encodeContext(value)),
+    })),
     symmetricKeyId: [{ key: toHex(key), keyId: (await importEnvelopeKey(key)).id }],
-    publicKey: [{ jwk, thumbprint, keyId: encodeBase64Url(await publicKeyId(jwk)), fingerprint: formatFingerprint(thumbprint) }],
+    publicKey: [
+      { jwk, thumbprint, keyId: encodeBase64Url(await publicKeyId(jwk)), fingerprint: formatFingerprint(thumbprint) },
+    ],
     header: [
       { hex: toHex(encodeHeader('envelope', salt)), header: parseHeader(encodeHeader('envelope', salt)) },
       { hex: toHex(encodeHeader('sealed', salt)), header: parseHeader(encodeHeader('sealed', salt)) },
       { hex: toHex(encodeHeader('stream', salt)), header: parseHeader(encodeHeader('stream', salt)) },
     ],
-    headerInvalid: ['', '4e4b0101', `4e4b02${'01'}${toHex(salt)}`, `4e4b0110${toHex(salt)}`, `4e4b0100${toHex(salt)}`, `4e4c0101${toHex(salt)}`],
+    headerInvalid: [
+      '',
+      '4e4b0101',
+      `4e4b02${'01'}${toHex(salt)}`,
+      `4e4b0110${toHex(salt)}`,
+      `4e4b0100${toHex(salt)}`,
+      `4e4c0101${toHex(salt)}`,
+    ],
   }
 }
 
@@ -73,11 +93,29 @@ async function envelopes() {
   const header = encodeHeader('envelope', await calculateKeyId(key))
   const make = async (name: string, plaintext: Bytes) => {
     const envelope = await encryptEnvelopeWithNonce(plaintext, aes, header, nonce, context)
-    return { name, key: toHex(key), context, nonce: toHex(nonce), plaintext: toHex(plaintext), envelope: toHex(envelope) }
+    return {
+      name,
+      key: toHex(key),
+      context,
+      nonce: toHex(nonce),
+      plaintext: toHex(plaintext),
+      envelope: toHex(envelope),
+    }
   }
-  const valid = [await make('empty', new Uint8Array()), await make('text', fromText('Nøkkel')), await make('100 bytes', patternOf(100))]
+  const valid = [
+    await make('empty', new Uint8Array()),
+    await make('text', fromText('Nøkkel')),
+    await make('100 bytes', patternOf(100)),
+  ]
   const good = fromHex(valid[1]?.envelope ?? '')
-  return { valid, invalid: [...spoiled(good, 'envelope').map((bad) => ({ ...bad, key: toHex(key) })), ...moved('envelope', good).map((bad) => ({ ...bad, key: toHex(key) })), { name: 'another key', context, envelope: toHex(good), key: toHex(otherKey) }] }
+  return {
+    valid,
+    invalid: [
+      ...spoiled(good, 'envelope').map((bad) => ({ ...bad, key: toHex(key) })),
+      ...moved('envelope', good).map((bad) => ({ ...bad, key: toHex(key) })),
+      { name: 'another key', context, envelope: toHex(good), key: toHex(otherKey) },
+    ],
+  }
 }
 
 async function seals() {
@@ -166,7 +204,11 @@ async function signatures() {
     await resigned('key by address', JSON.stringify({ ...good, jku: 'https://keys.example/' }), goodPayload),
     await resigned('private key in the header', JSON.stringify({ ...good, jwk }), goodPayload),
     await resigned('another curve', JSON.stringify({ ...good, jwk: { ...publicJwk, crv: 'P-384' } }), goodPayload),
-    await resigned('point off the curve', JSON.stringify({ ...good, jwk: { ...publicJwk, y: publicJwk.x } }), goodPayload),
+    await resigned(
+      'point off the curve',
+      JSON.stringify({ ...good, jwk: { ...publicJwk, y: publicJwk.x } }),
+      goodPayload,
+    ),
     await resigned('no key', JSON.stringify({ alg: 'ES256', typ }), goodPayload),
     await resigned('header with white space', JSON.stringify(good, null, 1), goodPayload),
     await resigned('doubled header member', JSON.stringify(good).replace('{', '{"alg":"none",'), goodPayload),
@@ -200,8 +242,18 @@ function leftOverBits(jws: string): string {
 
 async function assignments() {
   const devices = {
-    sender: { userId: 'usr_sender', deviceId: 'dev_sender', encryption: await privateJwk(), signing: await privateJwk() },
-    recipient: { userId: 'usr_member', deviceId: 'dev_member', encryption: await privateJwk(), signing: await privateJwk() },
+    sender: {
+      userId: 'usr_sender',
+      deviceId: 'dev_sender',
+      encryption: await privateJwk(),
+      signing: await privateJwk(),
+    },
+    recipient: {
+      userId: 'usr_member',
+      deviceId: 'dev_member',
+      encryption: await privateJwk(),
+      signing: await privateJwk(),
+    },
     added: { userId: 'usr_member', deviceId: 'dev_added', encryption: await privateJwk(), signing: await privateJwk() },
   }
   const id = 'asg_1'
@@ -217,7 +269,13 @@ async function assignments() {
   const envelope = await encryptEnvelopeWithNonce(plaintext, envelopeKey.key, header, nonce, where)
   const keys = []
   for (const { userId, deviceId, encryption } of [devices.sender, devices.recipient]) {
-    const place = { purpose: 'assignment-key', table: 'assignment_key', column: 'wrapped_key', row: id, owner: deviceId }
+    const place = {
+      purpose: 'assignment-key',
+      table: 'assignment_key',
+      column: 'wrapped_key',
+      row: id,
+      owner: deviceId,
+    }
     keys.push({ userId, deviceId, wrappedKey: await sealTo(encryption, await privateJwk(), key, place) })
   }
   const sender = { ...devices.sender, signing: await importSigningPair(devices.sender.signing) }
@@ -231,7 +289,13 @@ async function assignments() {
     }),
   )
   const readdressed = await readdressAssignment({
-    id, organizationId, sender, content: envelope, statement, recipients, now,
+    id,
+    organizationId,
+    sender,
+    content: envelope,
+    statement,
+    recipients,
+    now,
     own: { ...ownKey, encryption: await importEncryptionPair(devices.sender.encryption) },
   })
   const text = (list: readonly { userId: string; deviceId: string; wrappedKey: Uint8Array }[]) =>
@@ -276,7 +340,11 @@ function spoiled<Name extends string>(good: Bytes, member: Name) {
 }
 
 function moved<Name extends string>(member: Name, good: Bytes) {
-  return Object.entries(contexts).map(([name, other]) => ({ name: `another ${name}`, context: other, [member]: toHex(good) }))
+  return Object.entries(contexts).map(([name, other]) => ({
+    name: `another ${name}`,
+    context: other,
+    [member]: toHex(good),
+  }))
 }
 
 async function privateJwk(): Promise<PrivateJwk> {
@@ -286,5 +354,8 @@ async function privateJwk(): Promise<PrivateJwk> {
 }
 
 async function write(name: string, value: object): Promise<void> {
-  await writeFile(new URL(`${name}.json`, import.meta.url), `${JSON.stringify({ spec: `docs/spec/${name}.md`, ...value }, null, 2)}\n`)
+  await writeFile(
+    new URL(`${name}.json`, import.meta.url),
+    `${JSON.stringify({ spec: `docs/spec/${name}.md`, ...value }, null, 2)}\n`,
+  )
 }

@@ -75,7 +75,7 @@ export async function verifyAssignmentStatement(
   const claims = await verifyStatement({ ...options, contentDigest: contentDigest ?? (await digestOf(content)) })
   const { signer, recipients, revision } = claims
   const complete = hashes.length === recipients.length && hashes.every((hash, index) => hash === recipients[index])
-  if (!complete || !includesDevice(keys, signer)) throw new CryptoError('signature_invalid')
+  if (!complete || !areDistinct(keys) || !includesDevice(keys, signer)) throw new CryptoError('signature_invalid')
   return { signer, revision, recipientCount: recipients.length }
 }
 
@@ -154,11 +154,17 @@ export async function digestOf(content: unknown): Promise<Bytes> {
   return sha256(content)
 }
 
-export function includesDevice(
-  devices: readonly { readonly userId: string; readonly deviceId: string }[],
-  device: { readonly userId: string; readonly deviceId: string },
-): boolean {
+interface Device {
+  readonly userId: string
+  readonly deviceId: string
+}
+
+export function includesDevice(devices: readonly Device[], device: Device): boolean {
   return devices.some(({ userId, deviceId }) => userId === device.userId && deviceId === device.deviceId)
+}
+
+export function areDistinct(devices: readonly Device[]): boolean {
+  return new Set(devices.map(({ userId, deviceId }) => JSON.stringify([userId, deviceId]))).size === devices.length
 }
 
 async function recipientHashes(id: string, keys: readonly AssignmentKey[]): Promise<string[]> {

@@ -247,6 +247,12 @@ describe('what the server can check', () => {
     await expect(verifyAssignmentStatement({ ...stored, statement, keys })).rejects.toMatchObject(signatureInvalid)
   })
 
+  it('refuses a device with two keys', async () => {
+    const keys = [senderKey, memberKey, { ...memberKey, wrappedKey: senderKey.wrappedKey }]
+    const statement = await signStatement({ ...address, content: sealed.content, keys, revision: 1, now })
+    await expect(verifyAssignmentStatement({ ...stored, statement, keys })).rejects.toMatchObject(signatureInvalid)
+  })
+
   it('wants the content or its digest, not both', async () => {
     const contentDigest = await sha256(sealed.content)
     await expect(verifyAssignmentStatement({ ...stored, contentDigest } as never)).rejects.toThrow(TypeError)

@@ -2,6 +2,7 @@ import { type AssignmentContent, encodeAssignmentContent, parseAssignmentContent
 import {
   type AssignmentKey,
   type AssignmentSigner,
+  areDistinct,
   digestOf,
   includesDevice,
   recipientHash,
@@ -224,8 +225,7 @@ function assertAddress({ id, organizationId, sender, recipients }: AddressOption
     assertName(userId, `recipients[${index}].userId`)
     assertName(deviceId, `recipients[${index}].deviceId`)
   }
-  const devices = new Set(recipients.map(({ userId, deviceId }) => JSON.stringify([userId, deviceId])))
-  if (devices.size !== recipients.length) throw new RangeError('recipients must not name a device twice')
+  if (!areDistinct(recipients)) throw new RangeError('recipients must not name a device twice')
   if (!includesDevice(recipients, sender)) throw new RangeError("recipients must have the sender's own device")
 }
 
