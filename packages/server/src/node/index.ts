@@ -1,1 +1,17 @@
-export {}
+export { type DirectoryLock, lockDirectory } from './directory-lock.ts'
+export { type Listening, type ListenOptions, listen } from './listen.ts'
+export { migratePostgres, pendingPostgresMigrations } from './migrate-postgres.ts'
+export { readMigrations } from './migrations.ts'
+export {
+  type EmbeddedDatabase,
+  type EmbeddedDatabaseOptions,
+  openEmbeddedDatabase,
+} from './pglite.ts'
+export {
+  closeOnSignal,
+  createRequestListener,
+  type RequestListenerOptions,
+  type ServeOptions,
+  serve,
+} from './serve.ts'
+export { readStaticFiles, type StaticFiles } from './static-files.ts'
