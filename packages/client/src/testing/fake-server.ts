@@ -1,9 +1,9 @@
-import type { Assignment, AssignmentSummary, Me, Member, ProblemCode, PublicJwk, Tokens } from '@nokkel/contract'
+import type { Assignment, AssignmentSummary, Me, Member, ProblemCode, Tokens } from '@nokkel/contract'
 import {
   calculateThumbprint,
   decodeBase64Url,
   encodeBase64Url,
-  type PublicJwk as Jwk,
+  type PublicJwk,
   seal,
   verifyDpopProof,
   verifyJws,
@@ -223,7 +223,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       const nonce = crypto.getRandomValues(new Uint8Array(32))
       challenges.set(id, { challenge: random(), nonce: encodeBase64Url(nonce) })
       const context = { purpose: 'device-registration', table: 'device_key', column: 'nonce', row: id, owner: user.id }
-      const sealedNonce = encodeBase64Url(await seal(nonce, exchange.body.encryptionKey as Jwk, context))
+      const sealedNonce = encodeBase64Url(await seal(nonce, exchange.body.encryptionKey as PublicJwk, context))
       return { id, challenge: challenges.get(id)?.challenge, sealedNonce, expiresAt: isoNow() }
     },
     async registerDevice(exchange) {
@@ -245,7 +245,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
         throw new Refusal('device_exists', 409, { devices: others })
       }
       for (const device of active) endDevice(device, 'superseded')
-      const encryptionKey = payload.encryptionKey as Jwk
+      const encryptionKey = payload.encryptionKey as PublicJwk
       const device: FakeDevice = {
         id: crypto.randomUUID(),
         user: session.user,

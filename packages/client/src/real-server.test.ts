@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createSandbox, type Sandbox, signIn } from '@nokkel/sandbox'
+import { createKeyring, createNokkelServer, createProviderRegistry, type ProviderConnection } from '@nokkel/server'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase } from '../../../tools/testing/database.ts'
+import { createMutex } from './lock/lock.ts'
+import { createNokkel, type NodeNokkelOptions } from './node/index.ts'
+import type { Nokkel } from './nokkel.ts'
+import { memoryStorage } from './storage/memory-storage.ts'
+
+const organizations = ['likeperson', 'fjordhjelpen']
+
+type Real = Awaited<ReturnType<typeof startRealServer>>
+let real: Real
+
+beforeAll(async () => {
+  real = await startRealServer()
+})
+
+afterAll(() => real.close())
+
+/** The real server over Postgres with the seeded people, and the sandbox as its providers. */
+async function startRealServer() {
+  const clock = { aheadSeconds: 0 }
+  const now = () => new Date(Date.now() + clock.aheadSeconds * 1000)
+  const database = await createTestDatabase('postgres')
+  await sql.raw(readFileSync(new URL('../../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
+
+  let sandbox: Sandbox | undefined
+  const listener = createServer((request, response) => {
+    if (!sandbox?.handle(request, response)) response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => listener.listen(0, resolve))
+  const origin = `http://localhost:${(listener.address() as AddressInfo).port}`
+  const clientsOf = (provider: 'bankid' | 'vipps') =>
+    organizations.map((slug) => ({
+      clientId: `nokkel-${slug}`,
+      name: slug,
+      clientSecret: 'for-tests-only',
+      redirectUris: [`${origin}/callback/${provider}/${slug}`],
+    }))
+  sandbox = createSandbox({ publicUrl: origin, clients: { bankid: clientsOf('bankid'), vipps: clientsOf('vipps') } })
+  const { bankid, vipps } = sandbox
+  const connections = organizations.flatMap((organization): ProviderConnection[] => {
+    const clientId = `nokkel-${organization}`
+    const authentication = { method: 'client_secret_basic', secret: 'for-tests-only' } as const
+    return [
+      { provider: 'bankid', organization, issuer: bankid.issuer, clientId, authentication },
+      { provider: 'vipps', organization, issuer: vipps.issuer, clientId, authentication },
+    ]
+  })
+  const server = createNokkelServer({
+    database: database.server,
+    publicUrl: origin,
+    keyring: await createKeyring('5a'.repeat(32)),
+    indexKey: new Uint8Array(32).fill(7),
+    providers: createProviderRegistry(connections),
+    mode: 'development',
+    logger: () => {},
+    now,
+  })
+  await server.ready()
+  const fetch = ((input, init) => server.fetch(new Request(input, init))) as typeof globalThis.fetch
+
+  return {
+    origin,
+    clock,
+    now,
+    database,
+    /** A client on a device of its own, and somebody who logs in there through the pages of the sandbox. */
+    createDevice(options: Partial<NodeNokkelOptions> = {}) {
+      const launched: URL[] = []
+      const storage = options.storage ?? memoryStorage()
+      const nokkel: Nokkel = createNokkel({
+        url: origin,
+        organization: 'likeperson',
+        fetch,
+        now,
+        storage,
+        lock: createMutex(),
+        deviceName: 'Test',
+        urlLauncher: { launch: (url) => void launched.push(url) },
+        ...options,
+      })
+      return {
+        nokkel,
+        storage,
+        async logIn(person: string, provider: 'bankid' | 'vipps' = 'vipps') {
+          await nokkel.auth.signIn(provider)
+          const callback = await signIn(launched.at(-1) ?? '', { person })
+          await nokkel.auth.completeSignIn(new URL(callback))
+          return nokkel.keys.settled()
+        },
+      }
+    },
+    async close() {
+      await server.close()
+      sandbox.close()
+      listener.closeAllConnections()
+      await new Promise((resolve) => listener.close(resolve))
+      await database.close()
+    },
+  }
+}
+
+async function idOf(device: ReturnType<Real['createDevice']>): Promise<string> {
+  return device.nokkel.auth.getSnapshot().me?.id ?? ''
+}
+
+describe('against the real server', () => {
+  it('a member logs in with Vipps, a coordinator with BankID, and an assignment with a file gets across', async () => {
+    const kari = real.createDevice()
+    const ingrid = real.createDevice()
+    expect(await kari.logIn('likeperson-medlem-1')).toMatchObject({ status: 'ready' })
+    expect(await ingrid.logIn('likeperson-koordinator', 'bankid')).toMatchObject({ status: 'ready' })
+    expect(kari.nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in', me: { name: 'Kari Nordmann' } })
+
+    const page = await ingrid.nokkel.members.list({ search: 'kari nord' })
+    expect(page.items.map(({ name, devices }) => [name, devices.length])).toEqual([['Kari Nordmann', 1]])
+    const bytes = crypto.getRandomValues(new Uint8Array(50_000))
+    const sent = await ingrid.nokkel.assignments.send({
+      to: page.items[0]?.id ?? '',
+      title: 'Besøk mandag',
+      body: 'Klokken ti.',
+      files: [new File([bytes], 'vedlegg.bin', { type: 'application/octet-stream' })],
+    })
+    expect(sent.deliveries?.map(({ state }) => state)).toEqual(['sent'])
+
+    const [item] = (await kari.nokkel.assignments.inbox()).items
+    const opened = await item?.open()
+    expect(opened).toMatchObject({ title: 'Besøk mandag', signer: { name: 'Ingrid Solberg', verified: 'verified' } })
+    const blob = await opened?.files[0]?.blob()
+    expect(new Uint8Array((await blob?.arrayBuffer()) ?? new ArrayBuffer())).toEqual(bytes)
+    const [status] = (await ingrid.nokkel.assignments.sent()).items
+    expect(status?.deliveries?.map(({ state }) => state)).toEqual(['opened'])
+  })
+
+  it('a new device ends the old one, which purges itself; the coordinator sends again', async () => {
+    const old = real.createDevice({ deviceName: 'Old' })
+    const ingrid = real.createDevice()
+    expect((await old.logIn('likeperson-medlem-2')).status).toBe('ready')
+    await ingrid.logIn('likeperson-koordinator', 'bankid')
+    await ingrid.nokkel.keys.confirmReplace()
+    const to = await idOf(old)
+    const { id } = await ingrid.nokkel.assignments.send({ to, title: 'Før', body: '' })
+
+    const next = real.createDevice({ deviceName: 'New' })
+    expect(await next.logIn('likeperson-medlem-2')).toMatchObject({
+      status: 'confirm_replace',
+      others: [{ name: 'Old' }],
+    })
+    await next.nokkel.keys.confirmReplace()
+    expect(next.nokkel.keys.getSnapshot().status).toBe('ready')
+
+    await expect(old.nokkel.assignments.inbox()).rejects.toMatchObject({ code: 'device_superseded' })
+    expect(old.nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'device_superseded' })
+    expect(await old.storage.list('')).toEqual([])
+
+    await expect(next.nokkel.assignments.open(id)).rejects.toMatchObject({ code: 'not_readable' })
+    const [item] = (await ingrid.nokkel.assignments.sent()).items
+    expect(item?.deliveries?.map(({ state }) => state)).toEqual(['unreadable'])
+    expect(await ingrid.nokkel.assignments.resend(id)).toMatchObject({ revision: 2 })
+    expect((await next.nokkel.assignments.open(id)).title).toBe('Før')
+    expect((await next.nokkel.devices.list()).map(({ state }) => state).sort()).toEqual(['active', 'superseded'])
+  })
+
+  it('a session refreshes with the key of its device, also after it was resumed', async () => {
+    const kari = real.createDevice({ organization: 'fjordhjelpen' })
+    expect((await kari.logIn('fjordhjelpen-medlem-1', 'bankid')).status).toBe('ready')
+    const first = await kari.nokkel.auth.accessToken()
+    real.clock.aheadSeconds += 600
+    const second = await kari.nokkel.auth.accessToken()
+    expect(second).not.toBe(first)
+    await kari.nokkel.auth.signOut()
+    expect((await kari.logIn('fjordhjelpen-medlem-1', 'bankid')).status).toBe('ready')
+    expect(await kari.nokkel.devices.list()).toHaveLength(1)
+    real.clock.aheadSeconds += 600
+    await kari.nokkel.auth.accessToken()
+    expect((await kari.nokkel.auth.sessions()).filter(({ current }) => current)).toHaveLength(1)
+  })
+
+  it('an organisation may allow several devices, each with a wrap of its own', async () => {
+    const [phone, laptop, silje] = [1, 2, 3].map(() => real.createDevice({ organization: 'fjordhjelpen' }))
+    if (!phone || !laptop || !silje) throw new Error('unreachable')
+    expect((await phone.logIn('fjordhjelpen-medlem-2')).status).toBe('ready')
+    expect((await laptop.logIn('fjordhjelpen-medlem-2')).status).toBe('ready')
+    await silje.logIn('fjordhjelpen-koordinator')
+    const { id } = await silje.nokkel.assignments.send({ to: await idOf(phone), title: 'Begge', body: '' })
+    expect((await phone.nokkel.assignments.open(id)).title).toBe('Begge')
+    expect((await laptop.nokkel.assignments.open(id)).title).toBe('Begge')
+
+    const other = real.createDevice({ organization: 'fjordhjelpen' })
+    await other.logIn('fjordhjelpen-koordinator')
+    await expect(other.nokkel.assignments.resend(id)).rejects.toMatchObject({ code: 'own_copy_unreadable' })
+  })
+
+  it('a session ended from elsewhere is over at once', async () => {
+    const one = real.createDevice({ organization: 'fjordhjelpen' })
+    const two = real.createDevice({ organization: 'fjordhjelpen' })
+    await one.logIn('administrator')
+    await two.logIn('administrator')
+    expect(await two.nokkel.auth.endOtherSessions()).toBe(1)
+    await expect(one.nokkel.devices.list()).rejects.toMatchObject({ code: 'session_ended' })
+    expect(one.nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'session_expired' })
+  })
+
+  it('a cancelled login ends in an error, and the next one works', async () => {
+    const device = real.createDevice()
+    const launched: URL[] = []
+    const cancelling = real.createDevice({ urlLauncher: { launch: (url) => void launched.push(url) } })
+    await cancelling.nokkel.auth.signIn('vipps')
+    const callback = await signIn(launched[0] ?? '', { person: 'likeperson-medlem-1', answer: 'cancel' })
+    await expect(cancelling.nokkel.auth.completeSignIn(new URL(callback))).rejects.toMatchObject({
+      code: 'login_refused',
+    })
+    expect(cancelling.nokkel.auth.getSnapshot()).toEqual({ status: 'error', reason: 'login_refused' })
+    expect((await device.logIn('ny-person')).status).toBe('ready')
+  })
+})
