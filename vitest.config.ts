@@ -29,6 +29,9 @@ export default defineConfig({
         optimizeDeps: { include: ['@hpke/core', 'fast-check', 'jose'] },
         test: {
           name: 'browser',
+          // After the tests in Node, and one file at a time: some measure the main thread.
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
           include: ['packages/crypto/src/**/*.test.ts', 'packages/client/src/**/*.browser.test.{ts,tsx}'],
           testTimeout: 30_000,
           browser: {
@@ -45,6 +48,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'e2e',
+          sequence: { groupOrder: 2 },
           environment: 'node',
           include: ['tests/e2e/**/*.test.ts'],
           fileParallelism: false,

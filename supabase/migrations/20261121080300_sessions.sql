@@ -55,7 +55,7 @@ create table nokkel.session (
   ended_reason text check (ended_reason in ('signed_out', 'revoked', 'reuse', 'device_superseded', 'device_revoked')),
   check ((ended_at is null) = (ended_reason is null))
 );
-create index session_person on nokkel.session (user_id) where ended_at is null;
+create index session_person on nokkel.session (user_id);
 create index session_organization on nokkel.session (organization_id);
 create index session_device on nokkel.session (device_id);
 call nokkel.protect('nokkel.session');

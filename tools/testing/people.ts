@@ -11,8 +11,8 @@ import {
   signJws,
 } from '@nokkel/crypto'
 import { sql } from 'kysely'
+import { toServerError } from '../../packages/server/src/db/refusal.ts'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
-import { ServerError } from '../../packages/server/src/http/server-error.ts'
 import { createChallenge } from '../../packages/server/src/keys/challenge.ts'
 import { registerDevice } from '../../packages/server/src/keys/registration.ts'
 import type { TestDatabase } from './database.ts'
@@ -129,19 +129,14 @@ export async function createEquipped(
   return equip(database, await logIn(database, organizationId, id))
 }
 
-const refusals: Record<string, string> = { '42501': 'forbidden', '23505': 'conflict' }
-
 /** The problem code a promise ends with, as the HTTP edge would answer; `null` when it succeeds. */
 export async function refusalOf(promise: Promise<unknown>): Promise<string | null> {
   try {
     await promise
     return null
   } catch (error) {
-    if (error instanceof ServerError) return error.code
-    const { code, message } = error as { code?: string; message?: string }
-    if (code === 'NK001' && message) return message
-    const refusal = code && refusals[code]
-    if (refusal) return refusal
-    throw error
+    const { code } = toServerError(error)
+    if (code === 'server_failed' || code === 'unavailable') throw error
+    return code
   }
 }

@@ -11,8 +11,8 @@ interface Count {
  * Ends a run with what was proven where: tests per runtime and per database engine, executed Wycheproof cases per
  * runtime, and last a line `N passed, N failed`.
  *
- * A test counts for the runtime or engine its title names in brackets, `[pglite]`, `[postgres]` or `[deno]`, else for its
- * project. A run in which two runtimes executed a different number of Wycheproof cases, or none, has failed.
+ * A test counts for the runtime or engine its title names in brackets, `[pglite]`, `[postgres]`, `[supabase]` or `[deno]`,
+ * else for its project. A run in which two runtimes executed a different number of Wycheproof cases, or none, has failed.
  */
 export default class CountsReporter implements Reporter {
   #wycheproof = new Map<string, number>()
@@ -56,7 +56,7 @@ function countTests(modules: readonly TestModule[]): Map<string, Count> {
   for (const module of modules) {
     for (const test of module.children.allTests()) {
       const { state } = test.result()
-      const count = countOf(/\[(deno|pglite|postgres)\]/.exec(test.fullName)?.[1] ?? module.project.name)
+      const count = countOf(/\[(deno|pglite|postgres|supabase)\]/.exec(test.fullName)?.[1] ?? module.project.name)
       if (state !== 'pending') count[state] += 1
     }
     // A file that does not load, and a hook outside any test that throws, fails as one.

@@ -1,0 +1,160 @@
+import { type RawBuilder, sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../tools/testing/database.ts'
+import { expectedAccess, expectedFunctions } from './expected-access.ts'
+import { hostileInserts, hostileUpdates, ownInsert, ownUpdate } from './rows.ts'
+import { createSupabaseLikeDatabase } from './supabase.ts'
+import {
+  type Actor,
+  type ActorName,
+  actorNames,
+  actorsOf,
+  attempt,
+  createWorld,
+  type Outcome,
+  type World,
+} from './world.ts'
+
+const databases = [
+  ['pglite', () => createTestDatabase('pglite')],
+  ['postgres', () => createTestDatabase('postgres')],
+  ['supabase', createSupabaseLikeDatabase],
+] as const
+
+const tables = Object.keys(expectedAccess)
+const strangersToTables = ['anon', 'service_role', 'nokkel_server']
+
+describe.each(databases)('access [%s]', (_engine, create) => {
+  let database: TestDatabase
+  let world: World
+  let actors: Record<ActorName, Actor>
+  beforeAll(async () => {
+    database = await create()
+    world = await createWorld(database)
+    actors = actorsOf(world)
+  })
+  afterAll(() => database.close())
+
+  const look = async <Row>(query: RawBuilder<Row>): Promise<Row[]> => (await query.execute(database.owner)).rows
+  const columnsOf = async (table: string) =>
+    (
+      await look(sql<{ name: string; generated: boolean }>`
+        select attname as name, attgenerated <> '' as generated from pg_attribute
+        where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`)
+    ).map(({ name, generated }) => ({ name, generated }))
+  const outcomes = async (statement: (actor: ActorName) => RawBuilder<unknown>): Promise<Outcome[]> => {
+    const all: Outcome[] = []
+    for (const name of actorNames) all.push(await attempt(database, actors[name], statement(name)))
+    return all
+  }
+  const expected = (cells: readonly Outcome[]): Outcome[] => [...cells, ...strangersToTables.map(() => '-' as const)]
+  const nobodyAtAll = actorNames.map(() => '-')
+
+  it('is stated for every table there is', async () => {
+    const found = await look(sql<{ name: string }>`
+      select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname in ('public', 'nokkel') and c.relkind in ('r', 'p', 'v', 'm', 'f')`)
+    expect(found.map(({ name }) => name).sort()).toEqual([...tables].sort())
+  })
+
+  it('is tried where every table has rows', async () => {
+    for (const table of tables) expect(await look(sql`select from ${sql.table(table)}`), table).not.toEqual([])
+  })
+
+  describe.each(tables)('%s', (table) => {
+    const access = expectedAccess[table] as (typeof expectedAccess)[string]
+    const target = sql.table(table)
+
+    it('select', async () => {
+      expect(await outcomes(() => sql`select 1 from ${target}`)).toEqual(expected(access.select))
+      for (const { name } of await columnsOf(table)) {
+        const cells = access.hidden?.includes(name) ? nobodyAtAll : expected(access.select)
+        expect(await outcomes(() => sql`select ${sql.id(name)} from ${target}`), name).toEqual(cells)
+      }
+    })
+
+    it('insert', async () => {
+      const row = (actor: ActorName) => ownInsert(table, world, actor) ?? sql`insert into ${target} default values`
+      expect(await outcomes(row)).toEqual(expected(access.insert))
+      for (const [name, statement] of hostileInserts(table, world)) {
+        for (const actor of ['coordinator', 'stranger', 'member'] as const) {
+          expect(await attempt(database, actors[actor], statement(actor)), `${name}, ${actor}`).toBe('refused')
+        }
+      }
+    })
+
+    it('update', async () => {
+      for (const { name, generated } of await columnsOf(table)) {
+        if (generated) continue
+        const cells = access.updatable?.includes(name) ? expected(access.update) : nobodyAtAll
+        const change = (actor: ActorName) =>
+          ownUpdate(table, name, world, actor) ?? sql`update ${target} set ${sql.id(name)} = ${sql.id(name)}`
+        expect(await outcomes(change), name).toEqual(cells)
+      }
+      for (const [name, actor, statement] of hostileUpdates(table, world)) {
+        expect(await attempt(database, actors[actor], statement), name).toSatisfy(
+          (outcome) => outcome === 'refused' || outcome === 0,
+        )
+      }
+    })
+
+    it('delete', async () => {
+      expect(await outcomes(() => sql`delete from ${target}`)).toEqual(expected(access.delete))
+    })
+
+    it('truncate', async () => {
+      expect(await outcomes(() => sql`truncate ${target}`)).toEqual(nobodyAtAll)
+    })
+  })
+
+  it('lets each role execute exactly the stated functions', async () => {
+    for (const [role, functions] of Object.entries(expectedFunctions)) {
+      const found = await look(sql<{ name: string }>`
+        select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where n.nspname in ('public', 'nokkel') and has_function_privilege(${role}, p.oid, 'execute')
+          and has_schema_privilege(${role}, n.oid, 'usage')`)
+      expect(found.map(({ name }) => name).sort(), role).toEqual([...functions].sort())
+    }
+  })
+
+  it('gives data through functions only in a live session, and only of those one deals with', async () => {
+    const { coordinator, member, former } = world
+    const everyone = sql`array[${coordinator.id}::uuid, ${member.id}::uuid, ${former.id}::uuid]`
+    const calls: [string, RawBuilder<unknown>, Outcome[]][] = [
+      ['active_devices', sql`select from nokkel.active_devices(${everyone})`, [1, 3, 0, 0, 0, 0, 0]],
+      [
+        'hold_devices',
+        sql`select from nokkel.hold_devices(${world.organization}::uuid, ${everyone})`,
+        [1, 3, 0, 0, 0, 0, 0],
+      ],
+      [
+        'deliveries',
+        sql`select from nokkel.deliveries(array[${coordinator.assignmentId}::uuid])`,
+        [0, 2, 0, 0, 0, 0, 0],
+      ],
+      [
+        'received_chunks',
+        sql`select from nokkel.received_chunks(array[${coordinator.sentBlobId}::uuid, ${coordinator.pendingBlobId}::uuid])`,
+        [0, 2, 0, 0, 0, 0, 0],
+      ],
+      ['my_session', sql`select from nokkel.my_session()`, [1, 1, 1, 0, 0, 0, 0]],
+      ['my_sessions', sql`select from nokkel.my_sessions()`, [1, 2, 2, 0, 0, 0, 0]],
+      ['device_id', sql`select from nokkel.device_id() d where d is not null`, [1, 1, 1, 0, 0, 0, 0]],
+      ['signs_here', sql`select where nokkel.signs_here(${coordinator.signingThumbprint})`, [0, 1, 0, 0, 0, 0, 0]],
+      [
+        'revoke_device',
+        sql`select where nokkel.revoke_device(${coordinator.otherDeviceId}::uuid)`,
+        [0, 1, 0, 0, 0, 0, 0],
+      ],
+      [
+        'end_session',
+        sql`select where nokkel.end_session(${coordinator.claims.sid}::uuid, 'revoked')`,
+        [0, 1, 0, 0, 0, 0, 0],
+      ],
+      ['end_other_sessions', sql`select where nokkel.end_other_sessions() > 0`, [0, 1, 1, 0, 0, 0, 0]],
+    ]
+    for (const [name, statement, cells] of calls) {
+      expect(await outcomes(() => statement), name).toEqual(expected(cells))
+    }
+  })
+})

@@ -1,0 +1,138 @@
+import type { Outcome } from './world.ts'
+
+/**
+ * For each table and verb what each actor gets, in the order member · coordinator · stranger (coordinates another
+ * organisation) · former (has left) · ended (has signed out) · impostor (someone else's live session) · nobody (no
+ * claims). All of these are `authenticated`; `anon`, `service_role` and `nokkel_server` have no right on any table.
+ *
+ * A number is how many of the rows in the world are seen or changed; `none` is no right at all.
+ */
+type Cells = readonly [Outcome, Outcome, Outcome, Outcome, Outcome, Outcome, Outcome]
+
+export interface ExpectedAccess {
+  readonly select: Cells
+  /** Columns that stay hidden although others may be read. */
+  readonly hidden?: readonly string[]
+  /** Of the best row that each could make in their own name. */
+  readonly insert: Cells
+  readonly update: Cells
+  /** The columns that may be updated; every other one is refused to everyone. */
+  readonly updatable?: readonly string[]
+  readonly delete: Cells
+}
+
+const none: Cells = ['-', '-', '-', '-', '-', '-', '-']
+const X = 'refused'
+const closed: ExpectedAccess = { select: none, insert: none, update: none, delete: none }
+const readOnly = { insert: none, update: none, delete: none }
+
+export const expectedAccess: Record<string, ExpectedAccess> = {
+  'public.organization': { select: [1, 1, 1, 0, 0, 0, 0], ...readOnly },
+  'public.organization_member': { select: [1, 4, 3, 0, 0, 0, 0], ...readOnly },
+  // Themselves and who sent them something; for coordinators the members and whom they have sent something to.
+  'public.app_user': { select: [2, 5, 3, 0, 0, 0, 0], ...readOnly },
+  'public.external_identity': { select: [1, 1, 1, 0, 0, 0, 0], ...readOnly },
+  'public.user_identities': {
+    select: [1, 1, 1, 0, 0, 0, 0],
+    hidden: ['personnummer_index', 'personnummer_index_key'],
+    ...readOnly,
+  },
+  'public.signing_key': { select: [2, 6, 3, 0, 0, 0, 0], ...readOnly },
+  'public.device_key': { select: [1, 2, 2, 0, 0, 0, 0], ...readOnly },
+
+  'public.assignment': {
+    select: [1, 1, 1, 0, 0, 0, 0],
+    insert: [X, 1, 1, X, X, X, X],
+    update: [0, 1, 1, 0, 0, 0, 0],
+    updatable: ['statement', 'signer_thumbprint', 'revision'],
+    delete: none,
+  },
+  'public.assignment_recipient': {
+    select: [1, 2, 1, 0, 0, 0, 0],
+    insert: [X, 1, 1, X, X, X, X],
+    update: [1, 0, 0, 0, 0, 0, 0],
+    updatable: ['fetched_at', 'opened_at'],
+    delete: none,
+  },
+  'public.assignment_key': {
+    select: [1, 3, 2, 0, 0, 0, 0],
+    insert: [X, 1, 1, X, X, X, X],
+    update: none,
+    delete: [0, 3, 2, 0, 0, 0, 0],
+  },
+  'public.blob': {
+    select: [1, 2, 2, 0, 0, 0, 0],
+    insert: [X, 1, 1, X, X, X, X],
+    update: [0, 1, 1, 0, 0, 0, 0],
+    updatable: ['assignment_id'],
+    delete: [0, 1, 1, 0, 0, 0, 0],
+  },
+  'public.blob_chunk': {
+    select: [1, 2, 2, 0, 0, 0, 0],
+    insert: [X, 1, 1, X, X, X, X],
+    update: [0, 1, 1, 0, 0, 0, 0],
+    updatable: ['bytes'],
+    delete: none,
+  },
+
+  'nokkel.master_key_version': closed,
+  'nokkel.session_key': closed,
+  'nokkel.login_attempt': closed,
+  'nokkel.session': closed,
+  'nokkel.refresh_token': closed,
+  'nokkel.dpop_proof': closed,
+  'nokkel.device_challenge': closed,
+}
+
+/** Every function of ours that a role may execute; no other function or procedure of ours may be executed by it. */
+export const expectedFunctions: Record<string, readonly string[]> = {
+  anon: [],
+  service_role: [],
+  nokkel_server: [
+    'nokkel.add_master_key_version(text,bytea)',
+    'nokkel.add_session_key(text,jsonb,bytea)',
+    'nokkel.begin_login(text,uuid,text,text,text,bytea,bytea,text)',
+    'nokkel.create_device_challenge(uuid,uuid,text,bytea,bytea)',
+    'nokkel.master_key_versions()',
+    'nokkel.organizations()',
+    'nokkel.register_device(uuid,text,jsonb,text,jsonb,text,text,boolean)',
+    'nokkel.remember_proof(bytea,timestamp with time zone)',
+    'nokkel.resume_device(uuid,text,text)',
+    'nokkel.rotate_refresh_token(bytea,bytea,bytea,text,interval)',
+    'nokkel.schema_version()',
+    'nokkel.session_keys()',
+    'nokkel.session_state(uuid)',
+    'nokkel.sign_in(text,text,text,uuid,text,text,bytea,text,text,text,bytea,interval)',
+    'nokkel.sweep()',
+    'nokkel.take_device_challenge(uuid,uuid)',
+    'nokkel.take_login(uuid)',
+  ],
+  authenticated: [
+    'nokkel.active_devices(uuid[])',
+    'nokkel.claims()',
+    'nokkel.deliveries(uuid[])',
+    'nokkel.device_id()',
+    'nokkel.end_other_sessions()',
+    'nokkel.end_session(uuid,text)',
+    'nokkel.has_received_from_me(uuid)',
+    'nokkel.has_role(uuid,text[])',
+    'nokkel.has_sent_to_me(uuid)',
+    'nokkel.hold_devices(uuid,uuid[])',
+    'nokkel.is_active_device(uuid,uuid)',
+    'nokkel.is_assignment_recipient(uuid,uuid)',
+    'nokkel.is_assignment_sender(uuid)',
+    'nokkel.is_own_blob(uuid,boolean)',
+    'nokkel.may_address(uuid)',
+    'nokkel.may_read_blob(uuid)',
+    'nokkel.may_receive_assignment(uuid,uuid)',
+    'nokkel.may_see_signing_key(text,uuid)',
+    'nokkel.my_session()',
+    'nokkel.my_sessions()',
+    'nokkel.received_chunks(uuid[])',
+    'nokkel.revoke_device(uuid)',
+    'nokkel.session_id()',
+    'nokkel.session_is_live()',
+    'nokkel.signs_here(text)',
+    'nokkel.user_id()',
+  ],
+}

@@ -1,0 +1,178 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { sealedByteLength } from '@nokkel/crypto'
+import { type RawBuilder, sql } from 'kysely'
+import { sendAssignment } from '../../packages/server/src/assignments/send.ts'
+import { announceFile, storeChunk } from '../../packages/server/src/blobs/upload.ts'
+import type { Claims } from '../../packages/server/src/db/with-claims.ts'
+import { createChallenge } from '../../packages/server/src/keys/challenge.ts'
+import { sealFor } from '../../tools/testing/assignments.ts'
+import type { TestDatabase } from '../../tools/testing/database.ts'
+import {
+  createEquipped,
+  createOrganization,
+  createPerson,
+  type Equipped,
+  equip,
+  logIn,
+} from '../../tools/testing/people.ts'
+
+/** A coordinator with something in every table: an assignment with a file, and a file not sent. */
+export interface Sender extends Equipped {
+  /** Another active device of theirs, that has no key to the assignment. */
+  readonly otherDeviceId: string
+  readonly assignmentId: string
+  readonly sentBlobId: string
+  readonly pendingBlobId: string
+}
+
+export interface World {
+  readonly organization: string
+  readonly elsewhere: string
+  /** Got the assignment of `coordinator`. */
+  readonly member: Equipped
+  /** Of the same organisation; got nothing. */
+  readonly colleague: Equipped
+  readonly coordinator: Sender
+  /** Coordinates another organisation. */
+  readonly stranger: Sender
+  /** A member of that other organisation who has got nothing. */
+  readonly strangersColleague: string
+  /** Got the assignment of `coordinator` and left the organisation. */
+  readonly former: Equipped
+  /** Coordinates the organisation of `coordinator`; signed out. */
+  readonly ended: Sender
+}
+
+/** Every table has rows of several people. */
+export async function createWorld(database: TestDatabase): Promise<World> {
+  const organization = await createOrganization(database, { devicePolicy: 'several' })
+  const elsewhere = await createOrganization(database, { devicePolicy: 'several' })
+  const [member, colleague, former] = [
+    await createEquipped(database, organization),
+    await createEquipped(database, organization),
+    await createEquipped(database, organization),
+  ]
+  const coordinator = await createSender(database, organization, [member, former])
+  const ended = await createSender(database, organization, [colleague])
+  const stranger = await createSender(database, elsewhere, [await createEquipped(database, elsewhere)])
+  const strangersColleague = await createPerson(database, elsewhere)
+  const owner = (statement: RawBuilder<unknown>) => statement.execute(database.owner)
+  for (const person of [member, coordinator, stranger, former, ended]) {
+    await createChallenge(database.server, person.claims, person.encryptionKey)
+    await owner(sql`insert into public.external_identity (provider, client_id, subject, user_id)
+      values ('bankid', 'client', ${person.id}, ${person.id}::uuid)`)
+    await owner(sql`insert into public.user_identities (user_id, personnummer_index, personnummer_index_key)
+      values (${person.id}::uuid, ${hash(person.id)}::bytea, 'key')`)
+    await owner(sql`insert into nokkel.refresh_token (hash, session_id)
+      values (${hash(person.claims.sid)}::bytea, ${person.claims.sid}::uuid)`)
+  }
+  const bytes = randomBytes(32)
+  await owner(sql`insert into nokkel.master_key_version (key_id, check_value) values ('key', ${bytes}::bytea)`)
+  await owner(
+    sql`insert into nokkel.session_key (kid, public_key, wrapped_private_key) values ('kid', '{}', ${bytes}::bytea)`,
+  )
+  await owner(sql`insert into nokkel.dpop_proof values (${bytes}::bytea, now())`)
+  await owner(sql`insert into nokkel.login_attempt (provider, organization_id, issuer, client_id, redirect_uri, state_hash,
+      nonce_hash, code_challenge, expires_at)
+    values ('bankid', ${organization}::uuid, 'i', 'c', 'r', ${bytes}::bytea, ${bytes}::bytea, 'c', now())`)
+  await owner(sql`delete from public.organization_member where user_id = ${former.id}::uuid`)
+  await owner(sql`update nokkel.session set ended_at = now(), ended_reason = 'signed_out'
+    where id = ${ended.claims.sid}::uuid`)
+  return { organization, elsewhere, member, colleague, coordinator, stranger, strangersColleague, former, ended }
+}
+
+async function createSender(
+  database: TestDatabase,
+  organization: string,
+  recipients: readonly Equipped[],
+): Promise<Sender> {
+  const sender = await createEquipped(database, organization, { role: 'coordinator' })
+  const [sentBlobId, pendingBlobId] = [await upload(database, sender.claims), await upload(database, sender.claims)]
+  const request = await sealFor(sender, recipients, { blobs: [sentBlobId] })
+  await sendAssignment(database.server, sender.claims, request)
+  const { deviceId: otherDeviceId } = await equip(database, await logIn(database, organization, sender.id))
+  return { ...sender, otherDeviceId, assignmentId: request.id, sentBlobId, pendingBlobId }
+}
+
+async function upload({ server }: TestDatabase, claims: Claims): Promise<string> {
+  const id = crypto.randomUUID()
+  const byteLength = sealedByteLength(1)
+  await announceFile(server, claims, { id, byteLength, chunkCount: 1 })
+  await storeChunk(server, claims, { id, index: 0 }, new Uint8Array(byteLength))
+  return id
+}
+
+const hash = (text: string) => createHash('sha256').update(text).digest()
+
+export const actorNames = [
+  'member',
+  'coordinator',
+  'stranger',
+  'former',
+  'ended',
+  'impostor',
+  'nobody',
+  'anon',
+  'service_role',
+  'nokkel_server',
+] as const
+export type ActorName = (typeof actorNames)[number]
+
+/** Who runs a statement: the role that logs in, the role it becomes, and the claims it sets. */
+export interface Actor {
+  readonly login: string
+  readonly role?: string
+  readonly claims?: Claims
+}
+
+export function actorsOf(world: World): Record<ActorName, Actor> {
+  const { claims } = world.coordinator
+  const person = (of: Claims): Actor => ({ login: 'nokkel_server', role: 'authenticated', claims: of })
+  return {
+    member: person(world.member.claims),
+    coordinator: person(claims),
+    stranger: person(world.stranger.claims),
+    former: person(world.former.claims),
+    ended: person(world.ended.claims),
+    // Says to be the coordinator, in the live session of someone else.
+    impostor: person({ ...claims, sid: world.member.claims.sid }),
+    nobody: { login: 'nokkel_server', role: 'authenticated' },
+    anon: { login: 'anon', claims },
+    service_role: { login: 'service_role', claims },
+    nokkel_server: { login: 'nokkel_server', claims },
+  }
+}
+
+/** `-`: the role has no such right. `refused`: a policy forbids the row. A number: so many rows seen or changed. */
+export type Outcome = number | '-' | 'refused'
+
+/** Runs one statement as somebody, says what came of it and undoes it. */
+export async function attempt(
+  { owner }: TestDatabase,
+  { login, role, claims }: Actor,
+  statement: RawBuilder<unknown>,
+): Promise<Outcome> {
+  class Undo extends Error {
+    readonly outcome: Outcome
+    constructor(outcome: Outcome) {
+      super()
+      this.outcome = outcome
+    }
+  }
+  try {
+    return await owner.transaction().execute(async (transaction) => {
+      await sql`set local session authorization ${sql.id(login)}`.execute(transaction)
+      await sql`select set_config('request.jwt.claims', ${claims ? JSON.stringify(claims) : ''}, true)`.execute(
+        transaction,
+      )
+      if (role) await sql`set local role ${sql.id(role)}`.execute(transaction)
+      const { rows, numAffectedRows } = await statement.execute(transaction)
+      throw new Undo(rows.length || Number(numAffectedRows ?? 0))
+    })
+  } catch (error) {
+    if (error instanceof Undo) return error.outcome
+    const { code, message } = error as { code?: string; message: string }
+    if (code !== '42501') throw error
+    return message.includes('row-level security') ? 'refused' : '-'
+  }
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { bankidAltsub, people, vippsSubject } from '@nokkel/sandbox'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, databaseEngines, type TestDatabase } from './database.ts'
+
+const seed = readFileSync(new URL('../../supabase/seed.sql', import.meta.url), 'utf8')
+const partners = ['fjordhjelpen', 'hjertelaget', 'likeperson', 'nordlys']
+const roles = { koordinator: 'coordinator', 'medlem-1': 'member', 'medlem-2': 'member' }
+
+describe.each(databaseEngines)('seed [%s]', (engine) => {
+  let database: TestDatabase
+  const look = async <Row>(query: ReturnType<typeof sql<Row>>) => (await query.execute(database.owner)).rows
+  const plant = () =>
+    database.owner.transaction().execute(async (transaction) => {
+      const statements = seed.split(/;\n/).filter((text) => text.trim())
+      for (const statement of statements) await sql.raw(statement).execute(transaction)
+    })
+  beforeAll(async () => {
+    database = await createTestDatabase(engine)
+    await plant()
+  })
+  afterAll(() => database.close())
+
+  it('has four partners', async () => {
+    const organizations = await look(sql`
+      select slug, name, device_policy, enrollment from public.organization order by slug`)
+    expect(organizations).toEqual([
+      { slug: 'fjordhjelpen', name: 'Fjordhjelpen', device_policy: 'several', enrollment: 'open' },
+      { slug: 'hjertelaget', name: 'Hjertelaget', device_policy: 'one', enrollment: 'open' },
+      { slug: 'likeperson', name: 'Likeperson', device_policy: 'one', enrollment: 'open' },
+      { slug: 'nordlys', name: 'Nordlys', device_policy: 'one', enrollment: 'invited' },
+    ])
+  })
+
+  it('knows the people of the sandbox by both logins, in their roles', async () => {
+    const found = await look(sql<{ key: string }>`
+      select concat_ws(' ', o.slug, m.role, i.provider, i.subject, u.name) as key
+      from public.external_identity i
+      join public.organization o on i.client_id = 'nokkel-' || o.slug
+      join public.organization_member m on m.organization_id = o.id and m.user_id = i.user_id
+      join public.app_user u on u.auth_user_id = i.user_id`)
+    const expected = partners.flatMap((slug) => {
+      const staff = Object.entries(roles).map(([suffix, role]) => [`${slug}-${suffix}`, role] as const)
+      return [...staff, ['administrator', 'administrator'] as const].flatMap(([id, role]) => {
+        const person = people.find((candidate) => candidate.id === id)
+        const name = `${person?.givenName} ${person?.familyName}`
+        return [
+          `${slug} ${role} bankid ${bankidAltsub(id)} ${name}`,
+          `${slug} ${role} vipps ${vippsSubject(`nokkel-${slug}`, id)} ${name}`,
+        ]
+      })
+    })
+    expect(found.map(({ key }) => key).sort()).toEqual(expected.sort())
+  })
+
+  it('has lists of a real length, and nobody twice', async () => {
+    const counts = await look(sql`
+      select o.slug, count(*)::int as members from public.organization o
+      join public.organization_member m on m.organization_id = o.id group by o.slug order by o.slug`)
+    expect(counts).toEqual([
+      { slug: 'fjordhjelpen', members: 4 },
+      { slug: 'hjertelaget', members: 4 },
+      { slug: 'likeperson', members: 44 },
+      { slug: 'nordlys', members: 4 },
+    ])
+    expect(await look(sql`select name from public.app_user group by name having count(*) > 1`)).toEqual([])
+  })
+
+  it('changes nothing when it runs again', async () => {
+    const count = sql`
+      select (select count(*)::int from public.app_user) as people, (select count(*)::int from public.organization_member) as
+        members, (select count(*)::int from public.external_identity) as identities`
+    const before = await look(count)
+    await plant()
+    expect(await look(count)).toEqual(before)
+  })
+})
