@@ -1,7 +1,7 @@
 import { Button, Card, Heading, Label, List, Paragraph, Select } from '@digdir/designsystemet-react'
 import { useNokkel, useSession } from '@nokkel/client/react'
 import { useQuery } from '@tanstack/react-query'
-import { Navigate, useSearch } from '@tanstack/react-router'
+import { useSearch } from '@tanstack/react-router'
 import { useEffect, useId, useState } from 'react'
 import { chooseOrganization, currentClient } from '../client.ts'
 import { codeOf } from '../components/explain.ts'
@@ -12,6 +12,7 @@ import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
+import { Redirect } from '../shell/redirect.tsx'
 import { Fjord } from './login-fjord.tsx'
 import { LoginNotice } from './login-notice.tsx'
 
@@ -37,7 +38,7 @@ export function LoginPage() {
     if (only) chooseOrganization(only)
   }, [only])
 
-  if (state.status === 'signed_in') return <Navigate to={to ?? '/'} replace />
+  if (state.status === 'signed_in') return <Redirect to={to ?? '/'} />
   const organization = organizations.data?.find(({ slug }) => slug === currentClient.organization())
 
   const leaving = state.status === 'loading' || state.status === 'awaiting_callback'

@@ -1,9 +1,11 @@
 import { useSession } from '@nokkel/client/react'
-import { Navigate, Outlet, useLocation } from '@tanstack/react-router'
+import { Outlet, useLocation } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { Waiting } from '../components/waiting.tsx'
 import { KeyAttention } from '../keys/key-attention.tsx'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
+import { Redirect } from './redirect.tsx'
 import { StartFailed } from './start-failed.tsx'
 
 /** Pages that need a session. Where there is none, the person logs in and comes back to the same page. */
@@ -11,6 +13,11 @@ export function SignedInArea() {
   useLocale()
   const { state } = useSession()
   const { pathname } = useLocation()
+  const wasSignedIn = useRef(false)
+  const signedIn = state.status === 'signed_in'
+  useEffect(() => {
+    if (signedIn) wasSignedIn.current = true
+  }, [signedIn])
 
   switch (state.status) {
     case 'signed_in':
@@ -23,7 +30,8 @@ export function SignedInArea() {
     case 'error':
       return <StartFailed reason={state.reason} />
     case 'signed_out':
-      return <Navigate to="/login" search={{ to: pathname }} replace />
+      // Who logs out on purpose does not ask to come back; the next one here may be somebody else.
+      return <Redirect to="/login" returnTo={wasSignedIn.current && !state.notice ? undefined : pathname} />
     case 'loading':
     case 'awaiting_callback':
       return <Waiting reason={m.leaving()} />
