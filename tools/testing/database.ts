@@ -91,9 +91,14 @@ async function createPostgres(): Promise<TestDatabase> {
     url,
     async close() {
       await Promise.all([owner.destroy(), server.destroy()])
-      await withClient(admin, (client) => client.query(`drop database ${name} with (force)`))
+      await withClient(admin, (client) => dropDatabase(client, name))
     },
   }
+}
+
+/** Waits for connections that are closing: ended by force, they would report an error nobody hears. */
+async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  await client.query(`drop database ${name}`).catch(() => client.query(`drop database ${name} with (force)`))
 }
 
 const postgresDialect = (url: string) => new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 10 }) })
