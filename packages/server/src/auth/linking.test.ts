@@ -1,0 +1,82 @@
+import { people } from '@nokkel/sandbox'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { createLoginSystem, firstPerson, type LoginSystem } from '../../../../tools/testing/login.ts'
+
+describe.each(databaseEngines)('linking [%s]', (engine) => {
+  let database: TestDatabase
+  let system: LoginSystem
+  beforeAll(async () => {
+    database = await createTestDatabase(engine)
+    system = await createLoginSystem(database)
+  })
+  beforeEach(async () => {
+    await sql`delete from public.app_user`.execute(database.owner)
+  })
+  afterAll(async () => {
+    await system.close()
+    await database.close()
+  })
+
+  it('makes an account of a first login', async () => {
+    expect((await system.logIn('bankid')).outcome).toBe('account_created')
+  })
+
+  it('finds the account by a personnummer that both providers verified', async () => {
+    const first = await system.logIn('bankid')
+    const second = await system.logIn('vipps')
+    expect(second).toMatchObject({ userId: first.userId, outcome: 'identity_linked' })
+    expect(await system.logIn('vipps')).toMatchObject({ userId: first.userId, outcome: 'signed_in' })
+  })
+
+  it('makes another account when one of them gave no personnummer', async () => {
+    const first = await system.logIn('bankid')
+    system.sandbox.setScenario('vipps', 'missing-nin', { once: true })
+    const second = await system.logIn('vipps')
+    expect(second.outcome).toBe('account_created')
+    expect(second.userId).not.toBe(first.userId)
+    // Later the number comes along, and the two stay two: that is for an administrator to decide.
+    expect(await system.logIn('vipps')).toMatchObject({ userId: second.userId, outcome: 'signed_in' })
+  })
+
+  it('never takes two people for one', async () => {
+    const first = await system.logIn('bankid', 'likeperson-medlem-1')
+    const second = await system.logIn('bankid', 'likeperson-medlem-2')
+    expect(second.userId).not.toBe(first.userId)
+  })
+
+  it('makes one account of two first logins at the same time', async () => {
+    const logins = await Promise.all([system.logIn('bankid'), system.logIn('vipps'), system.logIn('bankid')])
+    expect(new Set(logins.map(({ userId }) => userId)).size).toBe(1)
+  })
+
+  it('keeps the personnummer out of the database and the log', async () => {
+    await system.logIn('bankid')
+    const number = people.find(({ id }) => id === firstPerson)?.nationalNumber ?? ''
+    expect(number).toHaveLength(11)
+    const { rows } = await sql`select * from public.user_identities`.execute(database.owner)
+    expect(rows).toHaveLength(1)
+    expect(JSON.stringify([rows, system.logged])).not.toContain(number)
+  })
+
+  it('lets nobody new into an organisation that invites', async () => {
+    const closed = await createLoginSystem(database, { enrollment: 'invited' })
+    const login = await closed.begin('bankid')
+    expect(await closed.complete(login, await closed.visit(login))).toMatchObject({
+      status: 403,
+      body: { code: 'login_not_member' },
+    })
+    const { rows } = await sql`select from public.app_user`.execute(database.owner)
+    expect(rows).toEqual([])
+    await closed.close()
+  })
+
+  it('links nothing where the client may not ask for the personnummer', async () => {
+    const strict = await createLoginSystem(database, { personnummer: false })
+    const first = await strict.logIn('bankid')
+    const second = await strict.logIn('vipps')
+    expect(second.userId).not.toBe(first.userId)
+    await strict.close()
+  })
+})

@@ -1,0 +1,203 @@
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { createLoginSystem, type LoginSystem } from '../../../../tools/testing/login.ts'
+
+describe.each(databaseEngines)('login [%s]', (engine) => {
+  let database: TestDatabase
+  let system: LoginSystem
+  beforeAll(async () => {
+    database = await createTestDatabase(engine)
+    system = await createLoginSystem(database, { providerTimeoutSeconds: 1 })
+  })
+  afterEach(() => {
+    system.sandbox.setScenario('bankid', null)
+    system.sandbox.setScenario('vipps', null)
+  })
+  afterAll(async () => {
+    await system.close()
+    await database.close()
+  })
+
+  async function state(): Promise<unknown> {
+    const { rows } = await sql`
+      select (select count(*)::int from public.app_user) as people,
+        (select count(*)::int from public.external_identity) as identities,
+        (select count(*)::int from public.organization_member) as members,
+        (select count(*)::int from nokkel.session) as sessions,
+        (select count(*)::int from nokkel.refresh_token) as tokens`.execute(database.owner)
+    return rows[0]
+  }
+
+  const refused = (code: string, status = 400) =>
+    expect.objectContaining({ status, body: expect.objectContaining({ code }) })
+
+  describe.each(['bankid', 'vipps'] as const)('with %s', (provider) => {
+    it('opens a session that works', async () => {
+      const login = await system.begin(provider)
+      const { status, body } = await system.complete(login, await system.visit(login))
+      expect(status).toBe(200)
+      const me = await system.request('GET', '/nokkel/me', { token: body.tokens.accessToken })
+      expect(me).toMatchObject({
+        status: 200,
+        body: {
+          id: body.userId,
+          name: 'Kari Nordmann',
+          role: 'member',
+          session: { id: body.tokens.sessionId, provider },
+          organization: { slug: system.organization },
+          personnummerVerified: true,
+        },
+      })
+    })
+
+    it('knows who comes back', async () => {
+      const first = await system.logIn(provider)
+      const second = await system.logIn(provider)
+      expect(second).toMatchObject({ userId: first.userId, outcome: 'signed_in' })
+      expect(second.tokens.sessionId).not.toBe(first.tokens.sessionId)
+    })
+
+    it('takes a completion once, also of two at the same time', async () => {
+      const login = await system.begin(provider)
+      const callback = await system.visit(login)
+      const answers = await Promise.all([1, 2, 3].map(() => system.complete(login, callback)))
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400])
+      const before = await state()
+      expect(await system.complete(login, callback)).toEqual(refused('login_unknown'))
+      expect(await state()).toEqual(before)
+    })
+
+    it.each([
+      ['provider', () => ({ provider: provider === 'bankid' ? 'vipps' : 'bankid' })],
+      ['organization', () => ({ organization: 'another' })],
+      ['verifier', () => ({ codeVerifier: 'A'.repeat(43) })],
+      ['nonce', () => ({ nonce: 'A'.repeat(43) })],
+    ])('refuses another %s, and asks the provider nothing', async (_, changes) => {
+      const login = await system.begin(provider)
+      const callback = await system.visit(login)
+      const before = await state()
+      expect(await system.complete(login, callback, changes())).toEqual(refused('login_mismatch'))
+      expect(await system.complete(login, callback)).toEqual(refused('login_unknown'))
+      expect(await state()).toEqual(before)
+    })
+
+    it.each([
+      ['of another login', async (callback: string) => callback.replace(/state=[^&]+/, `state=${'A'.repeat(43)}`)],
+      ['without a state', async (callback: string) => callback.replace(/&?state=[^&]+/, '')],
+      ['with two states', async (callback: string) => `${callback}&state=x`],
+      ['with two codes', async (callback: string) => `${callback}&code=x`],
+      ['without a code', async (callback: string) => callback.replace(/&?code=[^&]+/, '')],
+      ['that is empty', async () => ''],
+    ])('refuses a callback %s', async (_, change) => {
+      const login = await system.begin(provider)
+      const callback = await change(await system.visit(login))
+      const before = await state()
+      expect(await system.complete(login, callback)).toEqual(refused('login_mismatch'))
+      expect(await state()).toEqual(before)
+    })
+
+    it('refuses a code of another person’s login', async () => {
+      const [mine, theirs] = [await system.begin(provider), await system.begin(provider)]
+      const [callback, foreign] = [await system.visit(mine), await system.visit(theirs)]
+      const code = /code=([^&]+)/.exec(foreign)?.[1]
+      expect(await system.complete(mine, callback.replace(/code=[^&]+/, `code=${code}`))).toEqual(
+        refused('login_code_rejected'),
+      )
+    })
+
+    it('refuses a login that was begun too long ago', async () => {
+      const login = await system.begin(provider)
+      const callback = await system.visit(login)
+      await sql`update nokkel.login_attempt set expires_at = now() where id = ${login.loginId}::uuid`.execute(
+        database.owner,
+      )
+      expect(await system.complete(login, callback)).toEqual(refused('login_unknown'))
+    })
+
+    it.each([
+      ['access-denied', 'login_refused', 400],
+      ['wrong-nonce', 'login_token_invalid', 400],
+      ['wrong-issuer', 'login_token_invalid', 400],
+      ['wrong-audience', 'login_token_invalid', 400],
+      ['expired-id-token', 'login_token_invalid', 400],
+      ['foreign-signature', 'login_token_invalid', 400],
+      ['expired-code', 'login_code_rejected', 400],
+      ['reused-code', 'login_code_rejected', 400],
+      ['failing-token', 'provider_unreachable', 502],
+      ['slow-token', 'provider_unreachable', 502],
+      ['mixed-up-issuer', 'login_mismatch', 400],
+    ] as const)('refuses when the provider does %s', async (scenario, code, status) => {
+      const login = await system.begin(provider)
+      system.sandbox.setScenario(provider, scenario, { once: true })
+      const callback = await system.visit(login)
+      const before = await state()
+      expect(await system.complete(login, callback)).toEqual(refused(code, status))
+      expect(await state()).toEqual(before)
+      expect(await system.complete(login, callback)).toEqual(refused('login_unknown'))
+    })
+
+    it('goes on without a personnummer', async () => {
+      const login = await system.begin(provider)
+      system.sandbox.setScenario(provider, 'missing-nin', { once: true })
+      const answer = await system.complete(login, await system.visit(login, { person: 'hjertelaget-koordinator' }))
+      expect(answer.status).toBe(200)
+      const me = await system.request('GET', '/nokkel/me', { token: answer.body.tokens.accessToken })
+      expect(me.body.personnummerVerified).toBe(false)
+    })
+
+    it('says what the person answered', async () => {
+      const login = await system.begin(provider)
+      const answer = await system.complete(login, await system.visit(login, { answer: 'cancel' }))
+      expect(answer).toEqual(refused('login_refused'))
+      expect(answer.body.data).toEqual({ error: 'access_denied' })
+    })
+  })
+
+  it.each([
+    ['bankid', 'low-acr', 'login_assurance_too_low', 403],
+    ['bankid', 'no-iss', 'login_mismatch', 400],
+    ['vipps', 'userinfo-sub-mismatch', 'login_token_invalid', 400],
+    ['vipps', 'malformed-callback', 'login_refused', 400],
+  ] as const)('refuses when %s does %s', async (provider, scenario, code, status) => {
+    const login = await system.begin(provider)
+    system.sandbox.setScenario(provider, scenario, { once: true })
+    const callback = await system.visit(login)
+    const before = await state()
+    expect(await system.complete(login, callback)).toEqual(refused(code, status))
+    expect(await state()).toEqual(before)
+  })
+
+  it('needs the proof of a key, and spends nothing without it', async () => {
+    const login = await system.begin('bankid')
+    const callback = await system.visit(login)
+    const { loginId, nonce, codeVerifier, provider, organization } = login
+    const body = { loginId, nonce, codeVerifier, provider, organization, callback }
+    expect(await system.request('POST', '/nokkel/login/complete', { body })).toEqual(refused('dpop_proof_invalid', 401))
+    expect(await system.complete(login, callback)).toMatchObject({ status: 200 })
+  })
+
+  it.each([
+    ['an unknown organisation', { organization: 'nobody' }, 'organization_unknown', 404],
+    ['an unknown provider', { provider: 'google' }, 'request_malformed', 400],
+    ['a plain challenge', { codeChallenge: 'short' }, 'request_malformed', 400],
+    ['a member it does not know', { redirectUri: 'https://evil.example' }, 'request_malformed', 400],
+  ])('refuses to begin with %s', async (_, changes, code, status) => {
+    const body = {
+      provider: 'bankid',
+      organization: system.organization,
+      codeChallenge: 'A'.repeat(43),
+      state: 'B'.repeat(43),
+      nonce: 'C'.repeat(43),
+      ...changes,
+    }
+    expect(await system.request('POST', '/nokkel/login', { body })).toEqual(refused(code, status))
+  })
+
+  it('stores of state and nonce only hashes, and of the verifier nothing', async () => {
+    const { loginId, state: value, nonce, codeVerifier } = await system.begin('vipps')
+    const { rows } = await sql<{ text: string }>`
+      select a::text as text from nokkel.login_attempt a where id = ${loginId}::uuid`.execute(database.owner)
+    for (const secret of [value, nonce, codeVerifier]) expect(rows[0]?.text).not.toContain(secret)
+  })
+})

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { LoginCompleted, Tokens } from '@nokkel/contract'
+import { createDpopProof, encodeBase64Url, generateDeviceKeys } from '@nokkel/crypto'
+import { createSandbox, people, type Sandbox, type SignInOptions, signIn } from '@nokkel/sandbox'
+import {
+  createKeyring,
+  createNokkelServer,
+  createProviderRegistry,
+  type LogEntry,
+  type NokkelServer,
+  type NokkelServerOptions,
+  type Provider,
+} from '@nokkel/server'
+import { sql } from 'kysely'
+import type { TestDatabase } from './database.ts'
+import { createOrganization } from './people.ts'
+
+export const publicUrl = 'http://localhost:3000'
+
+/** A server with one organisation and both providers, in front of a real sandbox. */
+export interface LoginSystem {
+  readonly server: NokkelServer
+  readonly sandbox: Sandbox
+  readonly organization: string
+  readonly organizationId: string
+  readonly logged: LogEntry[]
+  /** What the clock of the server adds to the time. */
+  readonly clock: { offsetSeconds: number }
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer>
+  begin(provider: Provider): Promise<BegunLogin>
+  /** Goes to the provider and comes back: the query of the callback. */
+  visit(login: BegunLogin, options?: Partial<SignInOptions>): Promise<string>
+  complete(login: BegunLogin, callback: string, changes?: Record<string, unknown>): Promise<Answer>
+  /** All of it, for someone who succeeds. */
+  logIn(provider: Provider, person?: string): Promise<LoggedInOverHttp>
+  refresh(tokens: Tokens, signing: CryptoKeyPair): Promise<Answer>
+  close(): Promise<void>
+}
+
+export interface RequestOptions {
+  readonly token?: string
+  readonly signing?: CryptoKeyPair
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever came back
+  readonly body: any
+}
+
+export interface BegunLogin {
+  readonly provider: Provider
+  readonly organization: string
+  readonly loginId: string
+  readonly authorizationUrl: string
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  readonly signing: CryptoKeyPair
+}
+
+export interface LoggedInOverHttp extends LoginCompleted {
+  readonly signing: CryptoKeyPair
+}
+
+export const firstPerson = (people.find(({ id }) => id === 'likeperson-medlem-1') ?? people[0])?.id ?? ''
+
+export async function createLoginSystem(
+  database: TestDatabase,
+  options: Partial<NokkelServerOptions> & {
+    readonly enrollment?: 'open' | 'invited'
+    readonly personnummer?: boolean
+  } = {},
+): Promise<LoginSystem> {
+  const { enrollment = 'open', personnummer = true, ...changes } = options
+  const organization = `org-${randomBytes(4).toString('hex')}`
+  const organizationId = await createOrganization(database, { slug: organization })
+  await sql`update public.organization set enrollment = ${enrollment} where id = ${organizationId}::uuid`.execute(
+    database.owner,
+  )
+  const host = createServer((req, res) => {
+    if (!sandbox.handle(req, res)) res.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
+  const sandboxUrl = `http://localhost:${(host.address() as AddressInfo).port}`
+  const client = (provider: Provider) => ({
+    clientId: `${organization}-${provider}`,
+    clientSecret: 'not-a-secret',
+    redirectUris: [`${publicUrl}/callback/${provider}/${organization}`],
+    nationalNumber: personnummer,
+  })
+  const sandbox = createSandbox({
+    publicUrl: sandboxUrl,
+    clients: { bankid: [client('bankid')], vipps: [client('vipps')] },
+  })
+  const logged: LogEntry[] = []
+  const clock = { offsetSeconds: 0 }
+  const now = () => new Date(Date.now() + clock.offsetSeconds * 1000)
+  const server = createNokkelServer({
+    database: database.server,
+    publicUrl,
+    keyring: await createKeyring('07'.repeat(32)),
+    indexKey: new Uint8Array(32).fill(9),
+    providers: createProviderRegistry(
+      (['bankid', 'vipps'] as const).map((provider) => ({
+        provider,
+        organization,
+        issuer: sandbox[provider].issuer,
+        clientId: client(provider).clientId,
+        authentication: { method: 'client_secret_basic', secret: 'not-a-secret' },
+        personnummer,
+      })),
+    ),
+    mode: 'development',
+    now,
+    logger: (entry) => logged.push(entry),
+    limits: { login: { address: Infinity, person: Infinity }, refresh: { address: Infinity, person: Infinity } },
+    ...changes,
+  })
+  await server.ready()
+
+  const system: LoginSystem = {
+    server,
+    sandbox,
+    organization,
+    organizationId,
+    logged,
+    clock,
+    async request(method, path, { token, signing, body, headers = {} } = {}) {
+      const url = `${publicUrl}${path}`
+      const response = await server.fetch(
+        new Request(url, {
+          method,
+          headers: {
+            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+            ...(signing ? { dpop: await createDpopProof({ signer: signing, method, url, now }) } : {}),
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        }),
+      )
+      const text = await response.text()
+      return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+    },
+    async begin(provider) {
+      const [state, nonce, codeVerifier] = [random(), random(), random()]
+      const { status, body } = await system.request('POST', '/nokkel/login', {
+        body: { provider, organization, state, nonce, codeChallenge: await challengeOf(codeVerifier) },
+      })
+      if (status !== 201) throw new Error(`login answered ${status} ${body.code}`)
+      const { signing } = await generateDeviceKeys()
+      return { provider, organization, state, nonce, codeVerifier, signing, ...body }
+    },
+    async visit(login, signInOptions = {}) {
+      const callback = await signIn(login.authorizationUrl, { person: firstPerson, ...signInOptions })
+      return callback.slice(callback.indexOf('?') + 1)
+    },
+    complete({ provider, loginId, nonce, codeVerifier, signing }, callback, overrides = {}) {
+      const body = { loginId, provider, organization, callback, codeVerifier, nonce, ...overrides }
+      return system.request('POST', '/nokkel/login/complete', { body, signing })
+    },
+    async logIn(provider, person = firstPerson) {
+      const login = await system.begin(provider)
+      const { status, body } = await system.complete(login, await system.visit(login, { person }))
+      if (status !== 200) throw new Error(`login/complete answered ${status} ${body.code}`)
+      return { ...body, signing: login.signing }
+    },
+    refresh: ({ refreshToken }, signing) =>
+      system.request('POST', '/nokkel/session/refresh', { body: { refreshToken }, signing }),
+    async close() {
+      await server.close()
+      sandbox.close()
+      await new Promise((resolve) => {
+        host.close(resolve)
+        host.closeAllConnections()
+      })
+    },
+  }
+  return system
+}
+
+const random = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))
+
+async function challengeOf(verifier: string): Promise<string> {
+  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))))
+}
