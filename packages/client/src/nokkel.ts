@@ -102,7 +102,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   })
   const members = createMemberService(call)
   const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await auth.reload())
-  const assignments = createTaskEncryptionService({ call, members, storage, own: keys.own, me, now: clock.now })
+  const assignments = createTaskEncryptionService({ call, members, storage, lock, own: keys.own, me, now: clock.now })
   const devices = createDeviceService(call, async () => {
     const record = await session.read()
     if (record) await session.end('device_revoked', record.sessionId)

@@ -38,6 +38,19 @@ describe('two tabs', () => {
     expect(one.nokkel.keys.getSnapshot()).toEqual({ status: 'none' })
   })
 
+  it('follow a login that comes back in the other one', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [waiting, opened] = [openTab(server, database), openTab(server, database)]
+    await waiting.nokkel.start()
+    await waiting.nokkel.auth.signIn('vipps')
+    expect(waiting.nokkel.auth.getSnapshot()).toEqual({ status: 'awaiting_callback' })
+    await opened.nokkel.auth.completeSignIn(waiting.callback())
+    await vi.waitFor(() => expect(waiting.nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in' }))
+    await vi.waitFor(() => expect(waiting.nokkel.keys.getSnapshot()).toMatchObject({ status: 'ready' }))
+    expect(server.devices).toHaveLength(1)
+  })
+
   it('refresh once', async () => {
     const clock = { time: Date.now() }
     const now = () => new Date(clock.time)

@@ -1,4 +1,5 @@
 import type { Thumbprint } from '@nokkel/crypto'
+import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 
 type KnownSigners = Readonly<Record<string, readonly Thumbprint[]>>
@@ -19,14 +20,16 @@ export async function knownSigners(
 
 /** Remembers a signing key. Returns whether it was new here. */
 export async function rememberSigner(
-  storage: SecureStorage,
+  { storage, lock }: { readonly storage: SecureStorage; readonly lock: Lock },
   userId: string,
   senderId: string,
   thumbprint: Thumbprint,
 ): Promise<boolean> {
-  const known = ((await storage.get(knownSignersName(userId))) ?? {}) as KnownSigners
-  const seen = known[senderId] ?? []
-  if (seen.includes(thumbprint)) return false
-  await storage.put(knownSignersName(userId), { ...known, [senderId]: [...seen, thumbprint] })
-  return true
+  return lock.run('signers', async () => {
+    const known = ((await storage.get(knownSignersName(userId))) ?? {}) as KnownSigners
+    const seen = known[senderId] ?? []
+    if (seen.includes(thumbprint)) return false
+    await storage.put(knownSignersName(userId), { ...known, [senderId]: [...seen, thumbprint] })
+    return true
+  })
 }

@@ -22,7 +22,7 @@ const clockToleranceMilliseconds = 600_000
  *
  * @throws {NokkelError} `signature_untrusted`: the directory gives the key to somebody else, or it was not valid then.
  */
-export function checkSigner(signer: AssignmentSigner, assignment: Assignment, firstSeen: boolean): SignerView {
+export function checkSigner(signer: AssignmentSigner, assignment: Assignment): Omit<SignerView, 'firstSeen'> {
   const { signer: listed, sender } = assignment
   const signedAt = signer.signedAt.getTime()
   const validFrom = Date.parse(listed.validFrom) - clockToleranceMilliseconds
@@ -39,7 +39,6 @@ export function checkSigner(signer: AssignmentSigner, assignment: Assignment, fi
     name: sender.name,
     verified: validUntil === undefined ? 'verified' : 'ended_device',
     fingerprint: formatFingerprint(signer.thumbprint),
-    firstSeen,
     signedAt: signer.signedAt,
   }
 }

@@ -70,6 +70,16 @@ describe('an assignment', () => {
     expect(held.join()).not.toMatch(/Besøk|Klokken|planted/)
   })
 
+  it('remembers each signer, however many are opened at once', async () => {
+    const { server, kari, ingrid } = await twoPeople()
+    const ids = [(await sendTo(server, ingrid)).id, (await sendTo(server, ingrid)).id]
+    ids.push((await kari.assignments.send({ to: server.coordinator.id, title: '', body: '' })).id)
+    const opened = await Promise.all(ids.map((id) => kari.assignments.open(id)))
+    expect(opened.filter(({ signer }) => signer.firstSeen)).toHaveLength(2)
+    const again = await Promise.all(ids.map((id) => kari.assignments.open(id)))
+    expect(again.filter(({ signer }) => signer.firstSeen)).toEqual([])
+  })
+
   it('says once that it was opened, and opens also when that cannot be said', async () => {
     const { server, kari, ingrid } = await twoPeople()
     const { id } = await sendTo(server, ingrid)
@@ -261,6 +271,14 @@ describe('sending', () => {
       signal: controller.signal,
     })
     await expect(sending).rejects.toMatchObject({ code: 'cancelled' })
+    expect(server.assignments).toEqual([])
+  })
+
+  it('does not seal to a key of the directory that is none', async () => {
+    const { server, ingrid } = await twoPeople()
+    const [kari] = server.devices
+    if (kari) Object.assign(kari, { encryptionKey: { ...kari.encryptionKey, y: kari.encryptionKey.x } })
+    await expect(sendTo(server, ingrid)).rejects.toMatchObject({ code: 'answer_unexpected' })
     expect(server.assignments).toEqual([])
   })
 

@@ -13,6 +13,7 @@ import {
 import { codeOf, NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { OwnKeys } from '../keys/key-management-service.ts'
+import type { Lock } from '../lock/lock.ts'
 import type { MemberService, Page, PageOptions } from '../members/member-service.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import { knownSigners, rememberSigner } from './known-signers.ts'
@@ -91,6 +92,7 @@ interface TaskEncryptionDependencies {
   readonly call: Call
   readonly members: MemberService
   readonly storage: SecureStorage
+  readonly lock: Lock
   readonly own: () => Promise<OwnKeys>
   readonly me: () => Promise<Me>
   readonly now: Clock
@@ -106,7 +108,7 @@ interface SendAttempt {
 const attemptLimit = 3
 
 export function createTaskEncryptionService(dependencies: TaskEncryptionDependencies): TaskEncryptionService {
-  const { call, members, storage, own, me, now } = dependencies
+  const { call, members, storage, lock, own, me, now } = dependencies
   const attempts = new WeakMap<AssignmentDraft, SendAttempt>()
 
   return {
@@ -174,7 +176,12 @@ export function createTaskEncryptionService(dependencies: TaskEncryptionDependen
     assertReachable(userIds, people)
     const sender = { userId: keys.userId, deviceId: keys.deviceId, signing: keys.keys.signing }
     const recipients = await recipientsOf(keys, people)
-    return sealAssignment({ id, organizationId: organization.id, sender, content, recipients, now })
+    try {
+      return await sealAssignment({ id, organizationId: organization.id, sender, content, recipients, now })
+    } catch (cause) {
+      // The only keys here that are not our own came from the directory.
+      throw cause instanceof CryptoError ? new NokkelError('answer_unexpected', { cause }) : cause
+    }
   }
 
   async function list(box: 'inbox' | 'sent', options: PageOptions = {}): Promise<Page<AssignmentItem>> {
@@ -190,12 +197,20 @@ export function createTaskEncryptionService(dependencies: TaskEncryptionDependen
     const assignment = await call('getAssignment', { params: { id } })
     const { content, signer, revision } = await decrypt(id, assignment, keys)
     const { sender, sentAt } = assignment
-    const seen = (await knownSigners(storage, keys.userId, sender.id)).includes(signer.thumbprint)
-    const view = checkSigner(signer, assignment, !seen)
-    await rememberSigner(storage, keys.userId, sender.id, signer.thumbprint)
+    const checked = checkSigner(signer, assignment)
+    const firstSeen = await rememberSigner({ storage, lock }, keys.userId, sender.id, signer.thumbprint)
     if (assignment.openedAt === null) await call('markAssignmentOpened', { params: { id } }).catch(() => {})
     const files = content.files.map((file) => createOpenedFile(call, sender.id, file))
-    return { id, sender, sentAt, revision, title: content.title, body: content.body, files, signer: view }
+    return {
+      id,
+      sender,
+      sentAt,
+      revision,
+      title: content.title,
+      body: content.body,
+      files,
+      signer: { ...checked, firstSeen },
+    }
   }
 
   async function decrypt(id: string, assignment: Assignment, keys: OwnKeys) {
@@ -257,9 +272,9 @@ export function createTaskEncryptionService(dependencies: TaskEncryptionDependen
         now,
       })
     } catch (cause) {
-      if (!(cause instanceof CryptoError)) throw cause
-      const code = cause.code === 'signature_invalid' ? 'signature_untrusted' : 'own_copy_unreadable'
-      throw new NokkelError(code, { cause })
+      if (!(cause instanceof CryptoError || cause instanceof TypeError)) throw cause
+      const untrusted = cause instanceof CryptoError && cause.code === 'signature_invalid'
+      throw new NokkelError(untrusted ? 'signature_untrusted' : 'own_copy_unreadable', { cause })
     }
   }
 }

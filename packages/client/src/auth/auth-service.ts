@@ -97,10 +97,14 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     dependencies
   const store = createStore<AuthState>({ status: 'starting' })
   let stopTimer = () => {}
+  let knownSession: string | undefined
   let starting: Promise<void> | undefined
   let exchange: { query: string; result: Promise<{ returnTo?: string }> } | undefined
 
-  session.onEnd((reason) => store.set({ status: 'signed_out', notice: noticeOf(reason) }))
+  session.onEnd((reason) => {
+    knownSession = undefined
+    store.set({ status: 'signed_out', notice: noticeOf(reason) })
+  })
 
   return {
     subscribe: store.subscribe,
@@ -135,6 +139,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     try {
       await storage.open()
       const record = await session.read()
+      knownSession = record?.sessionId
       if (!record) return store.set({ status: 'signed_out' })
       if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
       await enter()
@@ -146,10 +151,12 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
   }
 
   async function follow(): Promise<void> {
-    const { status, me } = store.getSnapshot()
-    if (status !== 'signed_in' && status !== 'signed_out' && status !== 'error') return
+    const { status } = store.getSnapshot()
+    if (status === 'starting' || status === 'loading' || status === 'exchanging') return
     const record = await session.read()
-    if (record?.sessionId !== me?.session.id) await takeUp()
+    if (record?.sessionId === knownSession) return
+    stopTimer()
+    await takeUp()
   }
 
   async function reload(): Promise<Me> {
@@ -211,6 +218,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
       const { tokens, userId } = await request('completeLogin', { body }, { dpopSigner: keys.signing })
       await endFormerSession()
       await storage.put(loginKeyName, { keys })
+      knownSession = tokens.sessionId
       await session.write({ ...tokens, userId, organization, provider: callback.provider, boundKey: loginKeyName })
       await enter()
       const { returnTo } = pending.login
@@ -238,6 +246,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
   async function signOut(): Promise<void> {
     const record = await session.read()
     if (record) await endOnServer(await session.usable().catch(() => record)).catch(() => {})
+    knownSession = undefined
     await session.clear()
     store.set({ status: 'signed_out' })
   }

@@ -4,7 +4,7 @@ import type { SessionManager } from '../session/session-manager.ts'
 import type { AnswerOf, Endpoint, InputOf } from './endpoints.ts'
 import type { Request } from './request.ts'
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Refusals that say something of what was asked, not of this session. */
   readonly notOfSession?: readonly NokkelErrorCode[]

@@ -4,7 +4,7 @@ import { type AnswerOf, type Endpoint, endpoints, type InputOf, isRepeatable, me
 import { problemOf } from './problem.ts'
 import type { ServerClock } from './server-clock.ts'
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly accessToken?: string
   /** Signs a fresh DPoP proof for every attempt (RFC 9449). */
   readonly dpopSigner?: CryptoKeyPair

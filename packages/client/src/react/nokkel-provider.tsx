@@ -13,9 +13,13 @@ export interface NokkelProviderProps {
  *
  * @example
  * ```tsx
- * <NokkelProvider client={nokkel}>
- *   <App />
- * </NokkelProvider>
+ * const nokkel = createNokkel({ organization: 'likeperson' })
+ * const Status = () => <p>{useSession().state.status}</p>
+ * const page = (
+ *   <NokkelProvider client={nokkel}>
+ *     <Status />
+ *   </NokkelProvider>
+ * )
  * ```
  */
 export function NokkelProvider({ client, children }: NokkelProviderProps): ReactNode {

@@ -10,7 +10,7 @@ import type { AuthTokenStore, BoundKey, SessionRecord } from './auth-token-store
 import { endsDevice, isSessionEnd, type SessionEnd } from './session-end.ts'
 
 /** Told when the session is over for a reason other than that the person signed out. */
-export type SessionEndListener = (reason: SessionEnd, record: SessionRecord) => void
+type SessionEndListener = (reason: SessionEnd, record: SessionRecord) => void
 
 export interface SessionManager {
   /** The session of this organisation, if there is one. */

@@ -35,7 +35,7 @@ const envelopeKeyName = 'envelope_v1'
  */
 export function indexedDbStorage(options: IndexedDbStorageOptions = {}): SecureStorage {
   const { name: databaseName = 'nokkel' } = options
-  const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(`${databaseName}.storage`)
+  let channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(`${databaseName}.storage`)
   let opened: Promise<{ database: IDBDatabase; key: EnvelopeKey }> | undefined
 
   const contextOf = (name: string): Context => {
@@ -125,6 +125,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions = {}): SecureS
     },
     close() {
       channel?.close()
+      channel = undefined
       void opened?.then(({ database }) => database.close()).catch(() => {})
       opened = undefined
     },
