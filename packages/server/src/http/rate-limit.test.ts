@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { clientAddress } from './client-address.ts'
+import { createRateLimiter } from './rate-limit.ts'
+
+describe('rate limit', () => {
+  function limiter() {
+    const clock = { time: 1_800_000_000_000 - (1_800_000_000_000 % 60_000) }
+    const limit = createRateLimiter(() => new Date(clock.time))
+    const allowed = (subject: string, most: number) => {
+      try {
+        limit(subject, most)
+        return true
+      } catch {
+        return false
+      }
+    }
+    return { clock, limit, allowed }
+  }
+
+  it('lets as many through as it says, of each subject', () => {
+    const { allowed } = limiter()
+    expect(Array.from({ length: 4 }, () => allowed('a', 3))).toEqual([true, true, true, false])
+    expect(allowed('b', 3)).toBe(true)
+  })
+
+  it('has no burst at the turn of a minute', () => {
+    const { clock, allowed } = limiter()
+    clock.time += 59_000
+    for (let count = 0; count < 10; count++) expect(allowed('a', 10)).toBe(true)
+    clock.time += 2_000
+    expect(allowed('a', 10)).toBe(false)
+  })
+
+  it('forgets after two minutes', () => {
+    const { clock, allowed } = limiter()
+    for (let count = 0; count < 10; count++) allowed('a', 10)
+    clock.time += 120_000
+    expect(allowed('a', 10)).toBe(true)
+  })
+
+  it('does not count what it refuses', () => {
+    const { clock, allowed } = limiter()
+    for (let count = 0; count < 1000; count++) allowed('a', 10)
+    clock.time += 90_000
+    expect(allowed('a', 10)).toBe(true)
+  })
+
+  it('says how long to wait', () => {
+    const { limit } = limiter()
+    limit('a', 1)
+    expect(() => limit('a', 1)).toThrow(
+      expect.objectContaining({ code: 'rate_limited', data: { retryAfterSeconds: 60 } }),
+    )
+  })
+})
+
+describe('client address', () => {
+  const request = new Request('http://localhost', { headers: { 'x-forwarded-for': 'forged, 198.51.100.7, 10.0.0.1' } })
+
+  it.each([
+    [0, '192.0.2.1'],
+    [1, '10.0.0.1'],
+    [2, '198.51.100.7'],
+    [9, '192.0.2.1'],
+  ])('behind %i proxies is %s', (trustedProxies, expected) => {
+    expect(clientAddress(request, { clientAddress: '192.0.2.1' }, trustedProxies)).toBe(expected)
+  })
+})
