@@ -46,8 +46,6 @@ export function formatSize(byteLength: number): string {
   }).format(byteLength / 1000 ** step)
 }
 
-export const formatList = (names: string[]): string => new Intl.ListFormat(tag(), { type: 'conjunction' }).format(names)
-
 /** Whole per cent, never 100 before it is done. */
 export const formatPercent = (part: number, total: number): string =>
   String(total > 0 ? Math.min(Math.floor((part / total) * 100), part < total ? 99 : 100) : 0)

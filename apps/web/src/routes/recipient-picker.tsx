@@ -28,7 +28,7 @@ export function RecipientPicker({ chosen, onChange, error }: RecipientPickerProp
     placeholderData: keepPreviousData,
     refetchInterval: 15_000,
   })
-  const listed = query.data?.items.filter(({ id }) => id !== state.me?.id) ?? []
+  const listed = readyFirst(query.data?.items.filter(({ id }) => id !== state.me?.id) ?? [])
   const isChosen = (id: string) => chosen.some((recipient) => recipient.id === id)
   const remove = (id: string) => onChange(chosen.filter((recipient) => recipient.id !== id))
 
@@ -75,10 +75,15 @@ export function RecipientPicker({ chosen, onChange, error }: RecipientPickerProp
           ))}
         </div>
       )}
+      {query.data?.nextCursor && <Paragraph data-size="sm">{m.send_members_more()}</Paragraph>}
       {error && <ValidationMessage>{error}</ValidationMessage>}
     </Fieldset>
   )
 }
+
+const hasKeys = (member: Member) => member.devices.length > 0
+
+const readyFirst = (members: readonly Member[]) => members.toSorted((a, b) => Number(hasKeys(b)) - Number(hasKeys(a)))
 
 interface MemberRowProps {
   member: Member
@@ -87,7 +92,7 @@ interface MemberRowProps {
 }
 
 function MemberRow({ member, checked, onChange }: MemberRowProps) {
-  const ready = member.devices.length > 0
+  const ready = hasKeys(member)
   return (
     <div className={ready ? 'member' : 'member member-waiting'}>
       <Checkbox
