@@ -1,0 +1,27 @@
+import type { Sandbox } from '@nokkel/sandbox'
+import { composeDevelopment } from '../../../tools/compose.ts'
+
+export interface Application {
+  readonly url: string
+  readonly sandbox: Sandbox
+  /** Moves the clock of the server; it tells the clients the time in every answer. */
+  advance(seconds: number): void
+  close(): Promise<void>
+}
+
+/** What `npm start` runs, in memory and on a free port. */
+export async function startApplication(): Promise<Application> {
+  let ahead = 0
+  const { url, sandbox, close } = await composeDevelopment({
+    port: 0,
+    now: () => new Date(Date.now() + ahead * 1000),
+  })
+  return {
+    url,
+    sandbox,
+    advance: (seconds) => {
+      ahead += seconds
+    },
+    close,
+  }
+}

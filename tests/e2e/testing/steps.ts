@@ -1,0 +1,63 @@
+import type { Page } from 'playwright'
+
+export type Provider = 'BankID' | 'Vipps'
+
+export interface Login {
+  readonly provider: Provider
+  /** As the list of organisations names it. */
+  readonly organization: string
+  /** `id` of a person of the sandbox. */
+  readonly person: string
+}
+
+/** Goes to the login page, chooses the organisation and leaves for the provider. */
+export async function leaveFor(page: Page, { provider, organization }: Omit<Login, 'person'>): Promise<void> {
+  await page.goto('/login')
+  await page.getByLabel('Virksomhet').selectOption({ label: organization })
+  await page.getByRole('button', { name: `Logg inn med ${provider}` }).click()
+  await page.waitForURL('**/sandbox/**')
+}
+
+/** Chooses who to be on the page of the provider; agrees if it asks. */
+export async function beAt(page: Page, person: string): Promise<void> {
+  await page.locator(`[data-person="${person}"]`).click()
+  await page.locator('[data-action="approve"]').or(page.locator('#root')).first().waitFor({ state: 'attached' })
+  const approve = page.locator('[data-action="approve"]')
+  if (await approve.isVisible()) await approve.click()
+  await page.waitForURL((url) => !url.pathname.startsWith('/sandbox/'))
+}
+
+export async function logIn(page: Page, login: Login): Promise<void> {
+  await leaveFor(page, login)
+  await beAt(page, login.person)
+}
+
+/** The line that says that this device has its keys. */
+export const readyLine = (page: Page) => page.getByText(/^Klar – bare /)
+
+export interface Draft {
+  readonly to: string
+  readonly title: string
+  readonly body: string
+  readonly file?: { readonly name: string; readonly mimeType: string; readonly buffer: Buffer }
+}
+
+export async function write(page: Page, { to, title, body, file }: Draft): Promise<void> {
+  await page.goto('/send')
+  await page.getByLabel('Søk etter medlem').fill(to)
+  await page.getByRole('checkbox', { name: to }).check()
+  await page.getByLabel('Tittel').fill(title)
+  await page.getByLabel('Innhold').fill(body)
+  if (file) await page.getByLabel('Velg filer').setInputFiles(file)
+}
+
+export async function send(page: Page, draft: Draft): Promise<void> {
+  await write(page, draft)
+  await page.getByRole('button', { name: 'Send til 1 person' }).click()
+  await page.getByRole('heading', { name: 'Oppdraget er sendt' }).waitFor()
+}
+
+/** What the browser does when a person comes back to a tab: lists are fetched anew at once. */
+export async function lookAgain(page: Page): Promise<void> {
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })))
+}

@@ -1,0 +1,36 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
+import { launchOptions } from '../../../tools/testing/chromium.ts'
+import { recordMainThread } from './main-thread.ts'
+
+/** One person at one device: a browser context of their own, and all their browser complained about. */
+export interface Visitor {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** Console errors, uncaught exceptions and violations of the content security policy. */
+  readonly complaints: string[]
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch(await launchOptions())
+}
+
+export async function newVisitor(browser: Browser, baseURL: string): Promise<Visitor> {
+  const context = await browser.newContext({ baseURL, locale: 'nb-NO', viewport: { width: 1280, height: 800 } })
+  context.setDefaultTimeout(20_000)
+  await context.addInitScript(recordMainThread)
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      console.error(`content security policy: ${violatedDirective} ${blockedURI}`),
+    )
+  })
+  const complaints: string[] = []
+  const watch = (page: Page) => {
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && complaints.push(`${message.text()} ${message.location().url}`),
+    )
+    page.on('pageerror', (error) => complaints.push(String(error)))
+  }
+  context.on('page', watch)
+  return { context, page: await context.newPage(), complaints }
+}

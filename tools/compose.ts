@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import type { Sandbox } from '@nokkel/sandbox'
+import { createKeyring, createNokkelServer, type Database, type Logger, type NokkelServer } from '@nokkel/server'
+import { createRequestListener, listen, openEmbeddedDatabase, readMigrations } from '@nokkel/server/node'
+import { type DevelopmentKeys, generateDevelopmentKeys } from './development/keys.ts'
+import { createProviders } from './development/providers.ts'
+import { builtWebApplication } from './development/web-application.ts'
+
+const supabase = new URL('../supabase/', import.meta.url)
+
+export interface DevelopmentOptions {
+  /** Default 3000; 0 takes any that is free. */
+  readonly port?: number
+  /** Where the embedded database has its files. Default: in memory. */
+  readonly directory?: string
+  /** Instead of the embedded database: one with all migrations and the seed, connected as `nokkel_server`. */
+  readonly database?: Database | string
+  /** Default: new ones. */
+  readonly keys?: DevelopmentKeys
+  /** Whether the web application is served. Default `true`. */
+  readonly web?: boolean
+  /** Clock of the server, and of the `Date` in its answers. Default: the system's. */
+  readonly now?: () => Date
+  /** Default: only failures, on standard error. */
+  readonly logger?: Logger
+  /** Told of what takes time. */
+  readonly report?: (line: string) => void
+}
+
+export interface Development {
+  readonly url: string
+  readonly server: NokkelServer
+  readonly sandbox: Sandbox
+  readonly database: Database | string
+  /** Lets requests under way finish, then closes everything that was opened. */
+  close(): Promise<void>
+}
+
+const logFailures: Logger = (entry) => {
+  if (entry.level === 'error') console.error(JSON.stringify(entry))
+}
+
+/**
+ * Puts the whole system together on one address of this machine: API, web application, embedded database with seeded
+ * people, a sandbox BankID and a sandbox Vipps. For development, demonstration and tests only.
+ *
+ * @throws {Error} The port is taken, the data directory is in use, or the keys are not those of the database.
+ */
+export async function composeDevelopment(options: DevelopmentOptions = {}): Promise<Development> {
+  const { port = 3000, keys = generateDevelopmentKeys(), web = true, now, logger = logFailures } = options
+  const { report = () => undefined } = options
+  const closing: (() => Promise<void> | void)[] = []
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  try {
+    // The port comes first: it is part of every URL, and the quickest thing to be refused.
+    let answer: RequestListener = (_, response) => response.writeHead(503, { 'retry-after': '1' }).end()
+    const listening = await listen((request, response) => answer(request, response), { port, host: 'localhost' })
+    closing.push(listening.close)
+    const url = `http://localhost:${listening.port}`
+
+    const [database, directory, keyring] = await Promise.all([
+      options.database ?? openDatabase(options.directory, closing),
+      web ? builtWebApplication(report) : undefined,
+      createKeyring(keys.masterKey),
+    ])
+    const { sandbox, providers } = createProviders(url)
+    closing.push(sandbox.close)
+    const server = createNokkelServer({
+      database,
+      publicUrl: url,
+      keyring,
+      indexKey: Buffer.from(keys.indexKey, 'hex'),
+      providers,
+      mode: 'development',
+      logger,
+      ...(now && { now }),
+    })
+    closing.push(server.close)
+    await server.ready()
+
+    const respond = await createRequestListener({
+      server: now ? withDate(server, now) : server,
+      mode: 'development',
+      ...(directory !== undefined && { directory }),
+    })
+    answer = (request, response) => sandbox.handle(request, response) || respond(request, response)
+    return { url, server, sandbox, database, close }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+async function openDatabase(directory: string | undefined, closing: (() => Promise<void> | void)[]): Promise<Database> {
+  const [migrations, seed] = await Promise.all([
+    readMigrations(fileURLToPath(new URL('migrations', supabase))),
+    readFile(new URL('seed.sql', supabase), 'utf8'),
+  ])
+  const embedded = await openEmbeddedDatabase({ migrations, seed, ...(directory !== undefined && { directory }) })
+  closing.push(embedded.close)
+  return embedded.database
+}
+
+/** Clients set their clock by the answers, so these must tell the time of the server. */
+function withDate(server: NokkelServer, now: () => Date): NokkelServer {
+  return {
+    ...server,
+    async fetch(request, environment) {
+      const answer = await server.fetch(request, environment)
+      answer.headers.set('date', now().toUTCString())
+      return answer
+    },
+  }
+}
