@@ -126,6 +126,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.may_read_blob(uuid)',
     'nokkel.may_receive_assignment(uuid,uuid)',
     'nokkel.may_see_signing_key(text,uuid)',
+    'nokkel.members(uuid,uuid[],text,text,uuid,integer)',
     'nokkel.my_session()',
     'nokkel.my_sessions()',
     'nokkel.received_chunks(uuid[])',

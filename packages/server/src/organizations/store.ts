@@ -79,14 +79,10 @@ export interface MemberFilter {
 export async function selectMembers(transaction: Transaction, filter: MemberFilter): Promise<Member[]> {
   const { organizationId, ids, pattern, after, limit } = filter
   const { rows } = await sql<{ id: string; name: string; role: Member['role']; joined_at: Date }>`
-    select u.auth_user_id as id, u.name, m.role, m.created_at as joined_at
-    from public.organization_member m join public.app_user u on u.auth_user_id = m.user_id
-    where m.organization_id = ${organizationId}::uuid
-      ${ids ? sql`and m.user_id = any (${ids}::uuid[])` : sql``}
-      ${pattern ? sql`and u.name ~ ${pattern}` : sql``}
-      ${after ? sql`and (u.name, u.auth_user_id) > (${after.key}, ${after.id}::uuid)` : sql``}
-    order by u.name, u.auth_user_id
-    limit ${limit}`.execute(transaction)
+    select * from nokkel.members(
+      ${organizationId}::uuid, ${ids ?? null}::uuid[], ${pattern ?? null}::text,
+      ${after?.key ?? null}::text, ${after?.id ?? null}::uuid, ${limit}::integer
+    )`.execute(transaction)
   const devices = await selectActiveDevices(
     transaction,
     rows.map(({ id }) => id),
