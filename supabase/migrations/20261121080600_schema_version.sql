@@ -1,3 +1,7 @@
+-- Nothing the server asks takes long, and nothing it begins stays open.
+alter role nokkel_server set statement_timeout = '30s';
+alter role nokkel_server set idle_in_transaction_session_timeout = '60s';
+
 -- The newest migration applied. Every migration ends by replacing it with its own; a server written for another one
 -- refuses to start.
 set role nokkel_owner;

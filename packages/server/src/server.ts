@@ -98,7 +98,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
   for (const connection of providers.connections) assertIssuer(connection, production)
-  const indexing = createPersonnummerIndex(options.indexKey)
+  const indexPersonnummer = createPersonnummerIndex(options.indexKey)
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
   const issuer = `${publicUrl}/nokkel`
@@ -107,7 +107,6 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
   const sweeper = createSweeper(database, logger, now)
   const startup = createStartup(async () => {
-    await indexing
     await checkSchema(database)
     await checkKeyring(database, keyring)
     await sessionKeys.current()
@@ -131,7 +130,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     providers,
     providerClients,
     accessTokens,
-    indexPersonnummer: async (personnummer) => (await indexing)(personnummer),
+    indexPersonnummer,
     allowSynthetic: !production,
   })
   registerSessions(api, { database, accessTokens })

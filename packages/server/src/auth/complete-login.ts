@@ -26,6 +26,9 @@ export interface CompleteLoginDependencies {
   readonly allowSynthetic: boolean
 }
 
+/** Stands for the client where a subject is the same for all of them. */
+const EVERY_CLIENT = '*'
+
 /** How long a session lives at most; rotation never extends it. */
 const SESSION_LIFETIME_DAYS = 30
 
@@ -60,7 +63,7 @@ export async function completeLogin(
   const refreshToken = generateRefreshToken()
   const { userId, sessionId, sessionExpiresAt, outcome } = await signIn(database, {
     provider: attempt.provider,
-    clientId: attempt.clientId,
+    clientId: definition.subjectScope === 'client' ? attempt.clientId : EVERY_CLIENT,
     subject,
     organizationId: attempt.organizationId,
     name,

@@ -51,6 +51,14 @@ describe.each(databaseEngines)('linking [%s]', (engine) => {
     expect(new Set(logins.map(({ userId }) => userId)).size).toBe(1)
   })
 
+  it('knows a BankID also at the client of another organisation, and a Vipps only at its own', async () => {
+    const other = await createLoginSystem(database, { personnummer: false })
+    const [bankid, vipps] = [await system.logIn('bankid'), await system.logIn('vipps')]
+    expect(await other.logIn('bankid')).toMatchObject({ userId: bankid.userId, outcome: 'signed_in' })
+    expect((await other.logIn('vipps')).userId).not.toBe(vipps.userId)
+    await other.close()
+  })
+
   it('keeps the personnummer out of the database and the log', async () => {
     await system.logIn('bankid')
     const number = people.find(({ id }) => id === firstPerson)?.nationalNumber ?? ''

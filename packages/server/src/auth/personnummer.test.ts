@@ -27,7 +27,7 @@ describe('personnummer', () => {
   })
 
   it('gives equal numbers the same index under one key, and another under another', async () => {
-    const [one, other] = await Promise.all([1, 2].map((byte) => createPersonnummerIndex(new Uint8Array(32).fill(byte))))
+    const [one, other] = [1, 2].map((byte) => createPersonnummerIndex(new Uint8Array(32).fill(byte)))
     const first = await one?.(madeUp as Personnummer)
     expect(first?.index).toHaveLength(32)
     expect(await one?.(madeUp as Personnummer)).toEqual(first)
@@ -37,7 +37,7 @@ describe('personnummer', () => {
     expect(second?.keyId).not.toBe(first?.keyId)
   })
 
-  it('needs an index key of 32 bytes', async () => {
-    await expect(createPersonnummerIndex(new Uint8Array(31))).rejects.toThrow(TypeError)
+  it('needs an index key of 32 bytes', () => {
+    expect(() => createPersonnummerIndex(new Uint8Array(31))).toThrow(TypeError)
   })
 })

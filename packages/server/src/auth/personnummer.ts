@@ -30,11 +30,19 @@ export function parsePersonnummer(value: unknown, allowSynthetic: boolean): Pers
  * @param indexKey - 32 secret bytes, other than the master key. Losing it means that known people cannot be recognised.
  * @throws {TypeError} `indexKey` has another length.
  */
-export async function createPersonnummerIndex(indexKey: Uint8Array): Promise<IndexPersonnummer> {
+export function createPersonnummerIndex(indexKey: Uint8Array): IndexPersonnummer {
   if (!(indexKey instanceof Uint8Array) || indexKey.byteLength !== 32) {
     throw new TypeError('The index key must be 32 bytes.')
   }
-  const root = await crypto.subtle.importKey('raw', new Uint8Array(indexKey), 'HKDF', false, ['deriveKey'])
+  const keyed = deriveHmac(new Uint8Array(indexKey))
+  return async (personnummer) => {
+    const { hmac, keyId } = await keyed
+    return { index: await hmac(personnummer), keyId }
+  }
+}
+
+async function deriveHmac(indexKey: Uint8Array<ArrayBuffer>) {
+  const root = await crypto.subtle.importKey('raw', indexKey, 'HKDF', false, ['deriveKey'])
   const key = await crypto.subtle.deriveKey(
     { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: text.encode('nokkel/index/personnummer/v1') },
     root,
@@ -43,6 +51,5 @@ export async function createPersonnummerIndex(indexKey: Uint8Array): Promise<Ind
     ['sign'],
   )
   const hmac = async (value: string) => new Uint8Array(await crypto.subtle.sign('HMAC', key, text.encode(value)))
-  const keyId = encodeBase64Url((await hmac('nokkel/key-id/v1')).subarray(0, 16))
-  return async (personnummer) => ({ index: await hmac(personnummer), keyId })
+  return { hmac, keyId: encodeBase64Url((await hmac('nokkel/key-id/v1')).subarray(0, 16)) }
 }

@@ -18,8 +18,6 @@ export function connect(databaseUrl: string, { maximumConnections = 10 } = {}): 
     max: maximumConnections,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 60_000,
     application_name: 'nokkel',
   })
   // A connection lost while idle is replaced at the next query; unheard, the event would end the process.

@@ -189,7 +189,7 @@ describe.each(databaseEngines)('http [%s]', (engine) => {
       event: 'request',
       requestId: expect.any(String),
       method: 'GET',
-      route: '/nokkel/assignments/{id}',
+      route: '/nokkel/assignments/:id',
       status: 404,
       milliseconds: expect.any(Number),
     })

@@ -8,7 +8,7 @@ import { type RateLimiter, type RateLimits, rateClass } from './rate-limit.ts'
 import { ServerError } from './server-error.ts'
 
 export interface ApiVariables extends Env {
-  Variables: { requestId: string; clientAddress: string; route: string }
+  Variables: { requestId: string; clientAddress: string }
 }
 
 export interface ApiDependencies {
@@ -49,7 +49,6 @@ export function createApi(app: OpenAPIHono<ApiVariables>, dependencies: ApiDepen
       methods.set(path, [...(methods.get(path) ?? []), operation.method.toUpperCase()])
       app.openAPIRegistry.registerPath(operation as unknown as RouteConfig)
       app.on(operation.method.toUpperCase(), path, async (context) => {
-        context.set('route', operation.path)
         const admitted = await admit(operation, context)
         const parsed = await parseRequest(operation, context)
         const answer = await handler({ ...parsed, ...admitted, context } as unknown as OperationRequest<

@@ -1,9 +1,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { ProblemCode } from '@nokkel/contract'
+import type { Context } from 'hono'
 import { cors } from 'hono/cors'
+import { routePath } from 'hono/route'
 import { toServerError } from '../db/refusal.ts'
 import { clientAddress, type RequestEnvironment } from './client-address.ts'
 import type { ApiVariables } from './create-api.ts'
-import { describeFailure, type Logger } from './logger.ts'
+import { describeFailure, type LogEntry, type Logger } from './logger.ts'
 import { problemResponse } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 import { ServerError } from './server-error.ts'
@@ -16,6 +19,14 @@ export interface AppOptions {
   readonly trustedProxies: number
 }
 
+/** Problems somebody should look at, with their cause. */
+const levels: Partial<Record<ProblemCode, LogEntry['level']>> = {
+  server_failed: 'error',
+  unavailable: 'error',
+  provider_unreachable: 'warn',
+  login_token_invalid: 'warn',
+}
+
 /** The application before any route: request ids, security headers, logs, and problems for whatever fails. */
 export function createApp({ logger, production, allowedOrigins, trustedProxies }: AppOptions) {
   const app = new OpenAPIHono<ApiVariables>()
@@ -25,7 +36,6 @@ export function createApp({ logger, production, allowedOrigins, trustedProxies }
     const started = performance.now()
     const requestId = crypto.randomUUID()
     context.set('requestId', requestId)
-    context.set('route', 'unknown')
     context.set('clientAddress', clientAddress(context.req.raw, context.env as RequestEnvironment, trustedProxies))
     await next()
     for (const [name, value] of headers) context.res.headers.set(name, value)
@@ -35,7 +45,7 @@ export function createApp({ logger, production, allowedOrigins, trustedProxies }
       event: 'request',
       requestId,
       method: context.req.method,
-      route: context.get('route'),
+      route: routeOf(context),
       status: context.res.status,
       milliseconds: Math.round(performance.now() - started),
     })
@@ -55,17 +65,22 @@ export function createApp({ logger, production, allowedOrigins, trustedProxies }
   app.onError((cause, context) => {
     const requestId = context.get('requestId')
     const error = toServerError(cause)
-    const failed =
-      error.code === 'server_failed' || error.code === 'unavailable' || error.code === 'provider_unreachable'
+    const level = levels[error.code] ?? 'info'
     logger({
-      level: failed ? 'error' : 'info',
+      level,
       event: 'problem',
       requestId,
-      route: context.get('route'),
+      route: routeOf(context),
       code: error.code,
-      ...(failed && error.cause !== undefined ? { error: describeFailure(error.cause) } : {}),
+      ...(level !== 'info' && error.cause !== undefined ? { error: describeFailure(error.cause) } : {}),
     })
     return problemResponse(error, requestId)
   })
   return app
+}
+
+/** The pattern of the last route that fits; those of middleware end with a star. */
+function routeOf(context: Context): string {
+  const path = routePath(context, -1)
+  return path.endsWith('*') ? 'unknown' : path
 }

@@ -20,6 +20,6 @@ export function securityHeaders(production: boolean): Readonly<Record<string, st
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
-    ...(production ? { 'strict-transport-security': 'max-age=63072000; includeSubDomains' } : {}),
+    ...(production ? { 'strict-transport-security': 'max-age=63072000' } : {}),
   }
 }

@@ -8,6 +8,7 @@ export const bankid: ProviderDefinition = {
   personnummerClaim: 'nnin_altsub',
   verifiesPersonnummer: true,
   subjectClaim: 'bankid_altsub',
+  subjectScope: 'provider',
   signingAlgorithm: 'ES256',
   authorizationParameters: { acr_values: 'urn:bankid:bid' },
   readsUserinfo: false,

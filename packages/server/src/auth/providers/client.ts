@@ -15,7 +15,7 @@ export interface ProviderClientOptions {
 const freshMilliseconds = 3_600_000
 
 /**
- * Discovers each provider once an hour.
+ * Discovers each provider once an hour, and keeps what it knew when that fails.
  *
  * @throws {ServerError} `provider_unreachable`: from the function it gives; nothing is remembered of a failure.
  */
@@ -45,7 +45,10 @@ export function createProviderClients({ production, timeoutSeconds, now }: Provi
   return (connection) => {
     const entry = known.get(connection)
     if (entry && now().getTime() - entry.since < freshMilliseconds) return entry.found
-    const found = discover(connection)
+    const found = discover(connection).catch((cause) => {
+      if (entry) return entry.found
+      throw cause
+    })
     known.set(connection, { since: now().getTime(), found })
     found.catch(() => {
       if (known.get(connection)?.found === found) known.delete(connection)

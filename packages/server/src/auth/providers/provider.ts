@@ -30,8 +30,10 @@ export interface ProviderDefinition {
   readonly personnummerClaim: string
   /** Whether a personnummer from here may link accounts. */
   readonly verifiesPersonnummer: boolean
-  /** The claim that stays the same for a person, at this client. */
+  /** The claim that stays the same for a person. */
   readonly subjectClaim: string
+  /** Whether it is the same for every client of the provider, or means a person only together with the client. */
+  readonly subjectScope: 'provider' | 'client'
   readonly signingAlgorithm: 'ES256' | 'RS256'
   readonly authorizationParameters: Readonly<Record<string, string>>
   /** Claims about the person come from userinfo, to be fetched at once. */

@@ -8,6 +8,7 @@ export const vipps: ProviderDefinition = {
   personnummerClaim: 'nin',
   verifiesPersonnummer: true,
   subjectClaim: 'sub',
+  subjectScope: 'client',
   signingAlgorithm: 'RS256',
   authorizationParameters: {},
   readsUserinfo: true,
