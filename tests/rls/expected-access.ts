@@ -27,8 +27,8 @@ const closed: ExpectedAccess = { select: none, insert: none, update: none, delet
 const readOnly = { insert: none, update: none, delete: none }
 
 export const expectedAccess: Record<string, ExpectedAccess> = {
-  'public.organization': { select: [1, 1, 1, 0, 0, 0, 0], ...readOnly },
-  'public.organization_member': { select: [1, 4, 3, 0, 0, 0, 0], ...readOnly },
+  'public.organization': { select: [1, 2, 1, 0, 0, 0, 0], ...readOnly },
+  'public.organization_member': { select: [1, 5, 3, 0, 0, 0, 0], ...readOnly },
   // Themselves and who sent them something; for coordinators the members and whom they have sent something to.
   'public.app_user': { select: [2, 5, 3, 0, 0, 0, 0], ...readOnly },
   'public.external_identity': { select: [1, 1, 1, 0, 0, 0, 0], ...readOnly },

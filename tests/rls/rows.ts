@@ -84,6 +84,7 @@ export function hostileInserts(table: string, world: World): [string, (actor: Ac
         ['sender', (actor) => assignment(of(actor).organization, ended.id, of(actor).signer)],
         ['signer', (actor) => assignment(of(actor).organization, of(actor).id, ended.signingThumbprint)],
         ['organisation', (actor) => assignment(otherOrganization(world, actor), of(actor).id, of(actor).signer)],
+        ['not logged in there', (actor) => assignment(world.second, of(actor).id, of(actor).signer)],
       ]
     case 'public.assignment_recipient':
       return [
@@ -103,6 +104,7 @@ export function hostileInserts(table: string, world: World): [string, (actor: Ac
       return [
         ['owner', (actor) => blob(of(actor).organization, ended.id)],
         ['organisation', (actor) => blob(otherOrganization(world, actor), of(actor).id)],
+        ['not logged in there', (actor) => blob(world.second, of(actor).id)],
         ['sent at once', (actor) => blob(of(actor).organization, of(actor).id, of(actor).assignment)],
       ]
     case 'public.blob_chunk':

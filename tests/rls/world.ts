@@ -28,6 +28,8 @@ export interface Sender extends Equipped {
 export interface World {
   readonly organization: string
   readonly elsewhere: string
+  /** Where `coordinator` coordinates too, but is not logged in. */
+  readonly second: string
   /** Got the assignment of `coordinator`. */
   readonly member: Equipped
   /** Of the same organisation; got nothing. */
@@ -53,6 +55,9 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     await createEquipped(database, organization),
   ]
   const coordinator = await createSender(database, organization, [member, former])
+  const second = await createOrganization(database)
+  await sql`insert into public.organization_member (organization_id, user_id, role)
+    values (${second}::uuid, ${coordinator.id}::uuid, 'coordinator')`.execute(database.owner)
   const ended = await createSender(database, organization, [colleague])
   const stranger = await createSender(database, elsewhere, [await createEquipped(database, elsewhere)])
   const strangersColleague = await createPerson(database, elsewhere)
@@ -78,7 +83,18 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   await owner(sql`delete from public.organization_member where user_id = ${former.id}::uuid`)
   await owner(sql`update nokkel.session set ended_at = now(), ended_reason = 'signed_out'
     where id = ${ended.claims.sid}::uuid`)
-  return { organization, elsewhere, member, colleague, coordinator, stranger, strangersColleague, former, ended }
+  return {
+    organization,
+    elsewhere,
+    second,
+    member,
+    colleague,
+    coordinator,
+    stranger,
+    strangersColleague,
+    former,
+    ended,
+  }
 }
 
 async function createSender(
