@@ -133,35 +133,36 @@ describe('files', () => {
 
   it('are read no further than what is sent', async () => {
     const { server, ingrid } = await twoPeople()
+    const chunk = randomBytes(FILE_CHUNK_BYTE_LENGTH)
+    const count = 24
     let read = 0
     let stored = 0
     let ahead = 0
-    const chunk = randomBytes(FILE_CHUNK_BYTE_LENGTH)
-    const file: OutgoingFile = {
-      name: 'x',
-      type: '',
-      size: 12 * FILE_CHUNK_BYTE_LENGTH,
-      stream: () =>
-        new ReadableStream(
-          {
-            pull(controller) {
-              controller.enqueue(chunk)
-              ahead = Math.max(ahead, ++read - stored)
-              if (read === 12) controller.close()
-            },
-          },
-          { highWaterMark: 0 },
-        ),
+    const pull = (controller: ReadableStreamDefaultController) => {
+      controller.enqueue(chunk)
+      ahead = Math.max(ahead, ++read - stored)
+      if (read === count) controller.close()
     }
-    for (let index = 0; index < 12; index++) {
+    const stream = () => new ReadableStream({ pull }, { highWaterMark: 0 })
+    for (let index = 0; index < count; index++) {
       server.intercept('putBlobChunk', async () => {
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await new Promise((resolve) => setTimeout(resolve, 10))
         stored++
         return undefined
       })
     }
-    await sendTo(server, ingrid, [file])
-    expect(ahead).toBeLessThanOrEqual(9)
+    await sendTo(server, ingrid, [{ name: 'x', type: '', size: count * FILE_CHUNK_BYTE_LENGTH, stream }])
+    expect(stored).toBe(count)
+    expect(ahead).toBeLessThanOrEqual(10)
+  })
+
+  it('that never end are not read on', async () => {
+    const { server, ingrid } = await twoPeople()
+    let read = 0
+    const pull = (controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(10 + read++))
+    const file = { name: 'x', type: '', size: 10, stream: () => new ReadableStream({ pull }) }
+    await expect(sendTo(server, ingrid, [file])).rejects.toMatchObject({ code: 'file_changed' })
+    expect(read).toBeLessThan(10)
   })
 
   it.each([

@@ -13,7 +13,7 @@ interface Expected {
  * @throws {NokkelError} `login_state_mismatch`
  */
 export function checkAuthorizationUrl(text: string, expected: Expected): URL {
-  const url = URL.parse(text)
+  const url = URL.canParse(text) ? new URL(text) : undefined
   const carried = {
     response_type: 'code',
     code_challenge_method: 'S256',
@@ -22,7 +22,7 @@ export function checkAuthorizationUrl(text: string, expected: Expected): URL {
     nonce: expected.nonce,
   }
   const fits =
-    url !== null &&
+    url !== undefined &&
     (url.protocol === 'https:' || isLoopback(url)) &&
     Object.entries(carried).every(([name, value]) => {
       const values = url.searchParams.getAll(name)

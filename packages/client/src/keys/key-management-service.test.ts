@@ -219,6 +219,22 @@ describe('an answer that is lost', () => {
     expect(nokkel.keys.getSnapshot().status).toBe('ready')
   })
 
+  it('does not make the device of other keys this one', async () => {
+    const server = createFakeServer()
+    const { nokkel, storage, logIn } = createFakeClient(server)
+    server.intercept('registerDevice', async (exchange) => {
+      await server.respond(exchange)
+      throw new TypeError('connection reset')
+    })
+    await logIn()
+    const [device] = server.devices
+    if (device) Object.assign(device, { encryptionThumbprint: device.signingThumbprint })
+    await nokkel.keys.retry()
+    expect(nokkel.keys.getSnapshot()).toEqual({ status: 'lost' })
+    expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'keys_lost' })
+    expect(await storage.list('device_v1.')).toEqual([])
+  })
+
   it('before the challenge came changes nothing, and can be tried again', async () => {
     const server = createFakeServer()
     const { nokkel, logIn } = createFakeClient(server)
