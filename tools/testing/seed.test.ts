@@ -37,7 +37,7 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
     const found = await look(sql<{ key: string }>`
       select concat_ws(' ', o.slug, m.role, i.provider, i.subject, u.name) as key
       from public.external_identity i
-      join public.organization o on i.client_id = 'nokkel-' || o.slug
+      join public.organization o on i.client_id in ('*', 'nokkel-' || o.slug)
       join public.organization_member m on m.organization_id = o.id and m.user_id = i.user_id
       join public.app_user u on u.auth_user_id = i.user_id`)
     const expected = partners.flatMap((slug) => {
