@@ -1,0 +1,75 @@
+import type { Operation } from '@nokkel/contract'
+import { createKeyring, createNokkelServer, createProviderRegistry } from '@nokkel/server'
+import type { Claims } from '../../packages/server/src/db/with-claims.ts'
+import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
+import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
+import type { TestDatabase } from './database.ts'
+
+const publicUrl = 'http://localhost:3000'
+
+export interface ApiCall {
+  readonly params?: Record<string, string | number>
+  readonly query?: Record<string, string>
+  readonly body?: unknown
+  readonly bytes?: Uint8Array<ArrayBuffer>
+  readonly headers?: Record<string, string>
+}
+
+export interface ApiAnswer {
+  readonly status: number
+  /** The problem code of a refusal. */
+  readonly code?: string
+  readonly data?: unknown
+  // biome-ignore lint/suspicious/noExplicitAny: parsed by the schema of the operation
+  readonly body: any
+}
+
+/** The whole server over a test database, called as people whose sessions stand there. */
+export interface TestApi {
+  /** Calls an operation as somebody; what it answers with success must be what the contract says. */
+  call(operation: Operation, claims: Claims | undefined, call?: ApiCall): Promise<ApiAnswer>
+  close(): Promise<void>
+}
+
+export async function createTestApi(database: TestDatabase): Promise<TestApi> {
+  const now = () => new Date()
+  const keyring = await createKeyring('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f')
+  const server = createNokkelServer({
+    database: database.server,
+    publicUrl,
+    keyring,
+    indexKey: new Uint8Array(32),
+    providers: createProviderRegistry([]),
+    mode: 'development',
+    logger: () => undefined,
+  })
+  await server.ready()
+  const tokens = createAccessTokens(`${publicUrl}/nokkel`, createSessionKeyStore(database.server, keyring, now), now)
+  return {
+    async call(operation, claims, { params = {}, query = {}, body, bytes, headers = {} } = {}) {
+      const path = String(operation.path).replace(/\{(\w+)\}/g, (_placeholder, name: string) => String(params[name]))
+      const type = bytes ? 'application/octet-stream' : body === undefined ? undefined : 'application/json'
+      const response = await server.fetch(
+        new Request(`${publicUrl}${path}?${new URLSearchParams(query)}`, {
+          method: operation.method.toUpperCase(),
+          headers: {
+            ...(claims && { authorization: `Bearer ${(await tokens.issue(claims)).accessToken}` }),
+            ...(type && { 'content-type': type }),
+            ...headers,
+          },
+          body: bytes ?? (body === undefined ? null : JSON.stringify(body)),
+        }),
+      )
+      const { status } = response
+      if (!response.ok) {
+        const { code, data } = await response.json()
+        return { status, code, data, body: undefined }
+      }
+      const expected = (operation.schemas.responses as Record<number, unknown>)[status]
+      if (expected === null) return { status, body: await response.text() }
+      if (expected === 'bytes') return { status, body: new Uint8Array(await response.arrayBuffer()) }
+      return { status, body: (expected as { parse(value: unknown): unknown }).parse(await response.json()) }
+    },
+    close: () => server.close(),
+  }
+}
