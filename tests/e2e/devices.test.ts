@@ -157,6 +157,8 @@ describe('a member with two devices where several are allowed', () => {
       await page.getByRole('link', { name: 'Tilbake til innboksen' }).click()
     }
     await one.page.goto('/devices')
-    expect(await one.page.getByRole('button', { name: /^Avslutt .+/ }).count()).toBe(2)
+    const ends = one.page.getByRole('button', { name: /^Avslutt .+/ })
+    await ends.nth(1).waitFor()
+    expect(await ends.count()).toBe(2)
   })
 })

@@ -98,18 +98,14 @@ describe('a login that fails ends in a clear state, from which the next one work
   it('when a callback belongs to another browser', async () => {
     const { page } = visitor
     const other = await newVisitor(browser, application.url)
-    const kept = new Promise<string>((resolve) => {
-      void other.context.route('**/callback/**', (route) => {
-        resolve(route.request().url())
-        return route.fulfill({ body: '' })
-      })
-    })
+    const kept = other.page.waitForRequest((request) => request.url().includes('/callback/vipps/'))
+    await other.context.route('**/nokkel/login/complete', (route) => route.abort())
     await logIn(other.page, asMember)
-    await page.goto(await kept)
+    await page.goto((await kept).url())
     await expectFailure(page, 'Innloggingen ble ikke startet her, eller den er for gammel.')
 
     await leaveFor(page, asMember)
-    await page.goto(await kept)
+    await page.goto((await kept).url())
     await expectFailure(page, 'Svaret hører ikke til innloggingen du startet.')
     await tryAgain(page)
     await other.context.close()

@@ -15,6 +15,7 @@ export async function startApplication(): Promise<Application> {
   const { url, sandbox, close } = await composeDevelopment({
     port: 0,
     now: () => new Date(Date.now() + ahead * 1000),
+    logger: (entry) => entry.code === 'server_failed' && console.error(JSON.stringify(entry)),
   })
   return {
     url,
