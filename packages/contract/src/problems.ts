@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import { z } from '@hono/zod-openapi'
 
 /**
  * Every problem the API answers with: its stable code, HTTP status and English title.
@@ -8,184 +8,179 @@ import { z } from "@hono/zod-openapi";
  * @see RFC 9457
  */
 export const problems = {
-	request_malformed: {
-		status: 400,
-		title: "The request is not of the form this operation takes.",
-	},
-	body_too_large: {
-		status: 413,
-		title: "The request body is larger than this operation takes.",
-	},
-	media_type_unsupported: {
-		status: 415,
-		title: "The content type is not one this operation takes.",
-	},
-	route_unknown: { status: 404, title: "There is no such operation." },
-	method_not_allowed: {
-		status: 405,
-		title: "This path does not take that method.",
-	},
-	not_found: {
-		status: 404,
-		title: "There is no such thing here, or it is not yours to see.",
-	},
-	forbidden: {
-		status: 403,
-		title: "Your role in this organisation does not allow this.",
-	},
-	conflict: { status: 409, title: "Something else already stands here." },
-	rate_limited: {
-		status: 429,
-		title: "Too many requests; wait before the next one.",
-	},
-	server_failed: {
-		status: 500,
-		title: "Something failed here; nothing was changed.",
-	},
-	unavailable: { status: 503, title: "Not ready to answer yet." },
+  request_malformed: {
+    status: 400,
+    title: 'The request is not of the form this operation takes.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The request body is larger than this operation takes.',
+  },
+  media_type_unsupported: {
+    status: 415,
+    title: 'The content type is not one this operation takes.',
+  },
+  route_unknown: { status: 404, title: 'There is no such operation.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'This path does not take that method.',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is no such thing here, or it is not yours to see.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Your role in this organisation does not allow this.',
+  },
+  conflict: { status: 409, title: 'Something else already stands here.' },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests; wait before the next one.',
+  },
+  server_failed: {
+    status: 500,
+    title: 'Something failed here; nothing was changed.',
+  },
+  unavailable: { status: 503, title: 'Not ready to answer yet.' },
 
-	token_missing: {
-		status: 401,
-		title: "This operation needs an access token.",
-	},
-	token_invalid: { status: 401, title: "The access token is not valid." },
-	token_expired: {
-		status: 401,
-		title: "The access token has expired; refresh the session.",
-	},
-	session_ended: {
-		status: 401,
-		title: "This session has ended; log in again.",
-	},
-	session_expired: {
-		status: 401,
-		title: "Your session has expired; log in again.",
-	},
-	device_superseded: {
-		status: 401,
-		title: "Another device has taken over; this one must delete its keys.",
-	},
-	device_revoked: {
-		status: 401,
-		title: "This device was removed; it must delete its keys.",
-	},
-	refresh_token_unknown: {
-		status: 401,
-		title: "The refresh token is not valid; log in again.",
-	},
-	refresh_token_reused: {
-		status: 401,
-		title: "The refresh token was used before; the session was ended.",
-	},
-	dpop_proof_invalid: {
-		status: 401,
-		title: "The proof of possession is missing or not valid.",
-	},
+  token_missing: {
+    status: 401,
+    title: 'This operation needs an access token.',
+  },
+  token_invalid: { status: 401, title: 'The access token is not valid.' },
+  token_expired: {
+    status: 401,
+    title: 'The access token has expired; refresh the session.',
+  },
+  session_ended: {
+    status: 401,
+    title: 'This session has ended; log in again.',
+  },
+  session_expired: {
+    status: 401,
+    title: 'Your session has expired; log in again.',
+  },
+  device_superseded: {
+    status: 401,
+    title: 'Another device has taken over; this one must delete its keys.',
+  },
+  device_revoked: {
+    status: 401,
+    title: 'This device was removed; it must delete its keys.',
+  },
+  refresh_token_unknown: {
+    status: 401,
+    title: 'The refresh token is not valid; log in again.',
+  },
+  refresh_token_reused: {
+    status: 401,
+    title: 'The refresh token was used before; the session was ended.',
+  },
+  dpop_proof_invalid: {
+    status: 401,
+    title: 'The proof of possession is missing or not valid.',
+  },
 
-	organization_unknown: {
-		status: 404,
-		title: "There is no such organisation.",
-	},
-	provider_unavailable: {
-		status: 409,
-		title: "This way of logging in is not set up for the organisation.",
-	},
-	login_unknown: {
-		status: 400,
-		title:
-			"This login was not started here, has expired or was already used. Try again.",
-	},
-	login_mismatch: {
-		status: 400,
-		title: "The callback does not belong to this login. Try again.",
-	},
-	login_refused: {
-		status: 400,
-		title: "The login was refused or cancelled at the provider.",
-	},
-	login_code_rejected: {
-		status: 400,
-		title: "The provider did not accept the code. Try again.",
-	},
-	login_token_invalid: {
-		status: 400,
-		title: "The answer of the provider could not be trusted. Try again.",
-	},
-	login_assurance_too_low: {
-		status: 403,
-		title: "The login was not at the assurance level that is needed.",
-	},
-	login_not_member: {
-		status: 403,
-		title: "You are not registered with this organisation.",
-	},
-	login_ambiguous: {
-		status: 409,
-		title:
-			"This login could belong to more than one account; an administrator must decide.",
-	},
-	provider_unreachable: {
-		status: 502,
-		title: "The provider gave no usable answer. Try again.",
-	},
+  organization_unknown: {
+    status: 404,
+    title: 'There is no such organisation.',
+  },
+  provider_unavailable: {
+    status: 409,
+    title: 'This way of logging in is not set up for the organisation.',
+  },
+  login_unknown: {
+    status: 400,
+    title: 'This login was not started here, has expired or was already used. Try again.',
+  },
+  login_mismatch: {
+    status: 400,
+    title: 'The callback does not belong to this login. Try again.',
+  },
+  login_refused: {
+    status: 400,
+    title: 'The login was refused or cancelled at the provider.',
+  },
+  login_code_rejected: {
+    status: 400,
+    title: 'The provider did not accept the code. Try again.',
+  },
+  login_token_invalid: {
+    status: 400,
+    title: 'The answer of the provider could not be trusted. Try again.',
+  },
+  login_assurance_too_low: {
+    status: 403,
+    title: 'The login was not at the assurance level that is needed.',
+  },
+  login_not_member: {
+    status: 403,
+    title: 'You are not registered with this organisation.',
+  },
+  login_ambiguous: {
+    status: 409,
+    title: 'This login could belong to more than one account; an administrator must decide.',
+  },
+  provider_unreachable: {
+    status: 502,
+    title: 'The provider gave no usable answer. Try again.',
+  },
 
-	login_too_old: {
-		status: 403,
-		title: "Registering a device needs a login not older than five minutes.",
-	},
-	device_exists: {
-		status: 409,
-		title: "Another device is active; say that this one replaces it.",
-	},
-	device_challenge_unknown: {
-		status: 400,
-		title: "The challenge has expired or was already used.",
-	},
-	device_proof_invalid: {
-		status: 400,
-		title: "The device did not prove that it holds its keys.",
-	},
-	device_required: {
-		status: 403,
-		title: "This operation needs a registered device.",
-	},
+  login_too_old: {
+    status: 403,
+    title: 'Registering a device needs a login not older than five minutes.',
+  },
+  device_exists: {
+    status: 409,
+    title: 'Another device is active; say that this one replaces it.',
+  },
+  device_challenge_unknown: {
+    status: 400,
+    title: 'The challenge has expired or was already used.',
+  },
+  device_proof_invalid: {
+    status: 400,
+    title: 'The device did not prove that it holds its keys.',
+  },
+  device_required: {
+    status: 403,
+    title: 'This operation needs a registered device.',
+  },
 
-	blob_incomplete: { status: 409, title: "The file is not complete." },
-	blob_sealed: { status: 409, title: "The file is already complete." },
-	blob_quota_exceeded: {
-		status: 413,
-		title: "Too many bytes are waiting to be sent.",
-	},
-	recipients_changed: {
-		status: 409,
-		title: "The devices of a recipient have changed; fetch them again.",
-	},
-	statement_invalid: {
-		status: 400,
-		title: "The signed statement does not fit what was sent.",
-	},
-	revision_stale: {
-		status: 409,
-		title: "The assignment has a newer revision; fetch it again.",
-	},
-} as const satisfies Record<string, { status: number; title: string }>;
+  blob_incomplete: { status: 409, title: 'The file is not complete.' },
+  blob_sealed: { status: 409, title: 'The file is already complete.' },
+  blob_quota_exceeded: {
+    status: 413,
+    title: 'Too many bytes are waiting to be sent.',
+  },
+  recipients_changed: {
+    status: 409,
+    title: 'The devices of a recipient have changed; fetch them again.',
+  },
+  statement_invalid: {
+    status: 400,
+    title: 'The signed statement does not fit what was sent.',
+  },
+  revision_stale: {
+    status: 409,
+    title: 'The assignment has a newer revision; fetch it again.',
+  },
+} as const satisfies Record<string, { status: number; title: string }>
 
 /** A stable problem code; see {@link problems}. */
-export type ProblemCode = keyof typeof problems;
+export type ProblemCode = keyof typeof problems
 
 /** RFC 9457 problem document. `detail` is for a developer; texts for people are chosen by `code`. */
 export const Problem = z
-	.object({
-		type: z.string().openapi({ example: "urn:nokkel:problem:not_found" }),
-		title: z.string(),
-		status: z.int(),
-		code: z.string().openapi({ example: "not_found" }),
-		detail: z.string().optional(),
-		request_id: z.string().optional(),
-		data: z
-			.record(z.string(), z.unknown())
-			.optional()
-			.openapi({ description: "What a caller can act on, by code." }),
-	})
-	.openapi("Problem");
-export type Problem = z.infer<typeof Problem>;
+  .object({
+    type: z.string().openapi({ example: 'urn:nokkel:problem:not_found' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().openapi({ example: 'not_found' }),
+    detail: z.string().optional(),
+    request_id: z.string().optional(),
+    data: z.record(z.string(), z.unknown()).optional().openapi({ description: 'What a caller can act on, by code.' }),
+  })
+  .openapi('Problem')
+export type Problem = z.infer<typeof Problem>
