@@ -5,7 +5,7 @@ import { encodeBase64Url } from '@nokkel/crypto'
 export type Personnummer = string & { readonly __brand: 'Personnummer' }
 
 /** Key-dependent and one-way: equal numbers have equal indexes, and nothing else can be learned from one. */
-export interface PersonnummerIndex {
+interface PersonnummerIndex {
   readonly index: Uint8Array
   readonly keyId: string
 }

@@ -16,6 +16,7 @@ describe('refusal', () => {
     [failure('57P01'), 'unavailable'],
     [failure('53300'), 'unavailable'],
     [failure('ECONNREFUSED'), 'unavailable'],
+    [new Error('Connection terminated unexpectedly'), 'unavailable'],
     [new Error('secret'), 'server_failed'],
     ['secret', 'server_failed'],
   ])('%j is told as %s', (cause, code) => {

@@ -2,6 +2,9 @@ import { type ProblemCode, problems } from '@nokkel/contract'
 import { ServerError } from '../http/server-error.ts'
 
 const lostConnection = /^(?:08|57P0|53300$|ECONN|EPIPE$|ETIMEDOUT$|ENOTFOUND$)/
+// pg gives these no code.
+const lostClient =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection)/
 
 /**
  * What the caller is told of a failure: refusals of the database (SQLSTATE `NK001`) under their own code, everything
@@ -16,7 +19,8 @@ export function toServerError(cause: unknown): ServerError {
   }
   if (code === '42501') return new ServerError('forbidden', { cause })
   if (code === '23505') return new ServerError('conflict', { cause })
-  if (code !== undefined && lostConnection.test(code)) return new ServerError('unavailable', { cause })
+  if (code === undefined ? lostClient.test(message) : lostConnection.test(code))
+    return new ServerError('unavailable', { cause })
   return new ServerError('server_failed', { cause })
 }
 

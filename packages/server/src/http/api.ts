@@ -14,7 +14,7 @@ export type OperationRequest<O extends Operation> = ParsedOf<O> & {
 }
 
 /** What a handler gives back: the answer body, `undefined` for none, bytes for an octet stream. */
-export type OperationAnswer<O extends Operation> =
+type OperationAnswer<O extends Operation> =
   AnswerOf<O> extends never ? undefined | Uint8Array : AnswerOf<O> | undefined | Uint8Array
 
 /** Where the folders of this package register their operations. */

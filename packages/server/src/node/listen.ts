@@ -24,7 +24,7 @@ export interface Listening {
 export async function listen(listener: RequestListener, options: ListenOptions = {}): Promise<Listening> {
   const { port = 3000, host, drainSeconds = 10 } = options
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+    { headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
     listener,
   )
   await new Promise<void>((resolve, reject) => {

@@ -16,7 +16,7 @@ export function registerOpenApi(app: OpenAPIHono<ApiVariables>, publicUrl: strin
     document ??= JSON.stringify(
       app.getOpenAPI31Document({
         openapi: '3.1.0',
-        info: { title: 'Nøkkel', version, description, license: { name: 'EUPL-1.2' } },
+        info: { title: 'Nøkkel', version, description, license: { name: 'Apache-2.0' } },
         servers: [{ url: publicUrl }],
       }),
     )

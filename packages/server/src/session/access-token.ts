@@ -5,7 +5,7 @@ import type { VerifiedToken } from '../http/authenticate.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { SessionKeyStore } from './session-keys.ts'
 
-export const ACCESS_TOKEN_SECONDS = 600
+const ACCESS_TOKEN_SECONDS = 600
 const AUDIENCE = 'authenticated'
 
 export interface AccessTokens {

@@ -5,7 +5,7 @@ import type { Keyring } from '../keyring/keyring.ts'
 import { insertSessionKey, selectSessionKeys } from './store.ts'
 
 /** The keys of access tokens: one that signs, all that verify. */
-export interface SessionKeys {
+interface SessionKeys {
   readonly signer: { readonly kid: string; readonly key: CryptoKey }
   readonly verifiers: ReadonlyMap<string, CryptoKey>
   /** RFC 7517 §5. */
