@@ -1,14 +1,11 @@
+export type { OpenedAssignment } from './assignments/open-assignment.ts'
 export type { FileOptions, OpenedFile } from './assignments/opened-file.ts'
+export type { AssignmentDraft, SendProgress } from './assignments/send-assignment.ts'
 export type { SignerView } from './assignments/signer.ts'
-export type {
-  AssignmentDraft,
-  AssignmentItem,
-  OpenedAssignment,
-  SendProgress,
-  TaskEncryptionService,
-} from './assignments/task-encryption-service.ts'
+export type { AssignmentItem, TaskEncryptionService } from './assignments/task-encryption-service.ts'
 export type { OutgoingFile } from './assignments/upload-file.ts'
-export type { AuthNotice, AuthService, AuthState, SignInOptions } from './auth/auth-service.ts'
+export type { AuthNotice, AuthService, AuthState } from './auth/auth-service.ts'
+export type { SignInOptions } from './auth/login-flow.ts'
 export { deriveCodeChallenge, generateCodeVerifier } from './auth/pkce.ts'
 export { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 export type { DeviceService, DeviceView } from './devices/device-service.ts'

@@ -1,6 +1,7 @@
 import type { Me } from '@nokkel/contract'
 import { createTaskEncryptionService, type TaskEncryptionService } from './assignments/task-encryption-service.ts'
 import { type AuthService, createAuthService } from './auth/auth-service.ts'
+import { createLoginFlow } from './auth/login-flow.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 import { describeDevice } from './devices/describe-device.ts'
 import { createDeviceService, type DeviceService } from './devices/device-service.ts'
@@ -80,14 +81,12 @@ export function createNokkel(options: NokkelOptions): Nokkel {
 
   const auth = createAuthService({
     organization,
-    deviceName,
     storage,
     session,
+    login: createLoginFlow({ organization, deviceName, storage, request, keyGenerator, now: clock.now }),
     request,
     call,
-    keyGenerator,
     urlLauncher,
-    now: clock.now,
     onSignedIn: (me) => void keys.run(me),
   })
   const keys = createKeyManagementService({

@@ -3,7 +3,7 @@ import { FILE_CHUNK_BYTE_LENGTH } from '@nokkel/crypto'
 import { describe, expect, it } from 'vitest'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer, type FakeServer, Refusal } from '../testing/fake-server.ts'
-import type { AssignmentDraft, SendProgress } from './task-encryption-service.ts'
+import type { AssignmentDraft, SendProgress } from './send-assignment.ts'
 import type { OutgoingFile } from './upload-file.ts'
 
 async function twoPeople() {
@@ -53,8 +53,10 @@ describe('an assignment', () => {
     expect(opened?.signer).toMatchObject({ name: 'Ingrid Solberg', verified: 'verified', firstSeen: true })
     expect(opened?.signer.fingerprint).toMatch(/^(\d{5} ){5}\d{5}$/)
     expect((await kari.assignments.open(summary.id)).signer.firstSeen).toBe(false)
+    server.log.length = 0
     const [sent] = (await ingrid.assignments.sent()).items
     expect((await sent?.open())?.title).toBe('Besøk mandag')
+    expect(server.log).not.toContain('markAssignmentOpened')
   })
 
   it('is nowhere in what the server holds', async () => {
@@ -376,6 +378,13 @@ describe('resend', () => {
     const { server, ingrid, id } = await replacedDevice()
     alter(server, () => ({ key: null }))
     await expect(ingrid.assignments.resend(id)).rejects.toMatchObject({ code: 'own_copy_unreadable' })
+  })
+
+  it('signs nothing for another assignment than the one asked for', async () => {
+    const { server, ingrid, id } = await replacedDevice()
+    const other = await sendTo(server, ingrid).catch(() => undefined)
+    server.intercept('getAssignment', (exchange) => server.respond({ ...exchange, params: { id: other?.id ?? '' } }))
+    await expect(ingrid.assignments.resend(id)).rejects.toMatchObject({ code: 'signature_untrusted' })
   })
 
   it('is for the sender alone', async () => {

@@ -1,19 +1,16 @@
 import type { Me, Session } from '@nokkel/contract'
-import { type AuthErrorCode, codeOf, NokkelError } from '../errors.ts'
+import { type AuthErrorCode, codeOf } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
 import { loginKeyName } from '../keys/device-record.ts'
-import type { KeyGenerator } from '../keys/key-generator.ts'
 import type { ProviderId, SessionRecord } from '../session/auth-token-store.ts'
 import type { SessionEnd } from '../session/session-end.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
-import { checkAuthorizationUrl } from './authorization-url.ts'
-import { parseCallback } from './callback.ts'
 import { startForegroundTimer } from './foreground-timer.ts'
-import { clearPendingLogin, storePendingLogin, takePendingLogin } from './pending-login.ts'
-import { deriveCodeChallenge, generateCodeVerifier, generateState } from './pkce.ts'
+import type { LoginFlow, SignInOptions } from './login-flow.ts'
+import { clearPendingLogin } from './pending-login.ts'
 import type { UrlLauncher } from './url-launcher.ts'
 
 /** Why the person is logged out although they did not ask for it. */
@@ -27,11 +24,6 @@ export interface AuthState {
   readonly reason?: AuthErrorCode
   /** Why the last session ended, when `signed_out`. */
   readonly notice?: AuthNotice
-}
-
-export interface SignInOptions {
-  /** Where the app goes afterwards: handed back by `completeSignIn`. A path of the app, never a whole URL. */
-  readonly returnTo?: string
 }
 
 /** Login with BankID or Vipps, and the session it gives. */
@@ -79,22 +71,19 @@ export interface AuthController extends AuthService {
 
 interface AuthDependencies {
   readonly organization: string
-  readonly deviceName: string
   readonly storage: SecureStorage
   readonly session: SessionManager
+  readonly login: LoginFlow
   readonly request: Request
   readonly call: Call
-  readonly keyGenerator: KeyGenerator
   readonly urlLauncher: UrlLauncher
-  readonly now: () => Date
   readonly onSignedIn: (me: Me) => void
 }
 
 const callbackTimeoutMilliseconds = 30_000
 
 export function createAuthService(dependencies: AuthDependencies): AuthController {
-  const { organization, deviceName, storage, session, request, call, keyGenerator, urlLauncher, now, onSignedIn } =
-    dependencies
+  const { organization, storage, session, login, request, call, urlLauncher, onSignedIn } = dependencies
   const store = createStore<AuthState>({ status: 'starting' })
   let stopTimer = () => {}
   let knownSession: string | undefined
@@ -136,6 +125,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
   }
 
   async function takeUp(): Promise<void> {
+    const before = store.getSnapshot()
     try {
       await storage.open()
       const record = await session.read()
@@ -145,7 +135,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
       await enter()
     } catch (error) {
       // A session that turned out to be over has set the state already, with its notice.
-      if (store.getSnapshot().status === 'signed_out') return
+      if (store.getSnapshot() !== before) return
       store.set({ status: 'error', reason: codeOf(error) ?? 'answer_unexpected' })
     }
   }
@@ -174,7 +164,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     if (status === 'loading' || status === 'awaiting_callback' || status === 'exchanging') return
     store.set({ status: 'loading' })
     await failing(async () => {
-      const url = await begin(provider, options)
+      const url = await login.begin(provider, options)
       store.set({ status: 'awaiting_callback' })
       stopTimer = startForegroundTimer(callbackTimeoutMilliseconds, () => {
         clearPendingLogin(storage, provider).catch(() => {})
@@ -184,44 +174,17 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     }, provider)
   }
 
-  async function begin(provider: ProviderId, { returnTo }: SignInOptions): Promise<URL> {
-    const [verifier, state, nonce] = [generateCodeVerifier(), generateState(), generateState()]
-    const login = { organization, startedAt: now().toISOString(), ...(returnTo === undefined ? {} : { returnTo }) }
-    await storePendingLogin(storage, provider, { verifier, state, nonce, login })
-    const codeChallenge = await deriveCodeChallenge(verifier)
-    const begun = await request('beginLogin', { body: { provider, organization, codeChallenge, state, nonce } })
-    const url = checkAuthorizationUrl(begun.authorizationUrl, { state, nonce, codeChallenge })
-    await storePendingLogin(storage, provider, { verifier, state, nonce, login: { ...login, id: begun.loginId } })
-    return url
-  }
-
   async function complete(callbackUrl: URL): Promise<{ returnTo?: string }> {
     stopTimer()
     await starting
     store.set({ status: 'exchanging' })
     return failing(async () => {
-      const callback = parseCallback(callbackUrl)
-      const pending = await takePendingLogin(storage, callback.provider)
-      if (!pending?.login.id) throw new NokkelError('login_lost')
-      const fits = callback.state === pending.state && callback.organization === pending.login.organization
-      if (!fits || callback.organization !== organization) throw new NokkelError('login_state_mismatch')
-      const keys = await keyGenerator.generate()
-      const body = {
-        loginId: pending.login.id,
-        provider: callback.provider,
-        organization,
-        callback: callback.query,
-        codeVerifier: pending.verifier,
-        nonce: pending.nonce,
-        deviceName,
-      }
-      const { tokens, userId } = await request('completeLogin', { body }, { dpopSigner: keys.signing })
+      const { tokens, userId, provider, keys, returnTo } = await login.finish(callbackUrl)
       await endFormerSession()
       await storage.put(loginKeyName, { keys })
       knownSession = tokens.sessionId
-      await session.write({ ...tokens, userId, organization, provider: callback.provider, boundKey: loginKeyName })
+      await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName })
       await enter()
-      const { returnTo } = pending.login
       return returnTo === undefined ? {} : { returnTo }
     })
   }
