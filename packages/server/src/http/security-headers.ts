@@ -9,6 +9,7 @@ const policy = [
   "frame-ancestors 'none'",
   "base-uri 'none'",
   "object-src 'none'",
+  "require-trusted-types-for 'script'",
 ].join('; ')
 
 /** For every answer, also those of static files. HSTS only where the whole origin is served over TLS. */
