@@ -122,6 +122,14 @@ begin
   if v_session.thumbprint <> p_signing_thumbprint then
     perform nokkel.refuse('device_proof_invalid');
   end if;
+  -- Asked again because the answer was lost: it is registered already.
+  if exists (
+    select from public.device_key d
+    where d.id = v_session.device_id and d.state = 'active'
+      and d.encryption_thumbprint = p_encryption_thumbprint and d.signing_thumbprint = p_signing_thumbprint
+  ) then
+    return v_session.device_id;
+  end if;
   if v_session.authenticated_at < now() - interval '5 minutes' then
     perform nokkel.refuse('login_too_old');
   end if;
@@ -165,6 +173,10 @@ begin
   select * into v_session from nokkel.session s where s.id = p_session for update;
   if not found or nokkel.session_state(p_session) <> 'live' then
     perform nokkel.refuse('session_ended');
+  end if;
+  -- Asked again because the answer was lost: it is bound already.
+  if v_session.device_id is not null and v_session.thumbprint = p_signing_thumbprint then
+    return v_session.device_id;
   end if;
   if v_session.thumbprint <> p_thumbprint then
     perform nokkel.refuse('device_proof_invalid');

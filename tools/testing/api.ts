@@ -7,7 +7,7 @@ import type { TestDatabase } from './database.ts'
 
 const publicUrl = 'http://localhost:3000'
 
-export interface ApiCall {
+interface ApiCall {
   readonly params?: Record<string, string | number>
   readonly query?: Record<string, string>
   readonly body?: unknown
@@ -15,7 +15,7 @@ export interface ApiCall {
   readonly headers?: Record<string, string>
 }
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number
   /** The problem code of a refusal. */
   readonly code?: string

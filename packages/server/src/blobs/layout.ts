@@ -1,6 +1,6 @@
 import { chunkCount, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from '@nokkel/crypto'
 
-/** A sealed file as docs/spec/stream.md stores it; the sizes of its chunks follow from its own. */
+/** A sealed file as docs/spec/file-stream.md stores it; the sizes of its chunks follow from its own. */
 export interface SealedFile {
   readonly byteLength: number
   readonly chunkCount: number

@@ -11,6 +11,7 @@ import {
   makeRegistration,
   refusalOf,
 } from '../../../../tools/testing/people.ts'
+import { toServerError } from '../db/refusal.ts'
 import { withClaims } from '../db/with-claims.ts'
 import { createChallenge } from './challenge.ts'
 import { registerDevice } from './registration.ts'
@@ -46,6 +47,18 @@ describe.each(databaseEngines)('device registration [%s]', (engine) => {
     await register(kari, registration)
     expect(await refusalOf(register(kari, registration))).toBe('device_challenge_unknown')
     expect(await devicesOf(kari)).toHaveLength(1)
+  })
+
+  it('gives the device it has when the same keys register again in the same session', async () => {
+    const kari = await newcomer()
+    const device = await register(kari, await makeRegistration(database, kari))
+    for (const replaces of [false, true]) {
+      expect(await register(kari, await makeRegistration(database, kari, { replaces }))).toEqual(device)
+    }
+    const other = { ...kari, keys: { ...kari.keys, encryption: (await generateDeviceKeys()).encryption } }
+    const changed = await makeRegistration(database, other, { replaces: true })
+    expect(await refusalOf(register(kari, changed))).toBe('conflict')
+    expect(await devicesOf(kari)).toEqual([device])
   })
 
   it('spends the challenge on a failed attempt too', async () => {
@@ -143,8 +156,11 @@ describe.each(databaseEngines)('device registration [%s]', (engine) => {
   it('asks before it replaces a device, then ends it and its sessions', async () => {
     const old = await equip(database, await newcomer())
     const kari = await logIn(database, organization, old.id)
-    const asked = register(kari, await makeRegistration(database, kari))
-    expect(await refusalOf(asked)).toBe('device_exists')
+    const asked = await register(kari, await makeRegistration(database, kari)).catch(toServerError)
+    expect(asked).toMatchObject({
+      code: 'device_exists',
+      data: { devices: [{ name: 'Karis telefon', registeredAt: expect.stringMatching(/^\d{4}-.*T.*\.\d{3}Z$/) }] },
+    })
     expect(await devicesOf(old)).toHaveLength(1)
 
     const device = await register(kari, await makeRegistration(database, kari, { replaces: true }))
