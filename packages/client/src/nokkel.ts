@@ -112,7 +112,8 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     if (status === 'signed_out' && notice === undefined) keys.reset()
   })
   const unsubscribe = storage.subscribe?.((name) => {
-    if (name === sessionName) void auth.follow()
+    // A storage that fails now will say so to whoever asks next.
+    if (name === sessionName) auth.follow().catch(() => {})
   })
 
   return {

@@ -10,7 +10,16 @@ export interface FileOptions {
   readonly onProgress?: (bytes: number, total: number) => void
 }
 
-/** A file of an opened assignment. Nothing of it is fetched before it is asked for. */
+/**
+ * A file of an opened assignment. Nothing of it is fetched before it is asked for.
+ *
+ * @example
+ * ```ts
+ * const { assignments } = createNokkel({ organization: 'likeperson' })
+ * const { files } = await assignments.open('5eed0000-0000-4000-8000-000000000001')
+ * for (const file of files) await file.download({ onProgress: (bytes, total) => console.log(bytes / total) })
+ * ```
+ */
 export interface OpenedFile {
   /** As the sender named it: text to show, never a path. */
   readonly name: string

@@ -10,7 +10,16 @@ export interface AssignmentItem extends AssignmentSummary {
   open(): Promise<OpenedAssignment>
 }
 
-/** Encrypts and decrypts assignments on this device. */
+/**
+ * Encrypts and decrypts assignments on this device.
+ *
+ * @example
+ * ```ts
+ * const { members, assignments } = createNokkel({ organization: 'likeperson' })
+ * const [member] = (await members.list({ search: 'Kari' })).items
+ * if (member) await assignments.send({ to: member.id, title: 'Visit on Monday', body: 'At ten.' })
+ * ```
+ */
 export interface TaskEncryptionService {
   /**
    * Encrypts to every active device of the recipients and of the sender, signs, and sends: all of it or nothing.

