@@ -3,8 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { LoginCompleted, Tokens } from '@nokkel/contract'
 import { createDpopProof, encodeBase64Url, generateDeviceKeys } from '@nokkel/crypto'
-import { createSandbox, people, type Sandbox, type SignInOptions, signIn } from '@nokkel/sandbox'
+import { createSandbox, people, type Sandbox, type SandboxClient, type SignInOptions, signIn } from '@nokkel/sandbox'
 import {
+  type ClientAuthentication,
   createKeyring,
   createNokkelServer,
   createProviderRegistry,
@@ -75,9 +76,15 @@ export async function createLoginSystem(
   options: Partial<NokkelServerOptions> & {
     readonly enrollment?: 'open' | 'invited'
     readonly personnummer?: boolean
+    /** How the server proves to the providers who it is. Default: `client_secret_basic`. */
+    readonly authentication?: Partial<
+      Record<Provider, ClientAuthentication & { readonly jwks?: SandboxClient['jwks'] }>
+    >
   } = {},
 ): Promise<LoginSystem> {
-  const { enrollment = 'open', personnummer = true, ...changes } = options
+  const { enrollment = 'open', personnummer = true, authentication = {}, ...changes } = options
+  const authenticationAt = (provider: Provider) =>
+    authentication[provider] ?? { method: 'client_secret_basic', secret: 'not-a-secret' }
   const organization = `org-${randomBytes(4).toString('hex')}`
   const organizationId = await createOrganization(database, { slug: organization })
   await sql`update public.organization set enrollment = ${enrollment} where id = ${organizationId}::uuid`.execute(
@@ -90,7 +97,7 @@ export async function createLoginSystem(
   const sandboxUrl = `http://localhost:${(host.address() as AddressInfo).port}`
   const client = (provider: Provider) => ({
     clientId: `${organization}-${provider}`,
-    clientSecret: 'not-a-secret',
+    ...clientKeys(authenticationAt(provider)),
     redirectUris: [`${publicUrl}/callback/${provider}/${organization}`],
     nationalNumber: personnummer,
   })
@@ -112,7 +119,7 @@ export async function createLoginSystem(
         organization,
         issuer: sandbox[provider].issuer,
         clientId: client(provider).clientId,
-        authentication: { method: 'client_secret_basic', secret: 'not-a-secret' },
+        authentication: authenticationAt(provider),
         personnummer,
       })),
     ),
@@ -183,6 +190,14 @@ export async function createLoginSystem(
     },
   }
   return system
+}
+
+function clientKeys(chosen: ClientAuthentication & { readonly jwks?: SandboxClient['jwks'] }) {
+  const { method: authentication, jwks } = chosen
+  return {
+    authentication,
+    ...(chosen.method === 'private_key_jwt' ? jwks && { jwks } : { clientSecret: chosen.secret }),
+  }
 }
 
 const random = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))
