@@ -1,0 +1,67 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { connect, createKeyring, createNokkelServer, createProviderRegistry, type Database } from '@nokkel/server'
+import { openEmbeddedDatabase, serve } from '@nokkel/server/node'
+import { readMigrations } from '../../../tools/testing/migrations.ts'
+import { readSeed } from './seed.ts'
+import { killHeader, type ServerPlan } from './server-plan.ts'
+import { type Point, watchDatabase } from './watched-database.ts'
+
+// A server that kills itself: the header says at which of the points a request passes, counted from 0.
+
+const current = new AsyncLocalStorage<{ left: number }>()
+
+function createReach(points: readonly string[]) {
+  return (point: Point | 'reply'): void => {
+    const request = current.getStore()
+    if (request && points.includes(point) && request.left-- === 0) process.kill(process.pid, 'SIGKILL')
+  }
+}
+
+async function openDatabase(plan: ServerPlan): Promise<Database> {
+  if ('url' in plan.database) return connect(plan.database.url, { maximumConnections: 2 })
+  const { migrations } = readMigrations()
+  const { directory, seeded } = plan.database
+  const embedded = await openEmbeddedDatabase({ directory, migrations, ...(seeded ? {} : { seed: readSeed() }) })
+  return embedded.database
+}
+
+async function open(plan: ServerPlan): Promise<void> {
+  const { clients, publicUrl, masterKey } = plan
+  const reach = createReach(plan.points)
+  const server = createNokkelServer({
+    database: watchDatabase(await openDatabase(plan), reach),
+    publicUrl,
+    keyring: await createKeyring(masterKey),
+    indexKey: new Uint8Array(32).fill(9),
+    providers: createProviderRegistry(
+      clients.map(({ clientSecret: secret, ...client }) => ({
+        provider: 'bankid',
+        ...client,
+        authentication: { method: 'client_secret_basic', secret },
+        personnummer: true,
+      })),
+    ),
+    mode: 'development',
+    logger: (entry) => entry.level === 'error' && console.error(JSON.stringify(entry)),
+  })
+  await serve({
+    server: {
+      ...server,
+      fetch: (request, environment) =>
+        current.run({ left: Number(request.headers.get(killHeader) ?? Infinity) }, async () => {
+          const answer = await server.fetch(request, environment)
+          // A client must not take a connection to a dead process for a live one.
+          answer.headers.set('connection', 'close')
+          reach('reply')
+          return answer
+        }),
+    },
+    mode: 'development',
+    port: Number(new URL(publicUrl).port),
+    host: 'localhost',
+  })
+  process.send?.('open')
+}
+
+process.once('message', (plan: ServerPlan) => void open(plan))
+process.once('disconnect', () => process.exit())

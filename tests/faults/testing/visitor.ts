@@ -1,0 +1,53 @@
+import type { Nokkel, SecureStorage } from '@nokkel/client'
+import { createNokkel, memoryStorage } from '@nokkel/client/node'
+import { signIn } from '@nokkel/sandbox'
+
+/** Someone with a device of their own, in this process. */
+export interface Visitor {
+  readonly nokkel: Nokkel
+  readonly storage: SecureStorage
+}
+
+export interface VisitorOptions {
+  readonly url: string
+  readonly person: string
+  readonly organization?: string
+  readonly provider?: 'bankid' | 'vipps'
+  readonly fetch?: typeof fetch
+}
+
+/** Logs in through the pages of the sandbox. The keys of the device may still be under way. */
+export async function logIn(options: VisitorOptions): Promise<Visitor> {
+  const { url, person, organization = 'likeperson', provider = 'bankid', fetch } = options
+  const storage = memoryStorage()
+  let callback = ''
+  const nokkel = createNokkel({
+    url,
+    organization,
+    storage,
+    deviceName: 'Prøvetelefon',
+    urlLauncher: {
+      launch: async (authorizationUrl) => {
+        callback = await signIn(authorizationUrl, { person })
+      },
+    },
+    ...(fetch && { fetch }),
+  })
+  await nokkel.start()
+  await nokkel.auth.signIn(provider)
+  await nokkel.auth.completeSignIn(new URL(callback))
+  return { nokkel, storage }
+}
+
+/** Logs in and waits for the keys. */
+export async function arrive(options: VisitorOptions): Promise<Visitor> {
+  const visitor = await logIn(options)
+  const { status, error } = await visitor.nokkel.keys.settled()
+  if (status !== 'ready') throw new Error(`The device of ${options.person} is ${status} ${error ?? ''}`)
+  return visitor
+}
+
+/** A file as a browser hands it over. */
+export function fileOf(bytes: Uint8Array<ArrayBuffer>, name = 'rapport.pdf') {
+  return { name, type: 'application/pdf', size: bytes.byteLength, stream: () => new Blob([bytes]).stream() }
+}
