@@ -13,6 +13,8 @@ const supabase = new URL('../supabase/', import.meta.url)
 export interface DevelopmentOptions {
   /** Default 3000; 0 takes any that is free. */
   readonly port?: number
+  /** Where people reach it, when something stands in front. Default: the port on `localhost`. */
+  readonly publicUrl?: string
   /** Where the embedded database has its files. Default: in memory. */
   readonly directory?: string
   /** Instead of the embedded database: one with all migrations and the seed, connected as `nokkel_server`. */
@@ -60,7 +62,7 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
     let answer: RequestListener = (_, response) => response.writeHead(503, { 'retry-after': '1' }).end()
     const listening = await listen((request, response) => answer(request, response), { port, host: 'localhost' })
     closing.push(listening.close)
-    const url = `http://localhost:${listening.port}`
+    const url = options.publicUrl ?? `http://localhost:${listening.port}`
 
     const [database, directory, keyring] = await Promise.all([
       options.database ?? openDatabase(options.directory, closing),

@@ -2,7 +2,8 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js'
 import react from '@vitejs/plugin-react'
 import { defaultClientConditions, defineConfig } from 'vite'
 
-const api = { target: 'http://localhost:3000', changeOrigin: false }
+// `npm run dev` has the API there.
+const api = { target: 'http://localhost:3001', changeOrigin: false }
 
 export default defineConfig({
   plugins: [

@@ -32,7 +32,11 @@ async function look(page: Page, name: string): Promise<void> {
     await page.setViewportSize({ width, height: width === 360 ? 740 : 800 })
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await page.screenshot({ path: `${pictures}${name}-${width}-${colorScheme}.png`, fullPage: true, animations: 'disabled' })
+      await page.screenshot({
+        path: `${pictures}${name}-${width}-${colorScheme}.png`,
+        fullPage: true,
+        animations: 'disabled',
+      })
     }
     const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
     expect(excess, `${name} is ${excess} px too wide at ${width} px`).toBeLessThanOrEqual(0)

@@ -6,7 +6,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const web = join(root, 'apps/web')
+
+export const webDirectory = join(root, 'apps/web')
+const viteManifest = createRequire(join(webDirectory, 'package.json')).resolve('vite/package.json')
+/** The script to run with Node, in {@link webDirectory}. */
+export const viteCommand = join(dirname(viteManifest), 'bin/vite.js')
+
 const sources = ['apps/web/src', 'apps/web/messages', 'packages/client/src', 'packages/crypto/src']
 
 /**
@@ -15,12 +20,12 @@ const sources = ['apps/web/src', 'apps/web/messages', 'packages/client/src', 'pa
  * @throws {Error} The build failed.
  */
 export async function builtWebApplication(report: (line: string) => void): Promise<string> {
-  const directory = join(web, 'dist')
+  const directory = join(webDirectory, 'dist')
   const index = join(directory, 'index.html')
   if (existsSync(index) && newest(sources) <= statSync(index).mtimeMs) return directory
   report('Building the web application …')
-  const vite = join(dirname(createRequire(join(web, 'package.json')).resolve('vite/package.json')), 'bin/vite.js')
-  const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: web, stdio: 'inherit' })
+  const arguments_ = [viteCommand, 'build', '--logLevel', 'error']
+  const child = spawn(process.execPath, arguments_, { cwd: webDirectory, stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error('The web application could not be built; see above.')
   return directory
