@@ -1,5 +1,5 @@
 import type { Database } from '@nokkel/server'
-import type { Transaction } from 'kysely'
+import type { QueryExecutor, Transaction } from 'kysely'
 
 /** Where a process can end between two effects on the database. `inside`: after a statement of a transaction. */
 export type Point = 'begin' | 'inside' | 'commit' | 'committed'
@@ -27,9 +27,9 @@ export function watchDatabase(database: Database, reach: (point: Point) => void)
   })
 }
 
-function watchExecutor<E extends ReturnType<Database['getExecutor']>>(executor: E, reach: () => void): E {
+function watchExecutor(executor: QueryExecutor, reach: () => void): QueryExecutor {
   return replace(executor, {
-    async executeQuery(...query: Parameters<E['executeQuery']>) {
+    async executeQuery(...query: Parameters<QueryExecutor['executeQuery']>) {
       const result = await executor.executeQuery(...query)
       reach()
       return result

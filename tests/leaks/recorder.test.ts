@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto'
+import { generateDeviceKeys } from '@nokkel/crypto'
+import { people } from '@nokkel/sandbox'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { composeDevelopment, type Development } from '../../tools/compose.ts'
+import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
+import { seedDatabase } from '../faults/testing/seed.ts'
+import { arrive, fileOf } from '../faults/testing/visitor.ts'
+import { createNeedle, type Needle } from './testing/needle.ts'
+import { overhear } from './testing/overheard.ts'
+import { type Channel, createRecorder, type Recorder } from './testing/recorder.ts'
+
+const title = 'Blåbærtur med Åse – «kl. 17»'
+const body = 'Møt henne ved Sognsvann.\nTa med kart, kaffe & "tålmodighet".'
+const secretOfFile = 'Vedlegget begynner her: 4fa1c09b7d'
+const file = new Uint8Array(Buffer.concat([randomBytes(1_048_500), Buffer.from(secretOfFile), randomBytes(4096)]))
+const plaintexts = [createNeedle('title', title), createNeedle('body', body), createNeedle('file', secretOfFile)]
+
+describe('a needle', () => {
+  const text = 'Æ-nålen i høystakken'
+  const json = (value: string) => JSON.stringify({ value })
+  const hidings: readonly (readonly [string, (needle: string) => Buffer])[] = [
+    ['as it stands', (needle: string) => Buffer.from(needle)],
+    ['in UTF-16', (needle: string) => Buffer.from(needle, 'utf16le')],
+    ['in JSON', (needle: string) => Buffer.from(json(needle))],
+    ['in hexadecimal', (needle: string) => Buffer.from(Buffer.from(needle).toString('hex'))],
+    ['in a URL', (needle: string) => Buffer.from(encodeURIComponent(needle))],
+    ['in a form', (needle: string) => Buffer.from(String(new URLSearchParams({ needle })))],
+    ...[0, 1, 2, 3].flatMap((offset) =>
+      (['base64', 'base64url'] as const).map(
+        (encoding) =>
+          [
+            `in ${encoding} after ${offset} bytes`,
+            (needle: string) => Buffer.from(Buffer.from(`${'x'.repeat(offset)}${needle}yz`).toString(encoding)),
+          ] as const,
+      ),
+    ),
+  ]
+  it.each(hidings)('is found %s', (_, hide) => {
+    const { forms } = createNeedle('needle', text)
+    expect(forms.some((form) => hide(text).includes(form))).toBe(true)
+    expect(forms.some((form) => hide('Æ-nålen i høystakker').includes(form))).toBe(false)
+  })
+})
+
+describe.each(databaseEngines)('what passes and stays [%s]', (engine) => {
+  let database: TestDatabase
+  let recorder: Recorder
+  let system: Development
+  let ahead = 0
+  const send = globalThis.fetch
+
+  const record = () => {
+    recorder = createRecorder(send)
+    vi.spyOn(globalThis, 'fetch').mockImplementation(recorder.fetch)
+  }
+
+  beforeAll(async () => {
+    database = await createTestDatabase(engine)
+    await seedDatabase(database)
+    system = await composeDevelopment({
+      port: 0,
+      web: false,
+      database: database.server,
+      now: () => new Date(Date.now() + ahead * 1000),
+      logger: (entry) => recorder.logger(entry),
+    })
+  })
+
+  afterAll(async () => {
+    vi.restoreAllMocks()
+    await system?.close()
+    await database?.close()
+  })
+
+  describe('a planted secret is found', () => {
+    const name = (text: string) => sql`update public.organization set name = ${text} where slug = 'likeperson'`
+
+    const channels: Record<'request' | 'response' | 'log' | 'row', (text: string) => Promise<void>> = {
+      async request(text) {
+        await fetch(`${system.url}/nokkel/login`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ state: text }),
+        })
+      },
+      async response(text) {
+        await name(text).execute(database.owner)
+        await fetch(`${system.url}/nokkel/organizations`)
+        await name('Likeperson').execute(database.owner)
+      },
+      log: async (text) => recorder.logger({ level: 'info', event: text }),
+      async row(text) {
+        await name(text).execute(database.owner)
+        await recorder.readRows(database)
+        await name('Likeperson').execute(database.owner)
+      },
+    }
+
+    it.each(Object.keys(channels) as (keyof typeof channels)[])('in a %s', async (channel) => {
+      const { signing } = await crypto.subtle
+        .generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign'])
+        .then(async ({ privateKey }) => ({ signing: await crypto.subtle.exportKey('jwk', privateKey) }))
+      const scalar = createNeedle('scalar', Buffer.from(signing.d ?? '', 'base64url'))
+      record()
+      expect(recorder.search([scalar, ...plaintexts])).toEqual([])
+      await channels[channel](`Om ${title}`)
+      await channels[channel](signing.d ?? '')
+      await channels[channel](Buffer.from(`x${title}`).toString('base64'))
+      const found = recorder.search([scalar, ...plaintexts], [channel]).map(({ needle }) => needle)
+      expect(found.filter((needle) => needle === 'title')).toHaveLength(2)
+      expect(found.filter((needle) => needle === 'scalar')).toHaveLength(1)
+    })
+
+    it('among the keys that are made', async () => {
+      const overheard = overhear()
+      const { encryption, signing } = await generateDeviceKeys()
+      const { result, secrets } = await overheard.symmetricDuring(() =>
+        crypto.subtle.importKey('raw', new Uint8Array(32).fill(7), 'AES-GCM', false, ['encrypt']),
+      )
+      const scalars = await overheard.privateScalars()
+      overheard.restore()
+      expect(result.extractable).toBe(false)
+      expect(secrets).toEqual([new Uint8Array(32).fill(7)])
+      for (const { privateKey } of [encryption, signing]) {
+        const { d } = await crypto.subtle.exportKey('jwk', privateKey)
+        expect(scalars.map((scalar) => Buffer.from(scalar).toString('base64url'))).toContain(d)
+      }
+    })
+  })
+
+  it('holds no plaintext, key, token or national number', { timeout: 60_000 }, async () => {
+    record()
+    const overheard = overhear()
+    const tokens: string[] = []
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const response = await globalThis.fetch(input, init)
+      const text = await response.clone().text()
+      tokens.push(...text.matchAll(/"(?:access|refresh)Token":"([^"]+)"/g).map(([, token]) => token ?? ''))
+      return response
+    }
+    const { url } = system
+    const persons = ['likeperson-koordinator', 'likeperson-medlem-1'] as const
+    const coordinator = await arrive({ url, person: persons[0], fetch })
+    const member = await arrive({ url, person: persons[1], provider: 'vipps', fetch })
+    await recorder.readRows(database)
+
+    const to = (await coordinator.nokkel.members.list({ search: 'Kari Nordmann' })).items[0]?.id ?? ''
+    const { secrets } = await overheard.symmetricDuring(() =>
+      coordinator.nokkel.assignments.send({ to, title, body, files: [fileOf(file)] }),
+    )
+    await recorder.readRows(database)
+    ahead = 601
+    const [item] = (await member.nokkel.assignments.inbox()).items
+    const opened = await item?.open()
+    expect(opened).toMatchObject({ title, body })
+    const bytes = await opened?.files[0]?.blob()
+    expect(Buffer.from((await bytes?.arrayBuffer()) ?? new ArrayBuffer()).equals(file)).toBe(true)
+    await coordinator.nokkel.assignments.sent()
+    await member.nokkel.devices.list()
+    await coordinator.nokkel.auth.signOut()
+    await recorder.readRows(database)
+    const scalars = await overheard.privateScalars()
+    overheard.restore()
+
+    // Two devices of two pairs, and the key that signs access tokens, if it was not made before.
+    expect(scalars.length).toBeGreaterThanOrEqual(4)
+    // At least the content key and the file key.
+    expect(secrets.length).toBeGreaterThanOrEqual(2)
+    const keys = [
+      ...scalars.map((scalar, index) => createNeedle(`private key ${index}`, scalar)),
+      ...secrets.map((secret, index) => createNeedle(`symmetric key ${index}`, secret)),
+    ]
+    const anywhere: Channel[] = ['request', 'response', 'provider', 'log', 'row']
+    for (const channel of anywhere) expect(recorder.count(channel)).toBeGreaterThan(10)
+    expect(recorder.search([...plaintexts, ...keys])).toEqual([])
+
+    expect(new Set(tokens).size).toBeGreaterThanOrEqual(6)
+    const kept: Needle[] = tokens.map((token, index) => {
+      const secret = token.startsWith('nrt_') ? token.slice(4) : token.slice(token.lastIndexOf('.') + 1)
+      return createNeedle(`token ${index}`, Buffer.from(secret, 'base64url'))
+    })
+    expect(recorder.search(kept, ['request', 'response']).length).toBeGreaterThan(0)
+    expect(recorder.search(kept, ['log', 'row'])).toEqual([])
+
+    const numbers = people
+      .filter(({ id }) => persons.some((person) => person === id))
+      .map(({ id, nationalNumber = '' }) => createNeedle(`national number of ${id}`, nationalNumber))
+    expect(recorder.search(numbers, ['provider']).length).toBeGreaterThan(0)
+    expect(recorder.search(numbers, ['request', 'response', 'log', 'row'])).toEqual([])
+  })
+})
