@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Example, extractFromMarkdown, extractFromSource } from './docs-examples/extract.ts'
 import { type Package, readPackages, root } from './packages.ts'
 
@@ -43,9 +43,8 @@ function typeCheck(examples: readonly Example[]): string {
   const workspace = join(root, 'test-output/docs-examples')
   rmSync(workspace, { recursive: true, force: true })
   mkdirSync(workspace, { recursive: true })
-  for (const [index, { file, code }] of examples.entries()) {
-    const extension = extname(file) === '.tsx' ? 'tsx' : 'ts'
-    writeFileSync(join(workspace, `${index}.${extension}`), `${code}\nexport {}\n`)
+  for (const [index, { language, code }] of examples.entries()) {
+    writeFileSync(join(workspace, `${index}.${language}`), `${code}\nexport {}\n`)
   }
   const configuration = {
     extends: '../../tools/tsconfig.json',

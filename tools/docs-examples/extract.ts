@@ -3,6 +3,7 @@ export interface Example {
   readonly file: string
   /** Line in `file` of the first line of code, from 1. */
   readonly line: number
+  readonly language: 'ts' | 'tsx'
   readonly code: string
 }
 
@@ -55,8 +56,9 @@ function extract(file: string, lines: readonly Line[]): Example[] {
       open = { info, body: [] }
     } else {
       const [first] = open.body
-      if (first && /^tsx?$/.test(open.info)) {
-        examples.push({ file, line: first.line, code: open.body.map(({ content }) => content).join('\n') })
+      const language = open.info
+      if (first && (language === 'ts' || language === 'tsx')) {
+        examples.push({ file, line: first.line, language, code: open.body.map(({ content }) => content).join('\n') })
       }
       open = undefined
     }
