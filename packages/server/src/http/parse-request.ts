@@ -38,9 +38,12 @@ function parse(place: string, schema: ZodType | undefined, value: unknown): unkn
     if (value && Object.keys(value).length > 0) throw malformed([{ path: place, problem: 'unrecognized_keys' }])
     return undefined
   }
-  assertStorable(place, value)
   const result = schema.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) {
+    // Only what fits a schema, which is never deep: the nesting of the rest is the sender's choice.
+    assertStorable(place, value)
+    return result.data
+  }
   throw malformed(
     result.error.issues.map(({ path, code }) => ({ path: [place, ...path].map(String).join('.'), problem: code })),
   )

@@ -3,7 +3,7 @@ import { ServerError } from './server-error.ts'
 /**
  * Reads the whole body, at most `maximum` bytes of it, however its length was announced.
  *
- * @throws {ServerError} `body_too_large`; nothing past the limit is read.
+ * @throws {ServerError} `body_too_large`; nothing past the limit is read. `request_malformed`: it broke off.
  */
 export async function readBody(request: Request, maximum: number): Promise<Uint8Array> {
   const tooLarge = () => new ServerError('body_too_large', { data: { maximumBytes: maximum } })
@@ -11,10 +11,14 @@ export async function readBody(request: Request, maximum: number): Promise<Uint8
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let byteLength = 0
-  for await (const chunk of request.body) {
-    byteLength += chunk.byteLength
-    if (byteLength > maximum) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body) {
+      byteLength += chunk.byteLength
+      if (byteLength > maximum) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    throw cause instanceof ServerError ? cause : new ServerError('request_malformed', { detail: 'body', cause })
   }
   return concatenate(chunks, byteLength)
 }
