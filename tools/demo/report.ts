@@ -1,8 +1,8 @@
 import { styleText } from 'node:util'
 
-export type Voice = 'Kari' | 'Ingrid' | 'network' | 'database' | 'check'
+type Voice = 'Kari' | 'Ingrid' | 'network' | 'database' | 'check'
 
-export interface Line {
+interface Line {
   readonly voice: Voice
   readonly text: string
   /** For a check: whether it held. */

@@ -10,7 +10,7 @@ const organizations = [
 ] as const
 
 /** The client a partner is at both sandbox providers; the subjects in `supabase/seed.sql` depend on it. */
-export const clientIdOf = (slug: string) => `nokkel-${slug}`
+const clientIdOf = (slug: string) => `nokkel-${slug}`
 
 const clientSecret = 'for-development-only'
 

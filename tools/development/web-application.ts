@@ -25,7 +25,12 @@ export async function builtWebApplication(report: (line: string) => void): Promi
   if (existsSync(index) && newest(sources) <= statSync(index).mtimeMs) return directory
   report('Building the web application …')
   const arguments_ = [viteCommand, 'build', '--logLevel', 'error']
-  const child = spawn(process.execPath, arguments_, { cwd: webDirectory, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, arguments_, {
+    cwd: webDirectory,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    // What the caller runs as must not decide what is built.
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error('The web application could not be built; see above.')
   return directory

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright'
 
-export type Provider = 'BankID' | 'Vipps'
+type Provider = 'BankID' | 'Vipps'
 
 export interface Login {
   readonly provider: Provider

@@ -6,7 +6,7 @@ import { recordMainThread } from './main-thread.ts'
 export interface Visitor {
   readonly context: BrowserContext
   readonly page: Page
-  /** Console errors, uncaught exceptions and violations of the content security policy. */
+  /** Console errors, uncaught exceptions, violations of the content security policy, requests to other hosts. */
   readonly complaints: string[]
 }
 
@@ -32,5 +32,8 @@ export async function newVisitor(browser: Browser, baseURL: string): Promise<Vis
     page.on('pageerror', (error) => complaints.push(String(error)))
   }
   context.on('page', watch)
+  context.on('request', (request) => {
+    if (new URL(request.url()).origin !== new URL(baseURL).origin) complaints.push(`outside host: ${request.url()}`)
+  })
   return { context, page: await context.newPage(), complaints }
 }

@@ -1,6 +1,6 @@
 import type { AssignmentItem, OpenedAssignment } from '@nokkel/client'
 import { useDeviceKeys, useNokkel } from '@nokkel/client/react'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
 
 const openedKey = (id: string) => ['opened', id] as const
 
@@ -27,7 +27,7 @@ export function useOpened(id: string) {
 
 /** The title of an assignment that was opened in this session; undefined while it is sealed. */
 export function useKnownTitle(id: string): string | undefined {
-  return useQuery<OpenedAssignment>({ ...kept, queryKey: openedKey(id), enabled: false }).data?.title
+  return useQuery<OpenedAssignment>({ ...kept, queryKey: openedKey(id), queryFn: skipToken }).data?.title
 }
 
 /** The title of an assignment one sent, from the own sealed copy; undefined until it is open, or when it cannot be. */
