@@ -7,7 +7,7 @@ import type { Needle } from './needle.ts'
 /** `provider`: between anyone and BankID or Vipps. The others are between a client and our own server. */
 export type Channel = 'request' | 'response' | 'provider' | 'log' | 'row'
 
-export interface Finding {
+interface Finding {
   readonly needle: string
   readonly channel: Channel
   readonly place: string

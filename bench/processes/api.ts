@@ -1,0 +1,26 @@
+import { createJsonLogger, createKeyring, createNokkelServer } from '@nokkel/server'
+import { createRequestListener, listen } from '@nokkel/server/node'
+import { createProviders } from '../../tools/development/providers.ts'
+
+// The server as it runs, without rate limits: `api.ts <database URL>`. Logs are written, to nowhere.
+
+const everyone = { address: Infinity, person: Infinity }
+let answer: Parameters<typeof listen>[0] = (_, response) => response.writeHead(503).end()
+const { port } = await listen((request, response) => answer(request, response), { port: 0, host: 'localhost' })
+const publicUrl = `http://localhost:${port}`
+const { sandbox, providers } = createProviders(publicUrl)
+const server = createNokkelServer({
+  database: process.argv[2] ?? '',
+  publicUrl,
+  keyring: await createKeyring('07'.repeat(32)),
+  indexKey: new Uint8Array(32).fill(9),
+  providers,
+  mode: 'development',
+  limits: { login: everyone, refresh: everyone, read: everyone, write: everyone, bytes: everyone },
+  logger: createJsonLogger(() => undefined),
+})
+await server.ready()
+const respond = await createRequestListener({ server, mode: 'development' })
+answer = (request, response) => sandbox.handle(request, response) || respond(request, response)
+process.send?.(publicUrl)
+process.once('disconnect', () => process.exit())
