@@ -83,25 +83,25 @@ create policy "members see their organisation" on public.organization for select
 
 grant select on public.organization_member to authenticated;
 create policy "people see their memberships" on public.organization_member for select to authenticated
-  using (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id()));
 create policy "coordinators see the members" on public.organization_member for select to authenticated
   using (nokkel.has_role(organization_id, 'coordinator', 'administrator'));
 
 grant select on public.app_user to authenticated;
 create policy "people see themselves" on public.app_user for select to authenticated
-  using (auth_user_id = nokkel.user_id());
+  using (auth_user_id = (select nokkel.user_id()));
 create policy "coordinators see whom they may address" on public.app_user for select to authenticated
   using (nokkel.may_address(auth_user_id));
 
 grant select on public.external_identity to authenticated;
 create policy "people see their logins" on public.external_identity for select to authenticated
-  using (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id()));
 
 -- The index is never for reading.
 grant select (id, user_id, personnummer_verified, bankid_verified, bankid_verified_at, created_at, updated_at)
   on public.user_identities to authenticated;
 create policy "people see their identity" on public.user_identities for select to authenticated
-  using (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id()));
 
 -- For the login page, before anyone is logged in.
 create function nokkel.organizations() returns table (id uuid, slug text, name text)

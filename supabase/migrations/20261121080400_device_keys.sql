@@ -60,7 +60,7 @@ call nokkel.protect('nokkel.device_challenge');
 
 grant select on public.device_key to authenticated;
 create policy "people see their devices" on public.device_key for select to authenticated
-  using (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id()));
 
 -- Registration: called by the server before it becomes `authenticated`, after it checked the signature. ---------------
 

@@ -157,60 +157,60 @@ create policy "people see whom they sent something" on public.app_user for selec
 
 grant select, insert, update (statement, signer_thumbprint, revision) on public.assignment to authenticated;
 create policy "senders see what they sent" on public.assignment for select to authenticated
-  using (sender_id = nokkel.user_id());
+  using (sender_id = (select nokkel.user_id()));
 create policy "recipients see what they got" on public.assignment for select to authenticated
-  using (nokkel.is_assignment_recipient(id, nokkel.user_id()));
+  using (nokkel.is_assignment_recipient(id, (select nokkel.user_id())));
 create policy "coordinators send in their organisation" on public.assignment for insert to authenticated
   with check (
-    sender_id = nokkel.user_id()
+    sender_id = (select nokkel.user_id())
     and organization_id = (select s.organization_id from nokkel.my_session() s)
     and nokkel.has_role(organization_id, 'coordinator', 'administrator')
     and nokkel.signs_here(signer_thumbprint)
   );
 create policy "senders address again" on public.assignment for update to authenticated
-  using (sender_id = nokkel.user_id() and nokkel.has_role(organization_id, 'coordinator', 'administrator'))
-  with check (sender_id = nokkel.user_id() and nokkel.signs_here(signer_thumbprint));
+  using (sender_id = (select nokkel.user_id()) and nokkel.has_role(organization_id, 'coordinator', 'administrator'))
+  with check (sender_id = (select nokkel.user_id()) and nokkel.signs_here(signer_thumbprint));
 
 grant select, insert, update (fetched_at, opened_at) on public.assignment_recipient to authenticated;
 create policy "recipients see themselves" on public.assignment_recipient for select to authenticated
-  using (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id()));
 create policy "senders see recipients" on public.assignment_recipient for select to authenticated
   using (nokkel.is_assignment_sender(assignment_id));
 create policy "senders name members" on public.assignment_recipient for insert to authenticated
   with check (
     nokkel.is_assignment_sender(assignment_id) and nokkel.may_receive_assignment(assignment_id, user_id)
-    and user_id <> nokkel.user_id() and fetched_at is null and opened_at is null
+    and user_id <> (select nokkel.user_id()) and fetched_at is null and opened_at is null
   );
 create policy "recipients acknowledge" on public.assignment_recipient for update to authenticated
-  using (user_id = nokkel.user_id()) with check (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id())) with check (user_id = (select nokkel.user_id()));
 
 grant select, insert, delete on public.assignment_key to authenticated;
 create policy "people see keys sealed to their devices" on public.assignment_key for select to authenticated
-  using (user_id = nokkel.user_id());
+  using (user_id = (select nokkel.user_id()));
 create policy "senders see the keys they sealed" on public.assignment_key for select to authenticated
   using (nokkel.is_assignment_sender(assignment_id));
 create policy "senders seal to recipients and themselves" on public.assignment_key for insert to authenticated
   with check (
     nokkel.is_assignment_sender(assignment_id) and nokkel.is_active_device(device_id, user_id)
-    and (user_id = nokkel.user_id() or nokkel.is_assignment_recipient(assignment_id, user_id))
+    and (user_id = (select nokkel.user_id()) or nokkel.is_assignment_recipient(assignment_id, user_id))
   );
 create policy "senders replace the keys they sealed" on public.assignment_key for delete to authenticated
   using (nokkel.is_assignment_sender(assignment_id));
 
 grant select, insert, update (assignment_id), delete on public.blob to authenticated;
 create policy "files of those who may read them" on public.blob for select to authenticated
-  using (owner_id = nokkel.user_id() or nokkel.is_assignment_recipient(assignment_id, nokkel.user_id()));
+  using (owner_id = (select nokkel.user_id()) or nokkel.is_assignment_recipient(assignment_id, (select nokkel.user_id())));
 create policy "coordinators announce files" on public.blob for insert to authenticated
   with check (
-    owner_id = nokkel.user_id() and assignment_id is null
+    owner_id = (select nokkel.user_id()) and assignment_id is null
     and organization_id = (select s.organization_id from nokkel.my_session() s)
     and nokkel.has_role(organization_id, 'coordinator', 'administrator')
   );
 create policy "owners send a file once" on public.blob for update to authenticated
-  using (owner_id = nokkel.user_id() and assignment_id is null)
-  with check (owner_id = nokkel.user_id() and nokkel.is_assignment_sender(assignment_id));
+  using (owner_id = (select nokkel.user_id()) and assignment_id is null)
+  with check (owner_id = (select nokkel.user_id()) and nokkel.is_assignment_sender(assignment_id));
 create policy "owners discard what is not sent" on public.blob for delete to authenticated
-  using (owner_id = nokkel.user_id() and assignment_id is null);
+  using (owner_id = (select nokkel.user_id()) and assignment_id is null);
 
 grant select, insert, update (bytes) on public.blob_chunk to authenticated;
 create policy "chunks of readable files" on public.blob_chunk for select to authenticated
