@@ -40,7 +40,7 @@ export interface LoginSystem {
   close(): Promise<void>
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly token?: string
   readonly signing?: CryptoKeyPair
   readonly body?: unknown
@@ -54,7 +54,7 @@ export interface Answer {
   readonly body: any
 }
 
-export interface BegunLogin {
+interface BegunLogin {
   readonly provider: Provider
   readonly organization: string
   readonly loginId: string
@@ -65,7 +65,7 @@ export interface BegunLogin {
   readonly signing: CryptoKeyPair
 }
 
-export interface LoggedInOverHttp extends LoginCompleted {
+interface LoggedInOverHttp extends LoginCompleted {
   readonly signing: CryptoKeyPair
 }
 
