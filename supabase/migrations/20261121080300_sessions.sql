@@ -9,6 +9,13 @@ create table nokkel.master_key_version (
 );
 call nokkel.protect('nokkel.master_key_version');
 
+-- The index key this database was opened with: under another one, nobody known by their personnummer would be recognised.
+create table nokkel.index_key_version (
+  key_id text primary key,
+  created_at timestamptz not null default now()
+);
+call nokkel.protect('nokkel.index_key_version');
+
 -- Keys that sign access tokens. The private half is an envelope under the master key.
 create table nokkel.session_key (
   kid text primary key,
@@ -142,6 +149,14 @@ create function nokkel.add_master_key_version(p_key_id text, p_check_value bytea
   language sql security definer set search_path = '' as
   $$ insert into nokkel.master_key_version (key_id, check_value) values (p_key_id, p_check_value) on conflict do nothing $$;
 
+create function nokkel.index_key_versions() returns table (key_id text)
+  language sql stable security definer set search_path = '' as
+  $$ select key_id from nokkel.index_key_version order by created_at $$;
+
+create function nokkel.add_index_key_version(p_key_id text) returns void
+  language sql security definer set search_path = '' as
+  $$ insert into nokkel.index_key_version (key_id) values (p_key_id) on conflict do nothing $$;
+
 create function nokkel.session_keys() returns table (kid text, public_key jsonb, wrapped_private_key bytea, retired boolean)
   language sql stable security definer set search_path = '' as
   $$ select kid, public_key, wrapped_private_key, retired_at is not null from nokkel.session_key order by created_at desc, kid $$;
@@ -150,7 +165,8 @@ create function nokkel.add_session_key(p_kid text, p_public_key jsonb, p_wrapped
   language sql security definer set search_path = '' as
   $$ insert into nokkel.session_key (kid, public_key, wrapped_private_key) values (p_kid, p_public_key, p_wrapped_private_key) $$;
 
-grant execute on function nokkel.master_key_versions(), nokkel.add_master_key_version(text, bytea), nokkel.session_keys(),
+grant execute on function nokkel.master_key_versions(), nokkel.add_master_key_version(text, bytea), nokkel.index_key_versions(),
+  nokkel.add_index_key_version(text), nokkel.session_keys(),
   nokkel.add_session_key(text, jsonb, bytea) to nokkel_server;
 
 -- Login --------------------------------------------------------------------------------------------------------------

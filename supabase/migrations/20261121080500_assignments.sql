@@ -70,8 +70,12 @@ call nokkel.require_live_session('public.blob_chunk');
 
 -- Policies ask through these, so that no policy depends on another table's policy.
 create function nokkel.is_assignment_sender(p_assignment uuid) returns boolean
-  language sql stable security definer set search_path = '' as
-  $$ select exists (select from public.assignment a where a.id = p_assignment and a.sender_id = nokkel.user_id()) $$;
+  language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.assignment a
+    where a.id = p_assignment and a.sender_id = nokkel.user_id() and a.organization_id = nokkel.organization_id()
+  )
+$$;
 
 create function nokkel.is_assignment_recipient(p_assignment uuid, p_user uuid) returns boolean
   language sql stable security definer set search_path = '' as
@@ -93,7 +97,8 @@ create function nokkel.is_own_blob(p_blob uuid, p_sent boolean) returns boolean
   language sql stable security definer set search_path = '' as $$
   select exists (
     select from public.blob b
-    where b.id = p_blob and b.owner_id = nokkel.user_id() and (p_sent or b.assignment_id is null)
+    where b.id = p_blob and b.owner_id = nokkel.user_id() and b.organization_id = nokkel.organization_id()
+      and (p_sent or b.assignment_id is null)
   )
 $$;
 
@@ -101,7 +106,7 @@ create function nokkel.may_read_blob(p_blob uuid) returns boolean
   language sql stable security definer set search_path = '' as $$
   select exists (
     select from public.blob b
-    where b.id = p_blob
+    where b.id = p_blob and b.organization_id = nokkel.organization_id()
       and (b.owner_id = nokkel.user_id() or nokkel.is_assignment_recipient(b.assignment_id, nokkel.user_id()))
   )
 $$;
@@ -156,6 +161,8 @@ create policy "people see whom they sent something" on public.app_user for selec
   using (nokkel.has_received_from_me(auth_user_id));
 
 grant select, insert, update (statement, signer_thumbprint, revision) on public.assignment to authenticated;
+create policy "only in the organisation of the session" on public.assignment as restrictive to authenticated
+  using (organization_id = (select nokkel.organization_id())) with check (organization_id = (select nokkel.organization_id()));
 create policy "senders see what they sent" on public.assignment for select to authenticated
   using (sender_id = (select nokkel.user_id()));
 create policy "recipients see what they got" on public.assignment for select to authenticated
@@ -163,7 +170,6 @@ create policy "recipients see what they got" on public.assignment for select to 
 create policy "coordinators send in their organisation" on public.assignment for insert to authenticated
   with check (
     sender_id = (select nokkel.user_id())
-    and organization_id = (select s.organization_id from nokkel.my_session() s)
     and nokkel.has_role(organization_id, 'coordinator', 'administrator')
     and nokkel.signs_here(signer_thumbprint)
   );
@@ -198,12 +204,13 @@ create policy "senders replace the keys they sealed" on public.assignment_key fo
   using (nokkel.is_assignment_sender(assignment_id));
 
 grant select, insert, update (assignment_id), delete on public.blob to authenticated;
+create policy "only in the organisation of the session" on public.blob as restrictive to authenticated
+  using (organization_id = (select nokkel.organization_id())) with check (organization_id = (select nokkel.organization_id()));
 create policy "files of those who may read them" on public.blob for select to authenticated
   using (owner_id = (select nokkel.user_id()) or nokkel.is_assignment_recipient(assignment_id, (select nokkel.user_id())));
 create policy "coordinators announce files" on public.blob for insert to authenticated
   with check (
     owner_id = (select nokkel.user_id()) and assignment_id is null
-    and organization_id = (select s.organization_id from nokkel.my_session() s)
     and nokkel.has_role(organization_id, 'coordinator', 'administrator')
   );
 create policy "owners send a file once" on public.blob for update to authenticated
@@ -241,8 +248,18 @@ create function nokkel.deliveries(p_assignments uuid[]) returns table (
     left join public.assignment_key k on k.assignment_id = a.id and k.device_id = d.id
     where d.user_id = r.user_id and d.state = 'active'
   ) device
-  where a.id = any (p_assignments) and a.sender_id = nokkel.user_id() and nokkel.session_is_live()
+  where a.id = any (p_assignments) and a.sender_id = nokkel.user_id() and a.organization_id = nokkel.organization_id()
   order by u.name, r.user_id
+$$;
+
+-- Before an assignment is addressed again: whoever can open it nowhere now is as one who has not seen it yet.
+create function nokkel.reset_deliveries(p_assignment uuid) returns void
+  language sql security definer set search_path = '' as $$
+  update public.assignment_recipient r set fetched_at = null, opened_at = null
+  where r.assignment_id = p_assignment and nokkel.is_assignment_sender(p_assignment) and not exists (
+    select from public.assignment_key k join public.device_key d on d.id = k.device_id
+    where k.assignment_id = r.assignment_id and k.user_id = r.user_id and d.state = 'active'
+  )
 $$;
 
 -- Which chunks of the person's own files are here.
@@ -250,11 +267,11 @@ create function nokkel.received_chunks(p_blobs uuid[]) returns table (blob_id uu
   language sql stable security definer set search_path = '' as $$
   select c.blob_id, c.index, length(c.bytes)
   from public.blob b join public.blob_chunk c on c.blob_id = b.id
-  where b.id = any (p_blobs) and b.owner_id = nokkel.user_id() and nokkel.session_is_live()
+  where b.id = any (p_blobs) and b.owner_id = nokkel.user_id() and b.organization_id = nokkel.organization_id()
   order by c.blob_id, c.index
 $$;
 
-grant execute on function nokkel.deliveries(uuid[]), nokkel.received_chunks(uuid[]) to authenticated;
+grant execute on function nokkel.deliveries(uuid[]), nokkel.reset_deliveries(uuid), nokkel.received_chunks(uuid[]) to authenticated;
 
 -- What has expired or was never sent. One call at a time does it; others return at once.
 create function nokkel.sweep() returns jsonb

@@ -72,6 +72,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
       values (${hash(person.claims.sid)}::bytea, ${person.claims.sid}::uuid)`)
   }
   const bytes = randomBytes(32)
+  await owner(sql`insert into nokkel.index_key_version (key_id) values ('key')`)
   await owner(sql`insert into nokkel.master_key_version (key_id, check_value) values ('key', ${bytes}::bytea)`)
   await owner(
     sql`insert into nokkel.session_key (kid, public_key, wrapped_private_key) values ('kid', '{}', ${bytes}::bytea)`,

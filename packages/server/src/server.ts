@@ -1,4 +1,5 @@
 import { registerAssignments } from './assignments/routes.ts'
+import { checkIndexKey } from './auth/index-key-check.ts'
 import { createPersonnummerIndex } from './auth/personnummer.ts'
 import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
@@ -98,7 +99,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
   for (const connection of providers.connections) assertIssuer(connection, production)
-  const indexPersonnummer = createPersonnummerIndex(options.indexKey)
+  const personnummerIndex = createPersonnummerIndex(options.indexKey)
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
   const issuer = `${publicUrl}/nokkel`
@@ -109,6 +110,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const startup = createStartup(async () => {
     await checkSchema(database)
     await checkKeyring(database, keyring)
+    await checkIndexKey(database, await personnummerIndex.keyId())
     await sessionKeys.current()
   })
 
@@ -130,7 +132,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     providers,
     providerClients,
     accessTokens,
-    indexPersonnummer,
+    indexPersonnummer: personnummerIndex.index,
     allowSynthetic: !production,
   })
   registerSessions(api, { database, accessTokens })

@@ -71,6 +71,21 @@ describe.each(databaseEngines)('reading assignments [%s]', (engine) => {
     }
   })
 
+  it('shows a session nothing of another organisation of the same person', async () => {
+    const elsewhere = await createOrganization(database)
+    const person = await createEquipped(database, organization)
+    const id = await sendTo(person)
+    await sql`insert into public.organization_member (organization_id, user_id)
+      values (${elsewhere}::uuid, ${person.id}::uuid)`.execute(database.owner)
+    const there = await logIn(database, elsewhere, person.id)
+    await sql`update nokkel.session set device_id = ${person.deviceId}::uuid
+      where id = ${there.claims.sid}::uuid`.execute(database.owner)
+    expect((await list(there)).assignments).toEqual([])
+    expect(await refusalOf(get(there, id))).toBe('not_found')
+    expect(await refusalOf(opened(there, id))).toBe('not_found')
+    expect((await list(person)).assignments.map((found) => found.id)).toEqual([id])
+  })
+
   it.each([
     'x',
     encodeCursor({ key: 'a', id: crypto.randomUUID() }),

@@ -160,4 +160,16 @@ describe.each(databaseEngines)('addressing again [%s]', (engine) => {
     const summary = await readdress(ingrid, id, await readdressTo(ingrid, [kari], opened))
     expect(summary.deliveries).toEqual(opened.deliveries)
   })
+
+  it('forgets what was opened on a device that can open it no more', async () => {
+    const [old, ola] = [await newcomer(), await newcomer()]
+    const id = await sendTo(old, ola)
+    for (const { claims } of [old, ola]) await acknowledgeOpened(database.server, claims, id)
+    const kari = await replaceDevice(old)
+    const summary = await readdress(ingrid, id, await readdressTo(ingrid, [kari, ola], await get(ingrid, id)))
+    expect(summary.deliveries).toContainEqual(
+      expect.objectContaining({ userId: kari.id, state: 'sent', openedAt: null }),
+    )
+    expect(summary.deliveries).toContainEqual(expect.objectContaining({ userId: ola.id, state: 'opened' }))
+  })
 })

@@ -75,7 +75,9 @@ export async function insertKeys(transaction: Transaction, id: string, keys: rea
   )
 }
 
+/** Takes back every key, and with them what is said of recipients who could open it with none of theirs any more. */
 export async function deleteKeys(transaction: Transaction, id: string): Promise<void> {
+  await sql`select nokkel.reset_deliveries(${id}::uuid)`.execute(transaction)
   await sql`delete from public.assignment_key where assignment_id = ${id}::uuid`.execute(transaction)
 }
 
@@ -142,7 +144,8 @@ export async function markOpened(transaction: Transaction, id: string, userId: s
     update public.assignment_recipient r
     set fetched_at = coalesce(r.fetched_at, now()), opened_at = coalesce(r.opened_at, now())
     where r.assignment_id = ${id}::uuid and r.user_id = ${userId}::uuid and exists (
-      select from public.assignment_key k where k.assignment_id = r.assignment_id and k.device_id = (select nokkel.device_id())
+      select from public.assignment a join public.assignment_key k on k.assignment_id = a.id
+      where a.id = r.assignment_id and k.device_id = (select nokkel.device_id())
     ) returning r.user_id`.execute(transaction)
   return rows.length === 1
 }

@@ -24,20 +24,29 @@ export function parsePersonnummer(value: unknown, allowSynthetic: boolean): Pers
   return real.has(result.type) || (allowSynthetic && synthetic.has(result.type)) ? (value as Personnummer) : null
 }
 
+export interface PersonnummerIndexing {
+  readonly index: IndexPersonnummer
+  /** Names the index key without telling anything of it. */
+  keyId(): Promise<string>
+}
+
 /**
  * HMAC-SHA-256 under a key derived from the index key for this one field.
  *
  * @param indexKey - 32 secret bytes, other than the master key. Losing it means that known people cannot be recognised.
  * @throws {TypeError} `indexKey` has another length.
  */
-export function createPersonnummerIndex(indexKey: Uint8Array): IndexPersonnummer {
+export function createPersonnummerIndex(indexKey: Uint8Array): PersonnummerIndexing {
   if (!(indexKey instanceof Uint8Array) || indexKey.byteLength !== 32) {
     throw new TypeError('The index key must be 32 bytes.')
   }
   const keyed = deriveHmac(new Uint8Array(indexKey))
-  return async (personnummer) => {
-    const { hmac, keyId } = await keyed
-    return { index: await hmac(personnummer), keyId }
+  return {
+    index: async (personnummer) => {
+      const { hmac, keyId } = await keyed
+      return { index: await hmac(personnummer), keyId }
+    },
+    keyId: async () => (await keyed).keyId,
   }
 }
 

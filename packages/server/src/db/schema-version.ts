@@ -19,7 +19,8 @@ export async function checkSchema(database: Database): Promise<void> {
     )
   }
   const found = there ? await schemaVersion(database) : ''
-  if (found < SCHEMA_VERSION) throw new Error('The database has pending migrations; run nokkel migrate first.')
+  if (found < SCHEMA_VERSION)
+    throw new Error('The database has pending migrations; apply them first with npm run migrate or supabase db push.')
   if (found > SCHEMA_VERSION)
     throw new Error('The database has newer migrations than this server knows; upgrade the server.')
 }

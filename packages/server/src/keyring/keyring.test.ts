@@ -32,12 +32,12 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
   })
   afterAll(() => database.close())
 
-  const createServer = async (key: string) =>
+  const createServer = async (key: string, indexKey = new Uint8Array(32)) =>
     createNokkelServer({
       database: database.server,
       publicUrl: 'http://localhost:3000',
       keyring: await createKeyring(key),
-      indexKey: new Uint8Array(32),
+      indexKey,
       providers: createProviderRegistry([]),
       mode: 'development',
       logger: () => undefined,
@@ -60,6 +60,14 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
       /^The master key is not the one this database was opened with: .*\.$/,
     )
     expect((await look.execute(database.owner)).rows).toEqual(before)
+  })
+
+  it('refuses another index key, and touches nothing', async () => {
+    await ready(masterKey)
+    const server = await createServer(masterKey, new Uint8Array(32).fill(1))
+    await expect(server.ready()).rejects.toThrow(/^The index key is not the one this database was opened with: .*\.$/)
+    const { rows } = await sql`select key_id from nokkel.index_key_version`.execute(database.owner)
+    expect(rows).toHaveLength(1)
   })
 
   it('answers 503 with the reason while it is not ready, and lives', async () => {
