@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, startApplication } from './testing/application.ts'
+import { accessibilityViolations } from './testing/axe.ts'
 import { activate, type Focused, tabTo } from './testing/keyboard.ts'
 import { namelessControls } from './testing/names.ts'
 import { readyLine } from './testing/steps.ts'
@@ -107,5 +108,22 @@ describe('the story by keyboard alone', () => {
     expect(await page.title()).toMatch(/ – Nøkkel$/)
     expect(await page.getByRole('main').count()).toBe(1)
     expect(await namelessControls(page)).toEqual([])
+  })
+
+  it.each(['light', 'dark'] as const)('has nothing axe complains of, in %s', async (colorScheme) => {
+    const complaints: string[] = []
+    const look = async (page: Page, where: string) => {
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await page.waitForLoadState('networkidle')
+      complaints.push(...(await accessibilityViolations(page)).map((complaint) => `${where}: ${complaint}`))
+    }
+    for (const { page } of [member, coordinator]) await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await member.page.goto('/login')
+    await look(member.page, '/login')
+    for (const path of ['/inbox', '/sent', '/send', '/devices', '/nowhere']) {
+      await coordinator.page.goto(path)
+      await look(coordinator.page, path)
+    }
+    expect(complaints).toEqual([])
   })
 })

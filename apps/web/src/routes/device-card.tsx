@@ -13,7 +13,7 @@ const stateName: Record<DeviceView['state'], () => string> = {
   revoked: m.device_revoked,
 }
 
-export function DeviceCard({ device }: { device: DeviceView }) {
+export function DeviceCard({ device, level }: { device: DeviceView; level: 2 | 3 }) {
   const name = useId()
   const [ending, setEnding] = useState(false)
   const active = device.state === 'active'
@@ -24,7 +24,7 @@ export function DeviceCard({ device }: { device: DeviceView }) {
       <LaptopIcon aria-hidden className="row-icon" />
       <div className="device-text">
         <div className="device-name">
-          <Heading id={name} level={3} data-size="2xs">
+          <Heading id={name} level={level} data-size="2xs">
             {device.name}
           </Heading>
           {device.current && <Tag data-color="accent">{m.device_this()}</Tag>}

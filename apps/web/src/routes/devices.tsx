@@ -29,7 +29,7 @@ export function DevicesPage() {
       {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
       {query.data && active.length === 0 && <Paragraph>{m.devices_empty()}</Paragraph>}
       {active.map((device) => (
-        <DeviceCard key={device.id} device={device} />
+        <DeviceCard key={device.id} device={device} level={2} />
       ))}
       <SessionList />
       {ended.length > 0 && (
@@ -38,7 +38,7 @@ export function DevicesPage() {
             {m.devices_ended_heading()}
           </Heading>
           {ended.map((device) => (
-            <DeviceCard key={device.id} device={device} />
+            <DeviceCard key={device.id} device={device} level={3} />
           ))}
         </section>
       )}
