@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createSandbox } from './sandbox.ts'
-import { beginLogin, client, type RunningSandbox, startSandbox } from './sandbox-harness.ts'
 import { signIn } from './sign-in.ts'
+import { beginLogin, client, type RunningSandbox, startSandbox } from './testing/sandbox-harness.ts'
 
 let running: RunningSandbox
 

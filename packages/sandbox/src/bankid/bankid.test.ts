@@ -1,9 +1,9 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { beginLogin, client, type RunningSandbox, startSandbox } from '../sandbox-harness.ts'
 import { signIn } from '../sign-in.ts'
 import { bankidAltsub } from '../subjects.ts'
+import { beginLogin, client, type RunningSandbox, startSandbox } from '../testing/sandbox-harness.ts'
 
 const keys = await generateKeyPair('ES256')
 let running: RunningSandbox

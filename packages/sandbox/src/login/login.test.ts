@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { ProviderName } from '../scenarios/scenario.ts'
 import {
   beginLogin,
   client,
@@ -6,8 +7,7 @@ import {
   REDIRECT_URI,
   type RunningSandbox,
   startSandbox,
-} from '../sandbox-harness.ts'
-import type { ProviderName } from '../scenarios/scenario.ts'
+} from '../testing/sandbox-harness.ts'
 
 let running: RunningSandbox
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { beginLogin, type RunningSandbox, startSandbox } from '../sandbox-harness.ts'
+import { beginLogin, type RunningSandbox, startSandbox } from '../testing/sandbox-harness.ts'
 import { type ScenarioName, scenariosOf } from './index.ts'
 import type { ProviderName } from './scenario.ts'
 

@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { beginLogin, client, REDIRECT_URI, type RunningSandbox, startSandbox } from '../sandbox-harness.ts'
 import { vippsSubject } from '../subjects.ts'
+import { beginLogin, client, REDIRECT_URI, type RunningSandbox, startSandbox } from '../testing/sandbox-harness.ts'
 
 let running: RunningSandbox
 
