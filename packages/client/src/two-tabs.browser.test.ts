@@ -38,6 +38,24 @@ describe('two tabs', () => {
     expect(one.nokkel.keys.getSnapshot()).toEqual({ status: 'none' })
   })
 
+  it('let go of one person before they show the next', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [one, two] = [openTab(server, database), openTab(server, database)]
+    await Promise.all([one.nokkel.start(), two.nokkel.start()])
+    await one.logIn()
+    await vi.waitFor(() => expect(two.nokkel.keys.getSnapshot()).toMatchObject({ status: 'ready' }))
+    const seen: string[] = []
+    two.nokkel.auth.subscribe(() => seen.push(two.nokkel.auth.getSnapshot().status))
+    await one.logIn(server.coordinator)
+    const next = { status: 'signed_in', me: { id: server.coordinator.id } }
+    await vi.waitFor(() => expect(two.nokkel.auth.getSnapshot()).toMatchObject(next))
+    expect(seen[0]).toBe('signed_out')
+    await vi.waitFor(() =>
+      expect(two.nokkel.keys.getSnapshot()).toMatchObject({ device: { userId: server.coordinator.id } }),
+    )
+  })
+
   it('follow a login that comes back in the other one', async () => {
     const server = createFakeServer()
     const database = `test-${crypto.randomUUID()}`

@@ -141,11 +141,13 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
   }
 
   async function follow(): Promise<void> {
-    const { status } = store.getSnapshot()
+    const { status, me } = store.getSnapshot()
     if (status === 'starting' || status === 'loading' || status === 'exchanging') return
     const record = await session.read()
     if (record?.sessionId === knownSession) return
     stopTimer()
+    // Somebody else logged in: what this page holds of the person before must go first.
+    if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
     await takeUp()
   }
 

@@ -101,6 +101,18 @@ describe('a session that is over', () => {
     expect(nokkel.keys.getSnapshot()).toEqual({ status: 'superseded' })
   })
 
+  it('does not come back with the answer to a refresh', async () => {
+    const { clock, server, client, nokkel } = await signedIn()
+    server.intercept('refreshSession', async (exchange) => {
+      const answer = await server.respond(exchange)
+      await client.storage.delete('session_v1')
+      return answer
+    })
+    clock.time += 600_000
+    await expect(nokkel.auth.accessToken()).rejects.toMatchObject({ code: 'signed_out' })
+    expect(await client.storage.get('session_v1')).toBeUndefined()
+  })
+
   it('does not take the session that came after it', async () => {
     const { server, client, nokkel } = await signedIn()
     server.intercept('listSessions', async () => {

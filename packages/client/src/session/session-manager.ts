@@ -74,6 +74,8 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   async function refresh(record: SessionRecord): Promise<SessionRecord> {
     try {
       const refreshed = await rotate(record)
+      // Another tab may have signed out, or somebody else in, while the answer was on its way.
+      if ((await read())?.sessionId !== record.sessionId) throw new NokkelError('signed_out')
       await store.write(refreshed)
       return refreshed
     } catch (error) {
