@@ -6,13 +6,28 @@ export interface RequestEnvironment {
 
 /**
  * Who is counted for rate limits. `X-Forwarded-For` is believed only as far as proxies of our own wrote it: with
- * `trustedProxies` of them, the entry that many from the end.
+ * `trustedProxies` of them, the entry that many from the end. Of an IPv6 address, the network of 64 bits: a single
+ * subscriber has all addresses in it.
  */
 export function clientAddress(request: Request, environment: RequestEnvironment, trustedProxies: number): string {
   if (trustedProxies > 0) {
     const forwarded = request.headers.get('x-forwarded-for')?.split(',') ?? []
     const address = forwarded.at(-trustedProxies)?.trim()
-    if (address) return address
+    if (address) return networkOf(address)
   }
-  return environment.clientAddress ?? 'unknown'
+  return networkOf(environment.clientAddress ?? 'unknown')
 }
+
+/** @see RFC 4291 §2.2 */
+function networkOf(address: string): string {
+  const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? []
+  if (mapped !== undefined) return mapped
+  if (!/^[\da-f:]*:[\da-f:]*:[\da-f:.]*(?:%.*)?$/i.test(address)) return address
+  const [head = '', tail = ''] = address.replace(/%.*/, '').toLowerCase().split('::')
+  const [before, after] = [groupsOf(head), groupsOf(tail)]
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0')
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`
+}
+
+const groupsOf = (text: string): string[] =>
+  text === '' ? [] : text.split(':').map((group) => group.replace(/^0+(?=.)/, ''))
