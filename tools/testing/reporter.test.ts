@@ -57,4 +57,17 @@ describe('counts reporter', () => {
     expect(summary.at(-1)).toBe('1 passed, 1 failed')
     expect(status).toBe(1)
   })
+
+  it('fails when a database test runs on one engine only and is not listed', () => {
+    const { status, summary } = run({
+      'a.test.ts': `
+        describe.each(['pglite', 'postgres'])('rows [%s]', (engine) => {
+          it('are read', () => expect(1).toBe(1))
+          if (engine === 'postgres') it('wait', () => expect(1).toBe(1))
+        })`,
+    })
+    expect(summary).toContainEqual(expect.stringMatching(/^one engine only: rows > wait: not in the list/))
+    expect(summary.at(-1)).toBe('3 passed, 1 failed')
+    expect(status).toBe(1)
+  })
 })

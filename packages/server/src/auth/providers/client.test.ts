@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair } from 'jose'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../../../../tools/testing/database.ts'
+import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../../tools/testing/database.ts'
 import { createLoginSystem } from '../../../../../tools/testing/login.ts'
 import { createProviderClients } from './client.ts'
 import type { ProviderConnection } from './provider.ts'
 
-describe('client authentication [postgres]', () => {
+describe.each(databaseEngines)('client authentication [%s]', (engine) => {
   let database: TestDatabase
   beforeAll(async () => {
-    database = await createTestDatabase('postgres')
+    database = await createTestDatabase(engine)
   })
   afterAll(() => database.close())
 
