@@ -19,7 +19,9 @@ export function clientAddress(request: Request, environment: RequestEnvironment,
 }
 
 /** @see RFC 4291 §2.2 */
-function networkOf(address: string): string {
+function networkOf(text: string): string {
+  // Some proxies write the port too, of which a client has many.
+  const address = text.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
   const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? []
   if (mapped !== undefined) return mapped
   if (!/^[\da-f:]*:[\da-f:]*:[\da-f:.]*(?:%.*)?$/i.test(address)) return address

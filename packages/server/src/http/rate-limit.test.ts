@@ -74,7 +74,8 @@ describe('client address', () => {
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
-    ['192.0.2.1:5678', '192.0.2.1:5678'],
+    ['192.0.2.1:5678', '192.0.2.1'],
+    ['[2001:db8::1]:5678', '2001:db8:0:0::/64'],
     ['unknown', 'unknown'],
   ])('%s counts as %s', (address, expected) => {
     expect(clientAddress(new Request('http://localhost'), { clientAddress: address }, 0)).toBe(expected)
