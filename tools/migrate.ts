@@ -13,11 +13,10 @@ const help = `Applies the pending migrations to a Postgres 15 or newer, or a Sup
 Afterwards give the role nokkel_server a password, and the server a URL that logs in as it.
 The Supabase CLI does the same with: supabase db push`
 
-const { values } = parseArgs({
-  options: { help: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
-})
-
 async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { help: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
+  })
   if (values.help) {
     console.log(help)
     return
