@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatPercent, formatSize, formatWhen } from './format.ts'
+import { formatFileName, formatPercent, formatSize, formatWhen } from './format.ts'
 
 const now = new Date('2026-11-21T12:00:00Z')
 const ago = (seconds: number) => formatWhen(new Date(now.getTime() - seconds * 1000), now)
@@ -36,4 +36,12 @@ describe('formatPercent', () => {
     [999, 1000, '99'],
     [1000, 1000, '100'],
   ])('%d of %d', (part, total, text) => expect(formatPercent(part, total)).toBe(text))
+})
+
+describe('formatFileName', () => {
+  it('shows every character in the order it stands', () => {
+    expect(formatFileName('faktura\u202efdp.exe')).toBe('faktura\ufffdfdp.exe')
+    expect(formatFileName('\u2067a\u2069\0\n.txt')).toBe('\ufffda\ufffd\ufffd\ufffd.txt')
+    expect(formatFileName('Årsmøte 👩‍👧.pdf')).toBe('Årsmøte 👩‍👧.pdf')
+  })
 })

@@ -51,3 +51,7 @@ export const formatPercent = (part: number, total: number): string =>
   String(total > 0 ? Math.min(Math.floor((part / total) * 100), part < total ? 99 : 100) : 0)
 
 export const providerName = (provider: string): string => (provider === 'bankid' ? 'BankID' : 'Vipps')
+
+/** A name somebody else chose, without the characters that would turn it around: `exe` must not look like `pdf`. */
+export const formatFileName = (name: string): string =>
+  name.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, '\ufffd')

@@ -3,7 +3,7 @@ import { DownloadIcon, FileIcon } from '@navikt/aksel-icons'
 import type { OpenedFile } from '@nokkel/client'
 import { useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
-import { formatPercent, formatSize } from '../components/format.ts'
+import { formatFileName, formatPercent, formatSize } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
 import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
@@ -27,6 +27,7 @@ type Download =
 function FileRow({ file }: { file: OpenedFile }) {
   const [download, setDownload] = useState<Download>({ state: 'idle' })
   const running = download.state === 'running'
+  const name = formatFileName(file.name)
 
   async function start() {
     setDownload({ state: 'running', bytes: 0 })
@@ -42,7 +43,7 @@ function FileRow({ file }: { file: OpenedFile }) {
     <li className="file">
       <FileIcon aria-hidden className="row-icon" />
       <div className="file-text">
-        <span className="file-name">{file.name}</span>
+        <span className="file-name">{name}</span>
         <span className="row-meta">
           <span>{formatSize(file.byteLength)}</span>
           {running && <span>{m.file_downloading({ percent: formatPercent(download.bytes, file.byteLength) })}</span>}
@@ -52,14 +53,14 @@ function FileRow({ file }: { file: OpenedFile }) {
       <Button
         variant="secondary"
         loading={running}
-        aria-label={m.file_download_named({ name: file.name })}
+        aria-label={m.file_download_named({ name })}
         onClick={() => void start()}
       >
         {!running && <DownloadIcon aria-hidden />}
         {m.file_download()}
       </Button>
       <span className="ds-sr-only" role="status">
-        {download.state === 'done' && m.file_downloaded({ name: file.name })}
+        {download.state === 'done' && m.file_downloaded({ name })}
       </span>
       {download.state === 'failed' && (
         <div className="file-problem">
