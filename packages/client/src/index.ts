@@ -1,4 +1,4 @@
-export type { OpenedAssignment } from './assignments/open-assignment.ts'
+export type { OpenedAssignment, OpenOptions } from './assignments/open-assignment.ts'
 export type { FileOptions, OpenedFile } from './assignments/opened-file.ts'
 export type { AssignmentDraft, SendProgress } from './assignments/send-assignment.ts'
 export type { SignerView } from './assignments/signer.ts'

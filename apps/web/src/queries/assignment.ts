@@ -30,14 +30,17 @@ export function useKnownTitle(id: string): string | undefined {
   return useQuery<OpenedAssignment>({ ...kept, queryKey: openedKey(id), queryFn: skipToken }).data?.title
 }
 
-/** The title of an assignment one sent, from the own sealed copy; undefined until it is open, or when it cannot be. */
+/**
+ * The title of an assignment one sent, from the own sealed copy; undefined until it is open, or when it cannot be. Shown
+ * unasked, so it makes no device known: only reading it does.
+ */
 export function useOwnTitle(item: AssignmentItem): string | undefined {
   const { state: keys } = useDeviceKeys()
   const { data } = useQuery({
     ...kept,
-    queryKey: openedKey(item.id),
-    queryFn: () => item.open(),
+    queryKey: ['title', item.id],
+    queryFn: async () => (await item.open({ peek: true })).title,
     enabled: item.readable && keys.status === 'ready',
   })
-  return data?.title
+  return data
 }

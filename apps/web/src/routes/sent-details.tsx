@@ -1,4 +1,4 @@
-import { Button, Dialog, Heading, Link as LinkStyle, Paragraph, Tag } from '@digdir/designsystemet-react'
+import { Alert, Button, Dialog, Heading, Link as LinkStyle, Paragraph, Tag } from '@digdir/designsystemet-react'
 import type { AssignmentItem } from '@nokkel/client'
 import { Link } from '@tanstack/react-router'
 import { useId } from 'react'
@@ -74,7 +74,14 @@ export function SentDetails({ item, title, onClose }: SentDetailsProps) {
             </li>
           ))}
         </ul>
-        {resend.isError && <Problem code={codeOf(resend.error)} />}
+        {resend.isError &&
+          (codeOf(resend.error) === 'signature_untrusted' ? (
+            <Alert data-color="warning" role="alert" className="notice">
+              {m.sent_resend_unknown_device()}
+            </Alert>
+          ) : (
+            <Problem code={codeOf(resend.error)} />
+          ))}
         <p className={resend.isSuccess ? 'row-note' : 'ds-sr-only'} role="status">
           {resend.isSuccess && m.sent_resent()}
         </p>

@@ -3,7 +3,7 @@ import { CryptoError, decodeBase64Url, openAssignment as openSealed } from '@nok
 import { NokkelError } from '../errors.ts'
 import type { OwnKeys } from '../keys/key-management-service.ts'
 import { type AssignmentTools, readerOf } from './assignment-tools.ts'
-import { rememberSigner } from './known-signers.ts'
+import { knownSigners, rememberSigner } from './known-signers.ts'
 import { createOpenedFile, type OpenedFile } from './opened-file.ts'
 import { checkSigner, type SignerView } from './signer.ts'
 
@@ -19,15 +19,30 @@ export interface OpenedAssignment {
   readonly signer: SignerView
 }
 
-export async function openAssignment(tools: AssignmentTools, id: string): Promise<OpenedAssignment> {
+export interface OpenOptions {
+  /**
+   * Whether only to look, as a list does that shows titles: the sender is not told, and the signer is not remembered.
+   * What nobody has read must not make a key trusted. Default `false`.
+   */
+  readonly peek?: boolean
+}
+
+export async function openAssignment(
+  tools: AssignmentTools,
+  id: string,
+  { peek = false }: OpenOptions = {},
+): Promise<OpenedAssignment> {
   const { call, own, storage, lock } = tools
   const keys = await own()
   const assignment = await call('getAssignment', { params: { id } })
   const { content, signer, revision } = await decrypt(tools, id, assignment, keys)
   const { sender, sentAt } = assignment
   const checked = checkSigner(signer, assignment)
-  const firstSeen = await rememberSigner({ storage, lock }, keys.userId, sender.id, signer.thumbprint)
-  const isNews = assignment.openedAt === null && sender.id !== keys.userId
+  const { thumbprint } = signer
+  const firstSeen = peek
+    ? !(await knownSigners(storage, keys.userId, sender.id)).includes(thumbprint)
+    : await rememberSigner({ storage, lock }, keys.userId, sender.id, thumbprint)
+  const isNews = !peek && assignment.openedAt === null && sender.id !== keys.userId
   if (isNews) await call('markAssignmentOpened', { params: { id } }).catch(() => {})
   const files = content.files.map((file) => createOpenedFile(call, sender.id, file))
   return {

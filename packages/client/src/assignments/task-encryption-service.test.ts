@@ -82,6 +82,18 @@ describe('an assignment', () => {
     expect(again.filter(({ signer }) => signer.firstSeen)).toEqual([])
   })
 
+  it('can be looked at, which makes no signer known and tells nobody', async () => {
+    const { server, kari, karisStorage, ingrid } = await twoPeople()
+    await sendTo(server, ingrid)
+    const [item] = (await kari.assignments.inbox()).items
+    const look = () => item?.open({ peek: true })
+    expect(await look()).toMatchObject({ title: 'Besøk mandag', signer: { firstSeen: true } })
+    expect(await karisStorage.list('known_signer')).toEqual([])
+    expect(server.log).not.toContain('markAssignmentOpened')
+    expect((await item?.open())?.signer.firstSeen).toBe(true)
+    expect((await look())?.signer.firstSeen).toBe(false)
+  })
+
   it('says once that it was opened, and opens also when that cannot be said', async () => {
     const { server, kari, ingrid } = await twoPeople()
     const { id } = await sendTo(server, ingrid)

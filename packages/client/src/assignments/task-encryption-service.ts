@@ -1,13 +1,13 @@
 import type { AssignmentSummary } from '@nokkel/contract'
 import type { Page, PageOptions } from '../members/member-service.ts'
 import type { AssignmentTools } from './assignment-tools.ts'
-import { type OpenedAssignment, openAssignment } from './open-assignment.ts'
+import { type OpenedAssignment, type OpenOptions, openAssignment } from './open-assignment.ts'
 import { resendAssignment } from './resend-assignment.ts'
 import { type AssignmentDraft, createSend } from './send-assignment.ts'
 
 /** An assignment in a list: sealed until it is opened. */
 export interface AssignmentItem extends AssignmentSummary {
-  open(): Promise<OpenedAssignment>
+  open(options?: OpenOptions): Promise<OpenedAssignment>
 }
 
 /**
@@ -38,7 +38,7 @@ export interface TaskEncryptionService {
    * @throws {NokkelError} `not_readable`: this device has no key for it, or what came does not open.
    * @throws {NokkelError} `signature_untrusted`: not signed by a key the directory gives to its sender.
    */
-  open(id: string): Promise<OpenedAssignment>
+  open(id: string, options?: OpenOptions): Promise<OpenedAssignment>
   /**
    * Sends again: seals the same content, from the sender's own copy, to the devices the same people have now.
    *
@@ -52,7 +52,7 @@ export interface TaskEncryptionService {
 
 export function createTaskEncryptionService(tools: AssignmentTools): TaskEncryptionService {
   const { call } = tools
-  const open = (id: string) => openAssignment(tools, id)
+  const open = (id: string, options?: OpenOptions) => openAssignment(tools, id, options)
   return {
     send: createSend(tools),
     inbox: (options) => list('inbox', options),
@@ -65,7 +65,10 @@ export function createTaskEncryptionService(tools: AssignmentTools): TaskEncrypt
     const { cursor, limit, signal } = options
     const query = { box, ...(cursor === undefined ? {} : { cursor }), ...(limit === undefined ? {} : { limit }) }
     const { assignments, nextCursor } = await call('listAssignments', { query }, { signal })
-    const items = assignments.map((summary) => ({ ...summary, open: () => open(summary.id) }))
+    const items = assignments.map((summary) => ({
+      ...summary,
+      open: (opening?: OpenOptions) => open(summary.id, opening),
+    }))
     return { items, ...(nextCursor === undefined ? {} : { nextCursor }) }
   }
 }
