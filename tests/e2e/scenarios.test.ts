@@ -129,3 +129,14 @@ describe('a login that fails ends in a clear state, from which the next one work
     await finish(page)
   })
 })
+
+it('ends at home, whatever page of somebody else the link to the login names', async () => {
+  const { page } = visitor
+  await page.goto('/login')
+  await page.getByLabel('Virksomhet').selectOption({ label: asMember.organization })
+  await page.goto(`/login?${new URLSearchParams({ to: 'https://evil.example/' })}`)
+  await page.getByRole('button', { name: 'Logg inn med Vipps' }).click()
+  await beAt(page, asMember.person)
+  await finish(page)
+  expect(new URL(page.url()).pathname).toBe('/inbox')
+})

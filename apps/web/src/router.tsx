@@ -17,8 +17,10 @@ const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: LoginPage,
-  validateSearch: (search): { to?: string } =>
-    typeof search.to === 'string' && /^\/(?!\/)/.test(search.to) ? { to: search.to } : {},
+  // The router keeps what is only left out here as it was given: a refused value has to be overwritten.
+  validateSearch: ({ to }): { to?: string | undefined } => ({
+    to: typeof to === 'string' && /^\/(?![/\\])/.test(to) ? to : undefined,
+  }),
 })
 const callback = createRoute({
   getParentRoute: () => root,
