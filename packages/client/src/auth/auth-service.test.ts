@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { SessionRecord } from '../session/auth-token-store.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer, Refusal } from '../testing/fake-server.ts'
@@ -215,6 +216,22 @@ describe('completeSignIn', () => {
     await client.logIn(server.coordinator)
     expect(server.sessions.map(({ ended }) => ended)).toEqual(['session_ended', undefined])
     expect(client.nokkel.auth.getSnapshot().me?.name).toBe('Ingrid Solberg')
+  })
+
+  it('ends it also when it is one of another organisation, whose access token has expired', async () => {
+    const server = createFakeServer()
+    const client = createFakeClient(server)
+    await client.logIn()
+    const former = (await client.storage.get('session_v1')) as SessionRecord
+    const expired = {
+      organization: 'hjertelaget',
+      accessToken: 'expired',
+      accessTokenExpiresAt: new Date(0).toISOString(),
+    }
+    await client.storage.put('session_v1', { ...former, ...expired })
+    const { storage } = client
+    await createFakeClient(server, { storage }).logIn(server.coordinator)
+    expect(server.sessions.map(({ ended }) => ended)).toEqual(['session_ended', undefined])
   })
 })
 

@@ -204,7 +204,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
   }
 
   async function endFormerSession(): Promise<void> {
-    const former = await session.read()
+    const former = await session.held()
     if (former) await endOnServer(former).catch(() => {})
   }
 

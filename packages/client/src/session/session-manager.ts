@@ -15,6 +15,8 @@ type SessionEndListener = (reason: SessionEnd, record: SessionRecord) => void
 export interface SessionManager {
   /** The session of this organisation, if there is one. */
   read(): Promise<SessionRecord | undefined>
+  /** Whatever session lies here, of any organisation, with an access token to end it by. */
+  held(): Promise<SessionRecord | undefined>
   /**
    * The session, with an access token good for another minute.
    *
@@ -46,6 +48,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   const listeners = new Set<SessionEndListener>()
   return {
     read,
+    held,
     usable,
     write: store.write,
     bindTo,
@@ -59,10 +62,17 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     return record?.organization === organization ? record : undefined
   }
 
+  async function held(): Promise<SessionRecord | undefined> {
+    const record = await store.read()
+    return record && !isFresh(record) ? lock.run('refresh', () => rotate(record)).catch(() => record) : record
+  }
+
+  function isFresh({ accessTokenExpiresAt }: SessionRecord): boolean {
+    return new Date(accessTokenExpiresAt).getTime() - now().getTime() >= refreshBeforeMilliseconds
+  }
+
   async function usable(options: { not?: string } = {}): Promise<SessionRecord> {
-    const isUsable = (record: SessionRecord) =>
-      record.accessToken !== options.not &&
-      new Date(record.accessTokenExpiresAt).getTime() - now().getTime() >= refreshBeforeMilliseconds
+    const isUsable = (record: SessionRecord) => record.accessToken !== options.not && isFresh(record)
     const record = await readOrRefuse()
     if (isUsable(record)) return record
     return lock.run('refresh', async () => {
