@@ -21,14 +21,15 @@ set role nokkel_owner;
 alter default privileges revoke execute on functions from public;
 grant usage on schema nokkel to nokkel_server, authenticated;
 
-create function nokkel.claims() returns jsonb language sql stable set search_path = '' as
-  $$ select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb $$;
+-- With bodies that are resolved here, so that they need no search path and the planner can put them in place.
+create function nokkel.claims() returns jsonb language sql stable
+  return coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb;
 
-create function nokkel.user_id() returns uuid language sql stable set search_path = '' as
-  $$ select (nokkel.claims() ->> 'sub')::uuid $$;
+create function nokkel.user_id() returns uuid language sql stable
+  return (nokkel.claims() ->> 'sub')::uuid;
 
-create function nokkel.session_id() returns uuid language sql stable set search_path = '' as
-  $$ select (nokkel.claims() ->> 'sid')::uuid $$;
+create function nokkel.session_id() returns uuid language sql stable
+  return (nokkel.claims() ->> 'sid')::uuid;
 
 grant execute on function nokkel.claims(), nokkel.user_id(), nokkel.session_id() to authenticated;
 

@@ -99,15 +99,27 @@ create function nokkel.session_state(p_session uuid) returns text
   from (values (p_session)) wanted (id) left join nokkel.session s using (id)
 $$;
 
--- For policies: the session in the claims is live and is that of the person in the claims.
-create function nokkel.session_is_live() returns boolean
-  language sql stable security definer set search_path = '' as $$
-  select coalesce(nokkel.session_state(nokkel.session_id()) = 'live', false)
-    and exists (select from nokkel.session s where s.id = nokkel.session_id() and s.user_id = nokkel.user_id())
+-- The session in the claims, if it is one of the person in the claims and `live` as session_state says.
+create function nokkel.my_session() returns table (
+  id uuid, provider text, organization_id uuid, authenticated_at timestamptz, expires_at timestamptz, device_id uuid
+) language sql stable security definer set search_path = '' as $$
+  select s.id, s.provider, s.organization_id, s.authenticated_at, s.expires_at, s.device_id
+  from nokkel.session s
+  join public.organization_member m on m.organization_id = s.organization_id and m.user_id = s.user_id
+  where s.id = nokkel.session_id() and s.user_id = nokkel.user_id() and s.ended_at is null and s.expires_at > now()
 $$;
 
+create function nokkel.session_is_live() returns boolean
+  language sql stable security definer set search_path = '' as
+  $$ select exists (select from nokkel.my_session()) $$;
+
+-- Another organisation's things are not for this session. Null when the session is not live.
+create function nokkel.organization_id() returns uuid
+  language sql stable security definer set search_path = '' as
+  $$ select organization_id from nokkel.my_session() $$;
+
 grant execute on function nokkel.session_state(uuid) to nokkel_server;
-grant execute on function nokkel.session_is_live() to authenticated;
+grant execute on function nokkel.my_session(), nokkel.session_is_live(), nokkel.organization_id() to authenticated;
 
 create procedure nokkel.require_live_session(p_table regclass) language plpgsql set search_path = '' as $$
 begin

@@ -251,24 +251,10 @@ $$;
 
 -- The device the session in the claims is bound to.
 create function nokkel.device_id() returns uuid
-  language sql stable security definer set search_path = '' as $$
-  select s.device_id from nokkel.session s where s.id = nokkel.session_id() and s.user_id = nokkel.user_id() and nokkel.session_is_live()
-$$;
-
--- The organisation the session in the claims was opened with: another one's things are not for this session.
-create function nokkel.organization_id() returns uuid
-  language sql stable security definer set search_path = '' as $$
-  select s.organization_id from nokkel.session s where s.id = nokkel.session_id() and s.user_id = nokkel.user_id() and nokkel.session_is_live()
-$$;
-
-create function nokkel.my_session() returns table (
-  id uuid, provider text, organization_id uuid, authenticated_at timestamptz, expires_at timestamptz, device_id uuid
-) language sql stable security definer set search_path = '' as $$
-  select s.id, s.provider, s.organization_id, s.authenticated_at, s.expires_at, s.device_id
-  from nokkel.session s where s.id = nokkel.session_id() and s.user_id = nokkel.user_id() and nokkel.session_is_live()
-$$;
+  language sql stable security definer set search_path = '' as
+  $$ select device_id from nokkel.my_session() $$;
 
 grant execute on function nokkel.revoke_device(uuid), nokkel.active_devices(uuid[]), nokkel.hold_devices(uuid, uuid[]),
-  nokkel.device_id(), nokkel.organization_id(), nokkel.my_session() to authenticated;
+  nokkel.device_id() to authenticated;
 
 reset role;

@@ -69,11 +69,12 @@ call nokkel.protect('public.blob_chunk');
 call nokkel.require_live_session('public.blob_chunk');
 
 -- Policies ask through these, so that no policy depends on another table's policy.
-create function nokkel.is_assignment_sender(p_assignment uuid) returns boolean
+-- What is the same for every row is a parameter, so that a policy asks for it once.
+create function nokkel.is_assignment_sender(p_assignment uuid, p_organization uuid) returns boolean
   language sql stable security definer set search_path = '' as $$
   select exists (
     select from public.assignment a
-    where a.id = p_assignment and a.sender_id = nokkel.user_id() and a.organization_id = nokkel.organization_id()
+    where a.id = p_assignment and a.sender_id = nokkel.user_id() and a.organization_id = p_organization
   )
 $$;
 
@@ -146,7 +147,7 @@ create function nokkel.signs_here(p_thumbprint text) returns boolean
 $$;
 
 grant execute on function nokkel.has_received_from_me(uuid), nokkel.signs_here(text),
-  nokkel.is_assignment_sender(uuid), nokkel.is_assignment_recipient(uuid, uuid),
+  nokkel.is_assignment_sender(uuid, uuid), nokkel.is_assignment_recipient(uuid, uuid),
   nokkel.may_receive_assignment(uuid, uuid), nokkel.is_active_device(uuid, uuid), nokkel.is_own_blob(uuid, boolean),
   nokkel.may_read_blob(uuid), nokkel.may_see_signing_key(text, uuid), nokkel.has_sent_to_me(uuid) to authenticated;
 
@@ -178,30 +179,34 @@ create policy "senders address again" on public.assignment for update to authent
   with check (sender_id = (select nokkel.user_id()) and nokkel.signs_here(signer_thumbprint));
 
 grant select, insert, update (fetched_at, opened_at) on public.assignment_recipient to authenticated;
-create policy "recipients see themselves" on public.assignment_recipient for select to authenticated
-  using (user_id = (select nokkel.user_id()));
-create policy "senders see recipients" on public.assignment_recipient for select to authenticated
-  using (nokkel.is_assignment_sender(assignment_id));
+-- One policy, as only within it the cheap question is asked first.
+create policy "recipients see themselves, senders their recipients" on public.assignment_recipient for select to authenticated
+  using (
+    user_id = (select nokkel.user_id())
+    or nokkel.is_assignment_sender(assignment_id, (select nokkel.organization_id()))
+  );
 create policy "senders name members" on public.assignment_recipient for insert to authenticated
   with check (
-    nokkel.is_assignment_sender(assignment_id) and nokkel.may_receive_assignment(assignment_id, user_id)
+    nokkel.is_assignment_sender(assignment_id, (select nokkel.organization_id())) and nokkel.may_receive_assignment(assignment_id, user_id)
     and user_id <> (select nokkel.user_id()) and fetched_at is null and opened_at is null
   );
 create policy "recipients acknowledge" on public.assignment_recipient for update to authenticated
   using (user_id = (select nokkel.user_id())) with check (user_id = (select nokkel.user_id()));
 
 grant select, insert, delete on public.assignment_key to authenticated;
-create policy "people see keys sealed to their devices" on public.assignment_key for select to authenticated
-  using (user_id = (select nokkel.user_id()));
-create policy "senders see the keys they sealed" on public.assignment_key for select to authenticated
-  using (nokkel.is_assignment_sender(assignment_id));
+create policy "people see keys sealed to their devices, senders those they sealed" on public.assignment_key
+  for select to authenticated
+  using (
+    user_id = (select nokkel.user_id())
+    or nokkel.is_assignment_sender(assignment_id, (select nokkel.organization_id()))
+  );
 create policy "senders seal to recipients and themselves" on public.assignment_key for insert to authenticated
   with check (
-    nokkel.is_assignment_sender(assignment_id) and nokkel.is_active_device(device_id, user_id)
+    nokkel.is_assignment_sender(assignment_id, (select nokkel.organization_id())) and nokkel.is_active_device(device_id, user_id)
     and (user_id = (select nokkel.user_id()) or nokkel.is_assignment_recipient(assignment_id, user_id))
   );
 create policy "senders replace the keys they sealed" on public.assignment_key for delete to authenticated
-  using (nokkel.is_assignment_sender(assignment_id));
+  using (nokkel.is_assignment_sender(assignment_id, (select nokkel.organization_id())));
 
 grant select, insert, update (assignment_id), delete on public.blob to authenticated;
 create policy "only in the organisation of the session" on public.blob as restrictive to authenticated
@@ -215,7 +220,7 @@ create policy "coordinators announce files" on public.blob for insert to authent
   );
 create policy "owners send a file once" on public.blob for update to authenticated
   using (owner_id = (select nokkel.user_id()) and assignment_id is null)
-  with check (owner_id = (select nokkel.user_id()) and nokkel.is_assignment_sender(assignment_id));
+  with check (owner_id = (select nokkel.user_id()) and nokkel.is_assignment_sender(assignment_id, (select nokkel.organization_id())));
 create policy "owners discard what is not sent" on public.blob for delete to authenticated
   using (owner_id = (select nokkel.user_id()) and assignment_id is null);
 
@@ -248,7 +253,8 @@ create function nokkel.deliveries(p_assignments uuid[]) returns table (
     left join public.assignment_key k on k.assignment_id = a.id and k.device_id = d.id
     where d.user_id = r.user_id and d.state = 'active'
   ) device
-  where a.id = any (p_assignments) and a.sender_id = nokkel.user_id() and a.organization_id = nokkel.organization_id()
+  where a.id = any (p_assignments) and a.sender_id = (select nokkel.user_id())
+    and a.organization_id = (select nokkel.organization_id())
   order by u.name, r.user_id
 $$;
 
@@ -256,7 +262,7 @@ $$;
 create function nokkel.reset_deliveries(p_assignment uuid) returns void
   language sql security definer set search_path = '' as $$
   update public.assignment_recipient r set fetched_at = null, opened_at = null
-  where r.assignment_id = p_assignment and nokkel.is_assignment_sender(p_assignment) and not exists (
+  where r.assignment_id = p_assignment and nokkel.is_assignment_sender(p_assignment, nokkel.organization_id()) and not exists (
     select from public.assignment_key k join public.device_key d on d.id = k.device_id
     where k.assignment_id = r.assignment_id and k.user_id = r.user_id and d.state = 'active'
   )
@@ -267,7 +273,8 @@ create function nokkel.received_chunks(p_blobs uuid[]) returns table (blob_id uu
   language sql stable security definer set search_path = '' as $$
   select c.blob_id, c.index, length(c.bytes)
   from public.blob b join public.blob_chunk c on c.blob_id = b.id
-  where b.id = any (p_blobs) and b.owner_id = nokkel.user_id() and b.organization_id = nokkel.organization_id()
+  where b.id = any (p_blobs) and b.owner_id = (select nokkel.user_id())
+    and b.organization_id = (select nokkel.organization_id())
   order by c.blob_id, c.index
 $$;
 

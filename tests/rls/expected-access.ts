@@ -123,7 +123,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.hold_devices(uuid,uuid[])',
     'nokkel.is_active_device(uuid,uuid)',
     'nokkel.is_assignment_recipient(uuid,uuid)',
-    'nokkel.is_assignment_sender(uuid)',
+    'nokkel.is_assignment_sender(uuid,uuid)',
     'nokkel.is_own_blob(uuid,boolean)',
     'nokkel.may_address(uuid)',
     'nokkel.may_read_blob(uuid)',
