@@ -166,6 +166,63 @@ export const problems = {
     status: 409,
     title: 'The assignment has a newer revision; fetch it again.',
   },
+
+  sealed: {
+    status: 503,
+    title: 'The server waits for shares of its key.',
+  },
+  share_invalid: {
+    status: 400,
+    title: 'This is not a share of this server’s key, or it was mistyped.',
+  },
+  share_repeated: {
+    status: 409,
+    title: 'This share was already given.',
+  },
+  shares_wrong: {
+    status: 400,
+    title: 'The shares do not open the keyring; give all of them again.',
+  },
+  open_refused: {
+    status: 404,
+    title: 'There is no such key here, or it does not open for you.',
+  },
+  key_unsupported: {
+    status: 400,
+    title: 'This is not an RSA-4096 private key as PKCS#8.',
+  },
+  key_exists: {
+    status: 409,
+    title: 'Another key is active; name it as the one that is replaced.',
+  },
+  key_reused: {
+    status: 409,
+    title: 'This key was used before; make a new one.',
+  },
+  key_in_use: {
+    status: 409,
+    title: 'Something is still wrapped to this key.',
+  },
+  key_queue_full: {
+    status: 429,
+    title: 'Too many key operations are waiting; try again shortly.',
+  },
+  quota_exceeded: {
+    status: 429,
+    title: 'The organisation has used its key operations for today.',
+  },
+  master_key_exhausted: {
+    status: 503,
+    title: 'The master key has protected as many keys as it may; the operator must add a new version.',
+  },
+  invitation_unknown: {
+    status: 404,
+    title: 'This invitation has expired, was used, or never was.',
+  },
+  company_needs_administrator: {
+    status: 409,
+    title: 'A company must keep one administrator; name another one first.',
+  },
 } as const satisfies Record<string, { status: number; title: string }>
 
 /** A stable problem code; see {@link problems}. */

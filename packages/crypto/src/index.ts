@@ -20,6 +20,7 @@ export {
   type VerifyAssignmentStatementOptions,
   verifyAssignmentStatement,
 } from './assignment-statement.ts'
+export { decodeBase64, encodeBase64 } from './base64.ts'
 export { decodeBase64Url, encodeBase64Url } from './base64url.ts'
 export type { Bytes } from './bytes.ts'
 export type { Clock } from './clock.ts'
@@ -33,12 +34,32 @@ export {
   type VerifyDpopProofOptions,
   verifyDpopProof,
 } from './dpop.ts'
+export {
+  type EncryptedPrivateKey,
+  formatEncryptedPrivateKey,
+  joinEnvelope,
+  type KeyOwner,
+  parseEncryptedPrivateKey,
+  privateKeyContext,
+  splitEnvelope,
+} from './encrypted-private-key.ts'
 export { decryptEnvelope, type EnvelopeKey, encryptEnvelope, importEnvelopeKey } from './envelope.ts'
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
 export { chunkCount, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from './file-layout.ts'
 export { type DecryptStreamOptions, decryptStream, type EncryptStreamOptions, encryptStream } from './file-stream.ts'
 export { type Algorithm, type Header, type KeyId, parseHeader } from './header.ts'
 export { type JwsType, signJws, type VerifiedJws, verifyJws } from './jws.ts'
+export { unwrapKey, wrapKey } from './key-wrap.ts'
+export {
+  generatePrivateKey,
+  importPrivateKey,
+  importPublicKey,
+  type ManagedKey,
+  type ManagedPublicKey,
+  openPrivateKey,
+  type PrivateKeyBytes,
+  type PublicKeyBytes,
+} from './managed-key.ts'
 export { encodePae } from './pae.ts'
 export { exportPublicJwk, importEncryptionKey, importSigningKey, type PublicJwk } from './public-jwk.ts'
 export { open, seal } from './seal.ts'
