@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Sandbox } from '@nokkel/sandbox'
-import { createKeyring, createNokkelServer, type Database, type Logger, type NokkelServer } from '@nokkel/server'
+import { createNokkelServer, type Database, givenRootKeys, type Logger, type NokkelServer } from '@nokkel/server'
 import { createRequestListener, listen, openEmbeddedDatabase, readMigrations } from '@nokkel/server/node'
 import { type DevelopmentKeys, generateDevelopmentKeys } from './development/keys.ts'
 import { createProviders } from './development/providers.ts'
@@ -64,18 +64,16 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
     closing.push(listening.close)
     const url = options.publicUrl ?? `http://localhost:${listening.port}`
 
-    const [database, directory, keyring] = await Promise.all([
+    const [database, directory] = await Promise.all([
       options.database ?? openDatabase(options.directory, closing),
       web ? builtWebApplication(report) : undefined,
-      createKeyring(keys.masterKey),
     ])
     const { sandbox, providers } = createProviders(url)
     closing.push(sandbox.close)
     const server = createNokkelServer({
       database,
       publicUrl: url,
-      keyring,
-      indexKey: Buffer.from(keys.indexKey, 'hex'),
+      rootKeys: givenRootKeys({ masterKeys: [keys.masterKey], indexKey: keys.indexKey }),
       providers,
       mode: 'development',
       logger,

@@ -1,4 +1,4 @@
-import { createJsonLogger, createKeyring, createNokkelServer } from '@nokkel/server'
+import { createJsonLogger, createNokkelServer, givenRootKeys } from '@nokkel/server'
 import { createRequestListener, listen } from '@nokkel/server/node'
 import { createProviders } from '../../tools/development/providers.ts'
 
@@ -12,8 +12,7 @@ const { sandbox, providers } = createProviders(publicUrl)
 const server = createNokkelServer({
   database: process.argv[2] ?? '',
   publicUrl,
-  keyring: await createKeyring('07'.repeat(32)),
-  indexKey: new Uint8Array(32).fill(9),
+  rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
   providers,
   mode: 'development',
   limits: { login: everyone, refresh: everyone, read: everyone, write: everyone, bytes: everyone },

@@ -1,6 +1,7 @@
 import type { Operation } from '@nokkel/contract'
-import { createKeyring, createNokkelServer, createProviderRegistry } from '@nokkel/server'
+import { createNokkelServer, createProviderRegistry, givenRootKeys } from '@nokkel/server'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
+import { createKeyHolder } from '../../packages/server/src/keyring/server-keys.ts'
 import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
 import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
 import type { TestDatabase } from './database.ts'
@@ -33,17 +34,17 @@ export interface TestApi {
 
 export async function createTestApi(database: TestDatabase): Promise<TestApi> {
   const now = () => new Date()
-  const keyring = await createKeyring('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f')
+  const rootKeys = givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKey: '00'.repeat(32) })
   const server = createNokkelServer({
     database: database.server,
     publicUrl,
-    keyring,
-    indexKey: new Uint8Array(32),
+    rootKeys,
     providers: createProviderRegistry([]),
     mode: 'development',
     logger: () => undefined,
   })
   await server.ready()
+  const { keyring } = createKeyHolder(rootKeys)
   const tokens = createAccessTokens(`${publicUrl}/nokkel`, createSessionKeyStore(database.server, keyring, now), now)
   return {
     async call(operation, claims, { params = {}, query = {}, body, bytes, headers = {} } = {}) {

@@ -1,11 +1,10 @@
 // The portable entry in Deno, as an edge function would use it; see `deno-server.test.ts`.
-import { createKeyring, createNokkelServer, createProviderRegistry } from '@nokkel/server'
+import { createNokkelServer, createProviderRegistry, givenRootKeys } from '@nokkel/server'
 
 const server = createNokkelServer({
   database: process.env['DATABASE_URL'] ?? '',
   publicUrl: 'http://localhost:3000',
-  keyring: await createKeyring('0123456789abcdef'.repeat(4)),
-  indexKey: new Uint8Array(32),
+  rootKeys: givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKey: '00'.repeat(32) }),
   providers: createProviderRegistry([]),
   mode: 'development',
   logger: () => undefined,

@@ -6,9 +6,9 @@ import { createDpopProof, encodeBase64Url, generateDeviceKeys } from '@nokkel/cr
 import { createSandbox, people, type Sandbox, type SandboxClient, type SignInOptions, signIn } from '@nokkel/sandbox'
 import {
   type ClientAuthentication,
-  createKeyring,
   createNokkelServer,
   createProviderRegistry,
+  givenRootKeys,
   type LogEntry,
   type NokkelServer,
   type NokkelServerOptions,
@@ -111,8 +111,7 @@ export async function createLoginSystem(
   const server = createNokkelServer({
     database: database.server,
     publicUrl,
-    keyring: await createKeyring('07'.repeat(32)),
-    indexKey: new Uint8Array(32).fill(9),
+    rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
     providers: createProviderRegistry(
       (['bankid', 'vipps'] as const).map((provider) => ({
         provider,

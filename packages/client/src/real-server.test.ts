@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSandbox, type Sandbox, signIn } from '@nokkel/sandbox'
-import { createKeyring, createNokkelServer, createProviderRegistry, type ProviderConnection } from '@nokkel/server'
+import { createNokkelServer, createProviderRegistry, givenRootKeys, type ProviderConnection } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../../../tools/testing/database.ts'
@@ -55,8 +55,7 @@ async function startRealServer() {
   const server = createNokkelServer({
     database: database.server,
     publicUrl: origin,
-    keyring: await createKeyring('5a'.repeat(32)),
-    indexKey: new Uint8Array(32).fill(7),
+    rootKeys: givenRootKeys({ masterKeys: ['5a'.repeat(32)], indexKey: '07'.repeat(32) }),
     providers: createProviderRegistry(connections),
     mode: 'development',
     logger: () => {},

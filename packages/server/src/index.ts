@@ -6,5 +6,6 @@ export { type Migration, type MigrationConnection, migrate, parseMigration, pend
 export type { RequestEnvironment } from './http/client-address.ts'
 export { createJsonLogger, type Failure, type LogEntry, type Logger } from './http/logger.ts'
 export type { RateClass, RateLimits } from './http/rate-limit.ts'
-export { createKeyring, type Keyring } from './keyring/keyring.ts'
+export { environmentRootKeys } from './keyring/environment.ts'
+export { givenRootKeys, type RootKeyProvider, type RootKeys, type RootKeyTexts } from './keyring/root-keys.ts'
 export { createNokkelServer, type NokkelServer, type NokkelServerOptions } from './server.ts'

@@ -1,6 +1,5 @@
 import { registerAssignments } from './assignments/routes.ts'
 import { checkIndexKey } from './auth/index-key-check.ts'
-import { createPersonnummerIndex } from './auth/personnummer.ts'
 import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
@@ -18,7 +17,8 @@ import { createVerifyProof } from './http/proof.ts'
 import { publicUrlOf } from './http/public-url.ts'
 import { createRateLimiter, defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
 import { checkKeyring } from './keyring/check-value.ts'
-import type { Keyring } from './keyring/keyring.ts'
+import type { RootKeyProvider } from './keyring/root-keys.ts'
+import { createKeyHolder } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
 import { registerOpenApi } from './service/openapi.ts'
@@ -36,9 +36,8 @@ export interface NokkelServerOptions {
   readonly database: Database | string
   /** Where browsers reach this server, without a final slash: the only source of issuer and redirect URIs. */
   readonly publicUrl: string
-  readonly keyring: Keyring
-  /** 32 secret bytes under which verified national identity numbers are recognised. */
-  readonly indexKey: Uint8Array
+  /** Where the master keys and the index key come from: {@link environmentRootKeys}, or one of `@nokkel/server/node`. */
+  readonly rootKeys: RootKeyProvider
   readonly providers: ProviderRegistry
   readonly now?: () => Date
   /** Default: one line of JSON per event on standard output. */
@@ -77,8 +76,7 @@ export interface NokkelServer {
  * const server = createNokkelServer({
  *   database: 'postgres://nokkel_server@localhost/nokkel',
  *   publicUrl: 'https://keys.example.no',
- *   keyring: await createKeyring('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'),
- *   indexKey: crypto.getRandomValues(new Uint8Array(32)),
+ *   rootKeys: environmentRootKeys(process.env),
  *   providers: createProviderRegistry([]),
  * })
  * await server.ready()
@@ -87,7 +85,6 @@ export interface NokkelServer {
  */
 export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const {
-    keyring,
     providers,
     now = () => new Date(),
     logger = createJsonLogger(),
@@ -99,9 +96,10 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
   for (const connection of providers.connections) assertIssuer(connection, production)
-  const personnummerIndex = createPersonnummerIndex(options.indexKey)
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
+  const keys = createKeyHolder(options.rootKeys)
+  const { keyring } = keys
   const issuer = `${publicUrl}/nokkel`
   const sessionKeys = createSessionKeyStore(database, keyring, now)
   const accessTokens = createAccessTokens(issuer, sessionKeys, now)
@@ -109,8 +107,9 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const sweeper = createSweeper(database, logger, now)
   const startup = createStartup(async () => {
     await checkSchema(database)
-    await checkKeyring(database, keyring)
-    await checkIndexKey(database, await personnummerIndex.keyId())
+    const opened = await keys.open()
+    await checkKeyring(database, opened.keyring)
+    await checkIndexKey(database, await opened.personnummerIndex.keyId())
     await sessionKeys.current()
   })
 
@@ -132,7 +131,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     providers,
     providerClients,
     accessTokens,
-    indexPersonnummer: personnummerIndex.index,
+    indexPersonnummer: async (personnummer) => (await keys.open()).personnummerIndex.index(personnummer),
     allowSynthetic: !production,
   })
   registerSessions(api, { database, accessTokens })

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { connect, createKeyring, createNokkelServer, createProviderRegistry, type Database } from '@nokkel/server'
+import { connect, createNokkelServer, createProviderRegistry, type Database, givenRootKeys } from '@nokkel/server'
 import { openEmbeddedDatabase, serve } from '@nokkel/server/node'
 import { readMigrations } from '../../../tools/testing/migrations.ts'
 import { readSeed } from './seed.ts'
@@ -31,8 +31,7 @@ async function open(plan: ServerPlan): Promise<void> {
   const server = createNokkelServer({
     database: watchDatabase(await openDatabase(plan), reach),
     publicUrl,
-    keyring: await createKeyring(masterKey),
-    indexKey: new Uint8Array(32).fill(9),
+    rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKey: '09'.repeat(32) }),
     providers: createProviderRegistry(
       clients.map(({ clientSecret: secret, ...client }) => ({
         provider: 'bankid',

@@ -1,7 +1,7 @@
 import type { Context } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import type { Keyring } from './keyring.ts'
+import type { OpenKeyring } from './keyring.ts'
 
 const known = new TextEncoder().encode('nokkel/master-key-check/v1')
 
@@ -18,7 +18,7 @@ const place = (keyId: string): Context => ({
  *
  * @throws {Error} It is another one.
  */
-export async function checkKeyring(database: Database, keyring: Keyring): Promise<void> {
+export async function checkKeyring(database: Database, keyring: OpenKeyring): Promise<void> {
   if ((await versions(database)).length === 0) {
     const checkValue = await keyring.wrap(known, place(keyring.keyId))
     await sql`select nokkel.add_master_key_version(${keyring.keyId}, ${checkValue})`.execute(database)
@@ -38,7 +38,7 @@ async function versions(database: Database) {
   return rows
 }
 
-async function opens(keyring: Keyring, keyId: string, checkValue: Uint8Array): Promise<boolean> {
+async function opens(keyring: OpenKeyring, keyId: string, checkValue: Uint8Array): Promise<boolean> {
   if (keyId !== keyring.keyId) return false
   try {
     await keyring.unwrap(new Uint8Array(checkValue), place(keyId))

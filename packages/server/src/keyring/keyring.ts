@@ -1,35 +1,42 @@
-import { type Context, decryptEnvelope, encryptEnvelope, importEnvelopeKey, type KeyId } from '@nokkel/crypto'
+import {
+  type Context,
+  CryptoError,
+  decryptEnvelope,
+  type EnvelopeKey,
+  encryptEnvelope,
+  importEnvelopeKey,
+  type KeyId,
+  parseHeader,
+} from '@nokkel/crypto'
 
-/** The master key, able to protect and to open, unable to be read. */
+/** The master keys, able to protect and to open, unable to be read. */
 export interface Keyring {
+  /** Of the master key that wraps. */
   readonly keyId: KeyId
   wrap(plaintext: Uint8Array, context: Context): Promise<Uint8Array>
   /** @throws {CryptoError} `open_failed`. */
   unwrap(envelope: Uint8Array, context: Context): Promise<Uint8Array>
 }
 
-/**
- * Makes the keyring of a master key.
- *
- * @param masterKey - 256 bits as 64 hexadecimal digits.
- * @throws {TypeError} `masterKey` is anything else. The message does not repeat it.
- *
- * @example
- * ```ts
- * const keyring = await createKeyring('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f')
- * ```
- * @see docs/spec/envelope.md
- */
-export async function createKeyring(masterKey: string): Promise<Keyring> {
-  if (typeof masterKey !== 'string' || !/^[0-9a-f]{64}$/i.test(masterKey)) {
-    throw new TypeError('The master key must be 64 hexadecimal digits (256 bits).')
-  }
-  const bytes = Uint8Array.from(masterKey.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-  const key = await importEnvelopeKey(bytes)
-  bytes.fill(0)
+/** A keyring that tells its other keys, too, to be checked. */
+export interface OpenKeyring extends Keyring {
+  readonly keys: readonly EnvelopeKey[]
+}
+
+/** @param masterKeys - 32 bytes each, the first one wraps. Copied, not kept. */
+export async function createKeyring(masterKeys: readonly Uint8Array[]): Promise<OpenKeyring> {
+  const keys = await Promise.all(masterKeys.map(importEnvelopeKey))
+  const [active] = keys
+  if (!active) throw new TypeError('There is no master key.')
+  const byId = new Map(keys.map((key) => [key.id, key]))
   return {
-    keyId: key.id,
-    wrap: (plaintext, context) => encryptEnvelope(plaintext, key, context),
-    unwrap: (envelope, context) => decryptEnvelope(envelope, key, context),
+    keys,
+    keyId: active.id,
+    wrap: (plaintext, context) => encryptEnvelope(plaintext, active, context),
+    async unwrap(envelope, context) {
+      const key = byId.get(parseHeader(envelope)?.keyId as KeyId)
+      if (!key) throw new CryptoError('open_failed')
+      return decryptEnvelope(envelope, key, context)
+    },
   }
 }

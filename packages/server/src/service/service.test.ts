@@ -2,14 +2,13 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { createLoginSystem, type LoginSystem, publicUrl } from '../../../../tools/testing/login.ts'
-import { createKeyring, createNokkelServer, createProviderRegistry, type NokkelServer } from '../index.ts'
+import { createNokkelServer, createProviderRegistry, givenRootKeys, type NokkelServer } from '../index.ts'
 
 const createServer = async (where: TestDatabase['server'] | string): Promise<NokkelServer> =>
   createNokkelServer({
     database: where,
     publicUrl,
-    keyring: await createKeyring('07'.repeat(32)),
-    indexKey: new Uint8Array(32).fill(9),
+    rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
     providers: createProviderRegistry([]),
     mode: 'development',
     logger: () => undefined,
