@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util'
+import { type Command, type ExitCode, UsageError, type Values } from './command.ts'
+import type { Terminal } from './terminal/terminal.ts'
+
+interface Entry {
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Each is loaded when it is called: a command starts without what only others need. */
+const commands: Readonly<Record<string, Entry>> = {
+  migrate: {
+    summary: 'apply the pending migrations to a Postgres or Supabase',
+    load: async () => (await import('./commands/migrate.ts')).migrate,
+  },
+  doctor: {
+    summary: 'find server secrets and private keys in a built web application',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+}
+
+/**
+ * Runs one command of `nokkel` to its end.
+ *
+ * @param words - The command line after `nokkel`.
+ * @returns 0 when all is well, 1 when something was found or failed, 2 when the command line is not one it takes.
+ */
+export async function runNokkel(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [first = '', second = ''] = words
+  if (['', '--help', '-h', 'help'].includes(first)) {
+    terminal.print(overview())
+    return first === '' ? 2 : 0
+  }
+  const name = `${first} ${second}` in commands ? `${first} ${second}` : first
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!entry) {
+    terminal.report(`There is no command ${JSON.stringify(first)}; nokkel --help lists them.`)
+    return 2
+  }
+  try {
+    return await runCommand(name, await entry.load(), words.slice(name.split(' ').length), terminal)
+  } catch (error) {
+    terminal.report(sentenceOf(error))
+    return isUsage(error) ? 2 : 1
+  }
+}
+
+async function runCommand(
+  name: string,
+  command: Command,
+  words: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } }
+  const { values } = parseArgs({ args: [...words], options, strict: true, allowPositionals: false })
+  if (values.help) {
+    terminal.print(`nokkel ${name}: ${commands[name]?.summary}\n\n${command.help}`)
+    return 0
+  }
+  return command.run(values as Values, terminal)
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length))
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}   ${summary}`)
+  return ['nokkel <command> [options]', '', ...lines, '', 'nokkel <command> --help says more.'].join('\n')
+}
+
+const isUsage = (error: unknown): boolean =>
+  error instanceof UsageError || String((error as NodeJS.ErrnoException)?.code).startsWith('ERR_PARSE_ARGS')
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (isUsage(error)) return `${error.message} --help says more.`
+  // Of several addresses that all refused, Node makes an error without a message.
+  return error.message || String((error as NodeJS.ErrnoException).code ?? error.name)
+}

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+
+export interface Transcript {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the real command in a process of its own, with nothing of our environment but where programs are. */
+export async function nokkel(
+  words: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+): Promise<Transcript> {
+  const child = start(words, options.env)
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text
+  })
+  child.stdin.on('error', () => undefined).end(options.input ?? '')
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { status, stdout: stdout.trim(), stderr: stderr.trim() }
+}
+
+/** The same, still running. */
+export function start(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  return spawn(process.execPath, ['--conditions=source', main, ...words], {
+    env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
+    stdio: 'pipe',
+  })
+}
