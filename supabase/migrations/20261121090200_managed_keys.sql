@@ -82,6 +82,117 @@ grant select (id, company_id, public_key, thumbprint, state, created_at, superse
 create policy "members see the keys of their company" on public.company_key for select to authenticated
   using (nokkel.company_role(company_id) is not null);
 
+-- Why this session may not act for this person in this organisation, as a problem code; null when it may.
+create function nokkel.session_problem(p_session uuid, p_user uuid, p_organization uuid) returns text
+  language sql stable security definer set search_path = '' as $$
+  select case coalesce(
+      (select nokkel.session_state(s.id) from nokkel.session s
+        where s.id = p_session and s.user_id = p_user and s.organization_id = p_organization), 'revoked')
+    when 'live' then null
+    when 'expired' then 'session_expired'
+    when 'device_superseded' then 'device_superseded'
+    when 'device_revoked' then 'device_revoked'
+    else 'session_ended' end
+$$;
+
+create function nokkel.require_session(p_session uuid, p_user uuid, p_organization uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_problem text := nokkel.session_problem(p_session, p_user, p_organization);
+begin
+  if v_problem is not null then perform nokkel.refuse(v_problem); end if;
+end
+$$;
+
+create function nokkel.require_company_administrator(p_company uuid, p_user uuid, p_organization uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_role text;
+begin
+  select m.role into v_role from public.company_member m
+    where m.company_id = p_company and m.user_id = p_user and m.organization_id = p_organization;
+  if v_role is null then perform nokkel.refuse('not_found'); end if;
+  if v_role <> 'administrator' then perform nokkel.refuse('forbidden'); end if;
+end
+$$;
+
+-- Adds keys of a person, in order; the last becomes active in place of p_replaces, which must be the active one, or null when
+-- there is none. The same request again changes nothing and gives the same rows.
+create function nokkel.add_user_keys(
+  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_replaces uuid, p_id uuid[], p_public_key text[],
+  p_thumbprint text[], p_encrypted_private_key text[], p_envelope_hash bytea[], p_master_key_id text[]
+) returns table (id uuid, public_key text, encrypted_private_key text)
+  language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_last constant integer := cardinality(p_thumbprint);
+  v_active public.user_key;
+  v_known integer;
+  v_usable integer;
+begin
+  perform nokkel.require_session(p_session, p_user, p_organization);
+  -- One at a time for each person.
+  perform from public.app_user u where u.auth_user_id = p_user for no key update;
+  select * into v_active from public.user_key k where k.user_id = p_user and k.state = 'active';
+  select count(*), count(*) filter (where k.state in ('active', 'superseded')) into v_known, v_usable
+    from public.user_key k where k.user_id = p_user and k.thumbprint = any (p_thumbprint);
+  if (select count(distinct t) from unnest(p_thumbprint) t) < v_last then perform nokkel.refuse('key_reused'); end if;
+  if v_known > 0 then
+    if v_usable < v_last or v_active.thumbprint is distinct from p_thumbprint[v_last] then
+      perform nokkel.refuse('key_reused');
+    end if;
+  else
+    if v_active.id is distinct from p_replaces then
+      perform nokkel.refuse('key_exists', jsonb_build_object('keyId', v_active.id));
+    end if;
+    update public.user_key k set state = 'superseded', superseded_at = now() where k.id = v_active.id;
+    insert into public.user_key as k
+      (id, user_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id, state, superseded_at)
+      select i.id, p_user, i.public_key, i.thumbprint, i.encrypted_private_key, i.envelope_hash, i.master_key_id,
+        case when i.n = v_last then 'active' else 'superseded' end, case when i.n < v_last then now() end
+      from unnest(p_id, p_public_key, p_thumbprint, p_encrypted_private_key, p_envelope_hash, p_master_key_id)
+        with ordinality i (id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id, n);
+    update public.app_user u
+      set public_key = p_public_key[v_last], encrypted_private_key = p_encrypted_private_key[v_last]
+      where u.auth_user_id = p_user;
+    perform nokkel.audit(p_organization, p_user, 'user_key.create', 'user_key', i::text, null, p_request) from unnest(p_id) i;
+  end if;
+  return query
+    select k.id, k.public_key, k.encrypted_private_key from unnest(p_thumbprint) with ordinality i (thumbprint, n)
+    join public.user_key k on k.user_id = p_user and k.thumbprint = i.thumbprint order by i.n;
+end
+$$;
+
+-- The same for a company, one key at a time, by an administrator of it.
+create function nokkel.add_company_key(
+  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_company uuid, p_replaces uuid, p_id uuid,
+  p_public_key text, p_thumbprint text, p_encrypted_private_key text, p_envelope_hash bytea, p_master_key_id text
+) returns void language plpgsql security definer set search_path = '' as $$
+declare
+  v_active uuid;
+begin
+  perform nokkel.require_session(p_session, p_user, p_organization);
+  perform nokkel.require_company_administrator(p_company, p_user, p_organization);
+  perform from public.company c where c.id = p_company for no key update;
+  select k.id into v_active from public.company_key k where k.company_id = p_company and k.state = 'active';
+  if v_active is distinct from p_replaces then
+    perform nokkel.refuse('key_exists', jsonb_build_object('keyId', v_active));
+  end if;
+  update public.company_key k set state = 'superseded', superseded_at = now() where k.id = v_active;
+  insert into public.company_key
+    (id, company_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id)
+    values (p_id, p_company, p_public_key, p_thumbprint, p_encrypted_private_key, p_envelope_hash, p_master_key_id);
+  update public.company c set public_key = p_public_key, encrypted_private_key = p_encrypted_private_key
+    where c.id = p_company;
+  perform nokkel.audit(p_organization, p_user, 'company_key.create', 'company_key', p_id::text, null, p_request);
+end
+$$;
+
+grant execute on function
+  nokkel.add_user_keys(uuid, uuid, uuid, uuid, uuid, uuid[], text[], text[], text[], bytea[], text[]),
+  nokkel.add_company_key(uuid, uuid, uuid, uuid, uuid, uuid, uuid, text, text, text, bytea, text)
+  to nokkel_server;
+
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121090200' $$;
 

@@ -23,7 +23,7 @@ call nokkel.protect('nokkel.crypto_usage');
 --   encrypt  a live session
 --   decrypt  p_envelope_hash is that of a private key of the caller's that is active or superseded
 --   unwrap   the caller may read the RFX now, and that version is wrapped to them (p_via 'user') or to a company they are in
--- problem: null when allowed; `session:` and a session state; open_refused; quota_exceeded.
+-- problem: null when allowed; that of a session that is not live; open_refused; quota_exceeded.
 create function nokkel.crypto_service_batch(
   p_request uuid[], p_user uuid[], p_session uuid[], p_organization uuid[], p_action text[],
   p_envelope_hash bytea[], p_rfx uuid[], p_version integer[], p_via text[]
@@ -39,9 +39,7 @@ begin
   ), judged as materialized (
     select i.ordinal, i.request, i.user_id, i.organization_id, i.action,
       case
-        when s.id is null then 'session:' || coalesce(
-          (select nokkel.session_state(x.id) from nokkel.session x
-            where x.id = i.session_id and x.user_id = i.user_id and x.organization_id = i.organization_id), 'revoked')
+        when s.id is null then coalesce(nokkel.session_problem(i.session_id, i.user_id, i.organization_id), 'session_ended')
         when i.action <> 'encrypt' and k.key_id is null then 'open_refused'
       end as problem,
       k.key_id, k.owner_id, k.encrypted_private_key, k.encrypted_symmetric_key, i.rfx_id, i.version, i.via
