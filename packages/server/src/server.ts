@@ -20,6 +20,7 @@ import { checkKeyring } from './keyring/check-value.ts'
 import type { RootKeyProvider } from './keyring/root-keys.ts'
 import { createKeyHolder } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
+import { registerManagedKeys } from './managed-keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
 import { registerOpenApi } from './service/openapi.ts'
 import { registerReference } from './service/reference/routes.ts'
@@ -53,8 +54,11 @@ export interface NokkelServerOptions {
   readonly providerTimeoutSeconds?: number
 }
 
+/** Where the operations are; the last three where other EKM-05 software expects them. */
+const apiPaths = ['/nokkel/*', '/crypto-service', '/generate-user-keys', '/generate-company-keys']
+
 export interface NokkelServer {
-  /** Answers one request below `/nokkel`. */
+  /** Answers one request of the API. */
   fetch(request: Request, environment?: RequestEnvironment): Promise<Response>
   /**
    * Checks schema, master key and session keys, once; until it is done, requests wait.
@@ -113,18 +117,22 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     await sessionKeys.current()
   })
 
+  const limiter = createRateLimiter(now)
+  const limits = { ...defaultRateLimits, ...options.limits }
   const app = createApp({ logger, production, allowedOrigins, trustedProxies })
   const api = createApi(app, {
     authenticate: createAuthenticate(accessTokens.verify, now),
     verifyProof: createVerifyProof({ database, publicUrl, now }),
-    limiter: createRateLimiter(now),
-    limits: { ...defaultRateLimits, ...options.limits },
+    limiter,
+    limits,
   })
   registerService(api, { version: VERSION, checkReadiness: () => startup.check(database) })
-  app.use('/nokkel/*', async (_, next) => {
-    await startup.run()
-    await next()
-  })
+  for (const path of apiPaths) {
+    app.use(path, async (_, next) => {
+      await startup.run()
+      await next()
+    })
+  }
   registerLogin(api, {
     database,
     publicUrl,
@@ -137,6 +145,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   registerSessions(api, { database, accessTokens })
   registerOrganizations(api, { database, providersOf: providers.providersOf })
   registerKeys(api, { database, now })
+  registerManagedKeys(api, { database, keyring, now, limiter, limits })
   registerAssignments(api, { database })
   registerBlobs(api, { database })
   registerDiscovery(app, issuer, sessionKeys)
