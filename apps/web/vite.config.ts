@@ -36,5 +36,13 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { '/nokkel': api, '/sandbox': api, '/crypto-service': api } },
+  server: {
+    proxy: {
+      '/nokkel': api,
+      '/sandbox': api,
+      '/crypto-service': api,
+      '/generate-user-keys': api,
+      '/generate-company-keys': api,
+    },
+  },
 })

@@ -108,6 +108,34 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_file_changed()
     case 'recipient_without_device':
       return m.e_recipient_without_device()
+    case 'sealed':
+      return m.e_sealed()
+    case 'share_invalid':
+      return m.e_share()
+    case 'share_repeated':
+      return m.e_share_repeated()
+    case 'shares_wrong':
+      return m.e_shares_wrong()
+    case 'open_refused':
+      return m.e_open_refused()
+    case 'key_unsupported':
+      return m.e_key_unsupported()
+    case 'key_exists':
+      return m.e_key_exists()
+    case 'key_reused':
+      return m.e_key_reused()
+    case 'key_in_use':
+      return m.e_key_in_use()
+    case 'key_queue_full':
+      return m.e_key_queue()
+    case 'quota_exceeded':
+      return m.e_quota_exceeded()
+    case 'master_key_exhausted':
+      return m.e_master_key()
+    case 'invitation_unknown':
+      return m.e_invitation()
+    case 'company_needs_administrator':
+      return m.e_company_administrator()
     case 'cancelled':
       return m.e_cancelled()
     case undefined:
