@@ -1,0 +1,86 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { readConfiguration } from './read-configuration.ts'
+
+const secret = 'planted-secret'
+const connection = {
+  provider: 'vipps',
+  organization: 'likeperson',
+  issuer: 'https://api.vipps.no/access-management-1.0/access/',
+  clientId: '123456',
+  authentication: { method: 'client_secret_basic', secret: { variable: 'VIPPS_SECRET' } },
+}
+const environment = {
+  DATABASE_URL: `postgres://nokkel_server:${secret}@localhost/nokkel`,
+  PUBLIC_URL: 'https://keys.example.no/',
+  PROVIDERS: JSON.stringify([connection]),
+  VIPPS_SECRET: secret,
+}
+
+describe('configuration', () => {
+  it('is read from the environment', async () => {
+    const { providers, ...rest } = await readConfiguration({
+      ...environment,
+      ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+      TRUSTED_PROXIES: '1',
+    })
+    expect(rest).toEqual({
+      databaseUrl: environment.DATABASE_URL,
+      publicUrl: 'https://keys.example.no',
+      allowedOrigins: ['https://a.example', 'https://b.example'],
+      trustedProxies: 1,
+    })
+    expect(providers.connections).toEqual([
+      { ...connection, authentication: { method: 'client_secret_basic', secret } },
+    ])
+  })
+
+  it('has nothing open by default', async () => {
+    expect(await readConfiguration(environment)).toMatchObject({ allowedOrigins: [], trustedProxies: 0 })
+  })
+
+  it('reads providers from a file, and a client key as JWK', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const { PROVIDERS: _, ...rest } = environment
+    const authentication = { method: 'private_key_jwt', key: { variable: 'CLIENT_KEY' }, kid: 'one' }
+    const { providers } = await readConfiguration(
+      { ...rest, PROVIDERS_FILE: 'providers.json', CLIENT_KEY: JSON.stringify(privateKey.export({ format: 'jwk' })) },
+      async (file) => (file === 'providers.json' ? JSON.stringify([{ ...connection, authentication }]) : ''),
+    )
+    expect(providers.connections[0]?.authentication).toMatchObject({ method: 'private_key_jwt', kid: 'one' })
+  })
+
+  const providersWith = (changes: object) => JSON.stringify([{ ...connection, ...changes }])
+  it.each([
+    ['no database', { DATABASE_URL: undefined }, 'DATABASE_URL is not set'],
+    ['another database', { DATABASE_URL: `mysql://root:${secret}@localhost` }, 'DATABASE_URL must begin'],
+    ['no public URL', { PUBLIC_URL: '' }, 'PUBLIC_URL is not set'],
+    ['a public URL without TLS', { PUBLIC_URL: `http://keys.example.no/${secret}` }, 'PUBLIC_URL must be'],
+    ['no providers', { PROVIDERS: undefined }, 'PROVIDERS is not set'],
+    ['providers that are no JSON', { PROVIDERS: `[${secret}` }, 'PROVIDERS is not JSON.'],
+    ['an unknown member', { PROVIDERS: providersWith({ secret }) }, 'PROVIDERS is wrong at 0'],
+    ['an unknown provider', { PROVIDERS: providersWith({ provider: secret }) }, 'PROVIDERS is wrong at 0.provider'],
+    ['the same twice', { PROVIDERS: JSON.stringify([connection, connection]) }, 'two connections for vipps/likeperson'],
+    ['a secret that is not set', { VIPPS_SECRET: undefined }, 'VIPPS_SECRET is not set; PROVIDERS names it.'],
+    ['an origin with a path', { ALLOWED_ORIGINS: `https://a.example/${secret}` }, 'ALLOWED_ORIGINS must hold'],
+    ['proxies without a number', { TRUSTED_PROXIES: 'all' }, 'TRUSTED_PROXIES must be'],
+    [
+      'a client key that is none',
+      { PROVIDERS: providersWith({ authentication: { method: 'private_key_jwt', key: secret } }) },
+      'no private JWK',
+    ],
+  ])('refuses %s in a sentence without the value', async (_what, changes, expected) => {
+    const error = await readConfiguration({ ...environment, ...changes }).catch((cause: Error) => cause)
+    expect(error).toMatchObject({ name: 'ConfigurationError', message: expect.stringContaining(expected) })
+    expect((error as Error).message).toMatch(/\.$/)
+    expect((error as Error).message).not.toContain(secret)
+  })
+
+  it('refuses a file that is not there', async () => {
+    const { PROVIDERS: _, ...rest } = environment
+    const missing = async () => Promise.reject(Object.assign(new Error(secret), { code: 'ENOENT' }))
+    await expect(readConfiguration({ ...rest, PROVIDERS_FILE: 'x.json' }, missing)).rejects.toThrow(
+      'PROVIDERS_FILE x.json cannot be read: ENOENT.',
+    )
+  })
+})

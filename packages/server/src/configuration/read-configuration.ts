@@ -1,0 +1,103 @@
+import type { ProviderRegistry } from '../auth/providers/registry.ts'
+import { publicUrlOf } from '../http/public-url.ts'
+import { ConfigurationError } from './configuration-error.ts'
+import { parseProviders } from './providers.ts'
+
+/** Everything a server in production is told but its root keys. */
+export interface Configuration {
+  readonly databaseUrl: string
+  readonly publicUrl: string
+  readonly providers: ProviderRegistry
+  readonly allowedOrigins: readonly string[]
+  readonly trustedProxies: number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the settings of a server from environment variables: the same on Node and in an edge function.
+ *
+ * - `DATABASE_URL`: logs in as `nokkel_server`.
+ * - `PUBLIC_URL`: where browsers reach the server, with https and without a final slash.
+ * - `PROVIDERS`, or `PROVIDERS_FILE` with `readText`: a JSON list of how organisations let their people log in.
+ * - `ALLOWED_ORIGINS`: origins whose pages may call the API, separated by commas. Default none.
+ * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
+ *
+ * @param readText - Reads a file; without it `PROVIDERS_FILE` is refused.
+ * @throws {ConfigurationError} A setting is missing or wrong.
+ *
+ * @example
+ * ```ts
+ * const { databaseUrl, ...settings } = await readConfiguration(process.env)
+ * const server = createNokkelServer({ database: databaseUrl, ...settings, rootKeys: environmentRootKeys(process.env) })
+ * ```
+ */
+export async function readConfiguration(
+  environment: Environment,
+  readText?: (file: string) => Promise<string>,
+): Promise<Configuration> {
+  const databaseUrl = readDatabaseUrl(environment)
+  const publicUrl = readPublicUrl(environment)
+  const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
+  const trustedProxies = readCount(environment.TRUSTED_PROXIES)
+  return {
+    databaseUrl,
+    publicUrl,
+    allowedOrigins,
+    trustedProxies,
+    providers: await readProviders(environment, readText),
+  }
+}
+
+/** @throws {ConfigurationError} `DATABASE_URL` is missing or no URL of a Postgres. */
+export function readDatabaseUrl(environment: Environment): string {
+  const url = environment.DATABASE_URL
+  if (!url) throw new ConfigurationError('DATABASE_URL is not set; it logs in to Postgres as nokkel_server.')
+  if (!/^postgres(?:ql)?:\/\/./.test(url)) {
+    throw new ConfigurationError('DATABASE_URL must begin with postgres:// or postgresql://.')
+  }
+  return url
+}
+
+function readPublicUrl(environment: Environment): string {
+  const url = environment.PUBLIC_URL
+  if (!url) throw new ConfigurationError('PUBLIC_URL is not set; it says where browsers reach the server.')
+  try {
+    return publicUrlOf(url, true)
+  } catch {
+    throw new ConfigurationError('PUBLIC_URL must be an absolute https URL.')
+  }
+}
+
+async function readProviders(
+  environment: Environment,
+  readText: ((file: string) => Promise<string>) | undefined,
+): Promise<ProviderRegistry> {
+  const { PROVIDERS: inline, PROVIDERS_FILE: file } = environment
+  if (inline) return parseProviders(inline, 'PROVIDERS', environment)
+  if (!file || !readText) {
+    const where = readText ? 'PROVIDERS or PROVIDERS_FILE' : 'PROVIDERS'
+    throw new ConfigurationError(`${where} is not set; it says in JSON how organisations let their people log in.`)
+  }
+  const text = await readText(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigurationError(`PROVIDERS_FILE ${file} cannot be read: ${cause.code ?? cause.name}.`, { cause })
+  })
+  return parseProviders(text, file, environment)
+}
+
+function readOrigins(text = ''): string[] {
+  const origins = text.split(',').flatMap((part) => part.trim() || [])
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new ConfigurationError(
+        'ALLOWED_ORIGINS must hold origins such as https://app.example.no, separated by commas.',
+      )
+    }
+  }
+  return origins
+}
+
+function readCount(text = '0'): number {
+  if (!/^\d$/.test(text)) throw new ConfigurationError('TRUSTED_PROXIES must be a number from 0 to 9.')
+  return Number(text)
+}
