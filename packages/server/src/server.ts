@@ -4,6 +4,7 @@ import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
 import { registerBlobs } from './blobs/routes.ts'
+import { registerCompanies } from './companies/routes.ts'
 import { connect } from './db/connect.ts'
 import type { Database } from './db/database.ts'
 import { checkSchema } from './db/schema-version.ts'
@@ -144,6 +145,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   })
   registerSessions(api, { database, accessTokens })
   registerOrganizations(api, { database, providersOf: providers.providersOf })
+  registerCompanies(api, { database })
   registerKeys(api, { database, now })
   registerManagedKeys(api, { database, keyring, now, limiter, limits })
   registerAssignments(api, { database })
