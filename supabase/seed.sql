@@ -102,4 +102,24 @@ insert into public.organization_member (organization_id, user_id, created_at)
   from listed join public.organization o on o.slug = 'likeperson'
   on conflict do nothing;
 
+-- Made up, with numbers whose last digit is wrong, so that nobody has them. Their keys are made in use.
+insert into public.company (id, organization_id, name, organization_number, created_at) values
+    ('5eed0000-0000-4000-8003-000000000001', '5eed0000-0000-4000-8000-000000000003', 'Vik og Ødegård Elektro', '900000001', '2026-02-02 08:00Z'),
+    ('5eed0000-0000-4000-8003-000000000002', '5eed0000-0000-4000-8000-000000000003', 'Gáhpir Trebygg', '900000002', '2026-02-09 08:00Z'),
+    ('5eed0000-0000-4000-8003-000000000003', '5eed0000-0000-4000-8000-000000000003', 'Åsgårdstrand Rør', '900000003', '2026-02-16 08:00Z')
+  on conflict do nothing;
+
+insert into public.company_member (company_id, organization_id, user_id, role, created_at)
+  select c.id, c.organization_id, seed.user_id::uuid, seed.role, c.created_at
+  from (values
+    ('900000001', '5eed0000-0000-4000-8001-000000000008', 'administrator'),
+    ('900000001', '5eed0000-0000-4000-8001-000000000009', 'member'),
+    ('900000002', '5eed0000-0000-4000-8001-000000000010', 'administrator'),
+    ('900000003', '5eed0000-0000-4000-8001-000000000009', 'administrator'),
+    ('900000003', '5eed0000-0000-4000-8001-000000000010', 'member')
+  ) seed (organization_number, user_id, role)
+  join public.company c on c.organization_id = '5eed0000-0000-4000-8000-000000000003'
+    and c.organization_number = seed.organization_number
+  on conflict do nothing;
+
 reset role;

@@ -67,10 +67,30 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
     expect(await look(sql`select name from public.app_user group by name having count(*) > 1`)).toEqual([])
   })
 
+  it('has companies of one partner, each with an administrator, and with numbers nobody can have', async () => {
+    const companies = await look(sql<{ name: string; number: string; people: string[] }>`
+      select c.name, c.organization_number as number,
+        array_agg(u.name || ' ' || m.role order by m.role, u.name) as people
+      from public.company c join public.organization o on o.id = c.organization_id and o.slug = 'fjordhjelpen'
+      join public.company_member m on m.company_id = c.id join public.app_user u on u.auth_user_id = m.user_id
+      group by c.id order by c.organization_number`)
+    expect(companies.map(({ name, people: members }) => [name, members])).toEqual([
+      ['Vik og Ødegård Elektro', ['Silje Vik administrator', 'Bjørn Ødegård member']],
+      ['Gáhpir Trebygg', ['Áile Gaup administrator']],
+      ['Åsgårdstrand Rør', ['Bjørn Ødegård administrator', 'Áile Gaup member']],
+    ])
+    const weights = [3, 2, 7, 6, 5, 4, 3, 2, 1]
+    for (const { number } of companies) {
+      const sum = weights.reduce((total, weight, index) => total + weight * Number(number[index]), 0)
+      expect(sum % 11, number).not.toBe(0)
+    }
+  })
+
   it('changes nothing when it runs again', async () => {
     const count = sql`
       select (select count(*)::int from public.app_user) as people, (select count(*)::int from public.organization_member) as
-        members, (select count(*)::int from public.external_identity) as identities`
+        members, (select count(*)::int from public.external_identity) as identities,
+        (select count(*)::int from public.company) as companies, (select count(*)::int from public.company_member) as partners`
     const before = await look(count)
     await plant()
     expect(await look(count)).toEqual(before)
