@@ -4,17 +4,24 @@ import { writeFile } from 'node:fs/promises'
 import {
   calculateThumbprint,
   chunkCount,
+  decodeBase64,
   decodeBase64Url,
+  encodeBase64,
   encodeBase64Url,
   encodeContext,
   encodePae,
   exportPublicJwk,
   FILE_CHUNK_BYTE_LENGTH,
+  formatEncryptedPrivateKey,
   formatFingerprint,
   importEnvelopeKey,
+  importPrivateKey,
+  type KeyOwner,
   parseHeader,
+  privateKeyContext,
   readdressAssignment,
   signJws,
+  splitSecret,
 } from '@nokkel/crypto'
 import { encodeAssignmentContent } from '../packages/crypto/src/assignment-content.ts'
 import { signStatement } from '../packages/crypto/src/assignment-statement.ts'
@@ -27,6 +34,10 @@ import { encodeHeader } from '../packages/crypto/src/header.ts'
 import { publicKeyId } from '../packages/crypto/src/seal.ts'
 import { fromHex, fromText, patternOf, toHex } from '../packages/crypto/src/testing/bytes.ts'
 import { importEncryptionPair, importSigningPair, type PrivateJwk } from '../packages/crypto/src/testing/keys.ts'
+import { importKek } from '../packages/server/src/keyring/kek.ts'
+import type { RootKeys } from '../packages/server/src/keyring/root-keys.ts'
+import { type KeyringKek, wrapKeyring } from '../packages/server/src/keyring/wrapped-keyring.ts'
+import { testPrivateKeys } from '../tools/testing/rsa-keys.ts'
 
 const key = patternOf(32) as ContentKey
 const otherKey = patternOf(64).slice(32) as ContentKey
@@ -47,6 +58,8 @@ await write('seal', await seals())
 await write('file-stream', await fileStreams())
 await write('jws', await signatures())
 await write('assignment', await assignments())
+await write('managed-key', await managedKeys())
+await write('keyring', await keyrings())
 
 async function encodings() {
   const jwk = {
@@ -313,6 +326,164 @@ async function assignments() {
     revisions: [
       { revision: 1, statement, keys: text(keys) },
       { revision: 2, statement: readdressed.statement, keys: text(readdressed.keys) },
+    ],
+  }
+}
+
+async function keyrings() {
+  const secret = patternOf(96).slice(64)
+  const { texts, ...set } = await splitSecret(secret, { count: 3, threshold: 2 })
+  const kek = await importKek(secret)
+  const pinned: KeyringKek = {
+    ...kek,
+    async encrypt(plaintext, additionalData) {
+      const aesKey = await crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt'])
+      const parameters = { name: 'AES-GCM', iv: nonce, additionalData: additionalData as Bytes }
+      return { nonce, ciphertext: new Uint8Array(await crypto.subtle.encrypt(parameters, aesKey, plaintext as Bytes)) }
+    },
+  }
+  const one = { masterKeys: [key], indexKey: patternOf(160).slice(128) }
+  const two = { ...one, masterKeys: [key, otherKey] }
+  const shared = await wrapKeyring(two, pinned, set)
+  const plain = await wrapKeyring(one, pinned)
+  const change = (file: string, changes: object) => JSON.stringify({ ...JSON.parse(file), ...changes })
+  const { keyring } = JSON.parse(shared) as { keyring: string }
+  const [first = '', second = ''] = texts
+  return {
+    shares: {
+      secret: toHex(secret),
+      ...set,
+      shares: texts,
+      invalid: [
+        { name: 'empty', text: '' },
+        { name: 'without its prefix', text: first.slice(5) },
+        { name: 'another prefix', text: first.replace('nks1', 'nks2') },
+        { name: 'a group missing', text: first.slice(0, -5) },
+        { name: 'a group more', text: `${first}-0000` },
+        { name: 'two groups exchanged', text: `${first.slice(0, 60)}${first.slice(65, 69)}-${first.slice(60, 64)}${first.slice(69)}` },
+        { name: 'the end of another share', text: first.slice(0, -9) + second.slice(-9) },
+        { name: 'a letter that is none', text: `${first.slice(0, -1)}u` },
+      ],
+    },
+    wrapped: {
+      valid: [
+        { name: 'split among three', kek: toHex(secret), ...hexOf(two), file: shared },
+        { name: 'under a key of a module', kek: toHex(secret), ...hexOf(one), file: plain },
+      ],
+      invalid: [
+        { name: 'another threshold', file: change(shared, { shares: { ...set, threshold: 3 } }) },
+        { name: 'another set', file: change(shared, { shares: { ...set, set: '000000000000' } }) },
+        { name: 'shares left out', file: JSON.stringify({ format: 'nokkel/keyring/v1', keyring }) },
+        { name: 'shares put in', file: change(plain, { shares: set }) },
+        { name: 'another format', file: change(shared, { format: 'nokkel/keyring/v2' }) },
+        { name: 'a further member', file: change(shared, { note: '' }) },
+        { name: 'one character of the keyring', file: change(shared, { keyring: `${keyring.slice(0, 80)}${keyring[80] === 'A' ? 'B' : 'A'}${keyring.slice(81)}` }) },
+        { name: 'cut short', file: change(shared, { keyring: keyring.slice(0, -8) }) },
+        { name: 'not JSON', file: 'nokkel' },
+      ],
+    },
+  }
+}
+
+function hexOf({ masterKeys, indexKey }: RootKeys) {
+  return { masterKeys: masterKeys.map(toHex), indexKey: toHex(indexKey) }
+}
+
+async function managedKeys() {
+  const [privateKey, other] = testPrivateKeys
+  const { publicKey, thumbprint, key: recipient } = await importPrivateKey(decodeBase64(privateKey))
+  const master = await importEnvelopeKey(key)
+  const header = encodeHeader('envelope', decodeBase64Url(master.id))
+  const user = { owner: 'user', keyId: '00000000-0000-4000-8000-000000000001', ownerId: '00000000-0000-4000-8000-00000000000a' } as const
+  const company = { ...user, owner: 'company' } as const
+  const encrypt = async ({ owner, keyId, ownerId }: { owner: KeyOwner; keyId: string; ownerId: string }) => {
+    const context = privateKeyContext(owner, keyId, ownerId)
+    return encryptEnvelopeWithNonce(decodeBase64(privateKey), master.key, header, nonce, context)
+  }
+  const text = formatEncryptedPrivateKey(await encrypt(user))
+  const parsed = JSON.parse(text) as { data: string; iv: string; v: number; kid: string }
+  const change = (members: object) => JSON.stringify({ ...parsed, ...members })
+  const data = (offset: number, value: number) => {
+    const bytes = decodeBase64(parsed.data)
+    bytes[offset] = value
+    return encodeBase64(bytes)
+  }
+  const rsa = async (modulusLength: number, exponent: number[]) => {
+    const parameters = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength, publicExponent: new Uint8Array(exponent) }
+    const pair = await crypto.subtle.generateKey(parameters, true, ['encrypt', 'decrypt'])
+    return {
+      privateKey: encodeBase64(new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey))),
+      publicKey: encodeBase64(new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey))),
+    }
+  }
+  const [small, cubic] = [await rsa(2048, [1, 0, 1]), await rsa(4096, [3])]
+  const elliptic = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits'])
+  const ellipticPublic = encodeBase64(new Uint8Array(await crypto.subtle.exportKey('spki', elliptic.publicKey)))
+  const ellipticPrivate = encodeBase64(new Uint8Array(await crypto.subtle.exportKey('pkcs8', elliptic.privateKey)))
+  const wrap = async (bytes: Uint8Array<ArrayBuffer>, label?: string) => {
+    const parameters = { name: 'RSA-OAEP', ...(label && { label: fromText(label) }) }
+    return encodeBase64(new Uint8Array(await crypto.subtle.encrypt(parameters, recipient, bytes)))
+  }
+  const wrapped = await wrap(otherKey)
+  const stranger = await importPrivateKey(decodeBase64(other))
+  return {
+    masterKey: toHex(key),
+    privateKey,
+    publicKey: encodeBase64(publicKey),
+    thumbprint,
+    valid: [
+      { ...user, nonce: toHex(nonce), encryptedPrivateKey: text },
+      { ...company, nonce: toHex(nonce), encryptedPrivateKey: formatEncryptedPrivateKey(await encrypt(company)) },
+    ],
+    moved: [
+      { name: 'another person', ...user, ownerId: '00000000-0000-4000-8000-00000000000b', encryptedPrivateKey: text },
+      { name: 'another key of the person', ...user, keyId: '00000000-0000-4000-8000-000000000002', encryptedPrivateKey: text },
+      { name: 'a company', ...company, encryptedPrivateKey: text },
+    ],
+    invalid: [
+      ['nothing', ''],
+      ['not JSON', '{'],
+      ['an array', '[]'],
+      ['an extra member', change({ extra: 1 })],
+      ['no iv', JSON.stringify({ ...parsed, iv: undefined })],
+      ['plain data and iv', JSON.stringify({ data: parsed.data, iv: parsed.iv })],
+      ['no header in data', change({ data: encodeBase64(decodeBase64(parsed.data).slice(20)) })],
+      ['another copy of the version', change({ v: 2 })],
+      ['another copy of the key id', change({ kid: `A${parsed.kid.slice(1)}` })],
+      ['another magic in data', change({ data: data(0, 0x4f) })],
+      ['another version in data', change({ data: data(2, 2) })],
+      ['another algorithm in data', change({ data: data(3, 2) })],
+      ['another key id in data', change({ data: data(4, (decodeBase64(parsed.data)[4] ?? 0) ^ 1) })],
+      ['an iv of 16 bytes', change({ iv: encodeBase64(new Uint8Array(16)) })],
+      ['base64url', change({ iv: '-_-_-_-_-_-_-_-_' })],
+      ['white space in data', change({ data: `${parsed.data.slice(0, 4)}\n${parsed.data.slice(4)}` })],
+      ['oversize', change({ data: 'A'.repeat(8192) })],
+    ].map(([name, encryptedPrivateKey]) => ({ name, encryptedPrivateKey })),
+    privateKeyInvalid: [
+      { name: '2048 bits', privateKey: small.privateKey },
+      { name: 'exponent 3', privateKey: cubic.privateKey },
+      { name: 'an elliptic curve', privateKey: ellipticPrivate },
+      { name: 'a public key', privateKey: encodeBase64(publicKey) },
+    ],
+    publicKeyInvalid: [
+      { name: '2048 bits', publicKey: small.publicKey },
+      { name: 'exponent 3', publicKey: cubic.publicKey },
+      { name: 'an elliptic curve', publicKey: ellipticPublic },
+      { name: 'one byte short', publicKey: encodeBase64(publicKey.slice(0, -1)) },
+      { name: 'one byte more', publicKey: encodeBase64(concatBytes(publicKey, new Uint8Array(1))) },
+      { name: 'a private key', publicKey: privateKey },
+    ],
+    wraps: [{ name: 'a key of 32 bytes', wrapped, key: toHex(otherKey) }],
+    wrapsInvalid: [
+      { name: 'a key of 16 bytes', wrapped: await wrap(otherKey.slice(0, 16)) },
+      { name: 'a key of 64 bytes', wrapped: await wrap(patternOf(64)) },
+      { name: 'with a label', wrapped: await wrap(otherKey, 'rfx') },
+      {
+        name: 'to another key',
+        wrapped: encodeBase64(new Uint8Array(await crypto.subtle.encrypt('RSA-OAEP', stranger.key, otherKey))),
+      },
+      { name: 'zeros', wrapped: encodeBase64(new Uint8Array(512)) },
+      { name: 'ones', wrapped: encodeBase64(new Uint8Array(512).fill(255)) },
     ],
   }
 }

@@ -1,4 +1,4 @@
-import { encodeBase64Url } from './base64url.ts'
+import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
 import { assertBytes, type Bytes, equalBytes, sha256 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { encodeJson } from './json.ts'
@@ -63,7 +63,9 @@ export async function importPrivateKey(bytes: Uint8Array): Promise<ManagedKey> {
     const canonical = equalBytes(exported, bytes)
     exported.fill(0)
     if (!canonical) throw new CryptoError('key_unusable')
-    const { n = '', e = '' } = await crypto.subtle.exportKey('jwk', extractable)
+    const jwk = await crypto.subtle.exportKey('jwk', extractable)
+    if (!fitsTogether(jwk)) throw new CryptoError('key_unusable')
+    const { n = '', e = '' } = jwk
     const [privateKey, publicHalf] = await Promise.all([openPrivateKey(bytes), importPublicJwk(n, e)])
     const probe = crypto.getRandomValues(new Uint8Array(32))
     const wrapped = await crypto.subtle.encrypt(algorithm, publicHalf.key, probe)
@@ -124,3 +126,26 @@ async function importPublicJwk(n: string, e: string): Promise<ManagedPublicKey> 
   const thumbprint = encodeBase64Url(await sha256(encodeJson({ e, kty: 'RSA', n }))) as Thumbprint
   return { key, publicKey, thumbprint }
 }
+
+/**
+ * Whether the exponents belong to the primes: runtimes get by with some of them and never look at the others.
+ *
+ * @see RFC 8017 §3.2
+ */
+function fitsTogether(jwk: JsonWebKey): boolean {
+  const [p, q] = [toInteger(jwk.p), toInteger(jwk.q)]
+  const [d, dp, dq, qi] = [toInteger(jwk.d), toInteger(jwk.dp), toInteger(jwk.dq), toInteger(jwk.qi)]
+  const exponent = 65537n
+  return (
+    p * q === toInteger(jwk.n) &&
+    (exponent * d) % (p - 1n) === 1n &&
+    (exponent * d) % (q - 1n) === 1n &&
+    dp === d % (p - 1n) &&
+    dq === d % (q - 1n) &&
+    qi < p &&
+    (qi * q) % p === 1n
+  )
+}
+
+const toInteger = (text = ''): bigint =>
+  BigInt(`0x${Array.from(decodeBase64Url(text), (byte) => byte.toString(16).padStart(2, '0')).join('')}`)

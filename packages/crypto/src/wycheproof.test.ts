@@ -3,6 +3,7 @@ import aesGcm from '../../../vectors/wycheproof/aes_gcm_test.json' with { type: 
 import ecdh from '../../../vectors/wycheproof/ecdh_secp256r1_webcrypto_test.json' with { type: 'json' }
 import hkdf from '../../../vectors/wycheproof/hkdf_sha256_test.json' with { type: 'json' }
 import hmac from '../../../vectors/wycheproof/hmac_sha256_test.json' with { type: 'json' }
+import rsaOaep from '../../../vectors/wycheproof/rsa_oaep_4096_sha256_mgf1sha256_test.json' with { type: 'json' }
 import { concatBytes } from './bytes.ts'
 import { importEncryptionKey, type PublicJwk } from './public-jwk.ts'
 import { fromHex, toHex } from './testing/bytes.ts'
@@ -77,6 +78,16 @@ describe('Wycheproof', () => {
       const { privateKey } = await importEncryptionPair(own)
       const parameters = { name: 'ECDH', public: await importEncryptionKey(jwk) }
       return toHex(new Uint8Array(await crypto.subtle.deriveBits(parameters, privateKey, 256))) === test.shared
+    }),
+  )
+
+  it(
+    'RSA-OAEP with 4096 bits and SHA-256 decrypts',
+    forEachCase(rsaOaep.testGroups, async ({ ct, label, msg }, { privateKeyPkcs8 }) => {
+      const algorithm = { name: 'RSA-OAEP', hash: 'SHA-256' }
+      const key = await crypto.subtle.importKey('pkcs8', fromHex(privateKeyPkcs8), algorithm, false, ['decrypt'])
+      const parameters = { name: 'RSA-OAEP', label: fromHex(label) }
+      return toHex(new Uint8Array(await crypto.subtle.decrypt(parameters, key, fromHex(ct)))) === msg
     }),
   )
 })
