@@ -27,7 +27,7 @@ const maximumCounters = 50_000
 
 export function rateClass(operation: Operation): RateClass {
   if (operation.path === '/nokkel/session/refresh') return 'refresh'
-  if (operation.path.startsWith('/nokkel/login')) return 'login'
+  if (operation.path.startsWith('/nokkel/login') || operation.path === '/nokkel/unseal') return 'login'
   if (operation.path.includes('/chunks/')) return 'bytes'
   if (operation.path === '/crypto-service') return 'crypto'
   return operation.method === 'get' ? 'read' : 'write'

@@ -11,6 +11,8 @@ export interface Reservation {
 export interface KeyQueue {
   /** @throws {ServerError} `key_queue_full`, with the seconds to wait. */
   reserve(count: number): Reservation
+  /** Resolves when nothing runs. */
+  whenIdle(): Promise<void>
 }
 
 export interface KeyQueueOptions {
@@ -29,6 +31,7 @@ const operationsPerSecond = 300
  */
 export function createKeyQueue({ concurrency, maximumWaiting }: KeyQueueOptions): KeyQueue {
   const waiting: (() => void)[] = []
+  const idle: (() => void)[] = []
   let reserved = 0
   let running = 0
 
@@ -41,11 +44,12 @@ export function createKeyQueue({ concurrency, maximumWaiting }: KeyQueueOptions)
     } finally {
       const next = waiting.shift()
       if (next) next()
-      else running--
+      else if (--running === 0) for (const resolve of idle.splice(0)) resolve()
     }
   }
 
   return {
+    whenIdle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
     reserve(count) {
       if (reserved + count > maximumWaiting) {
         const retryAfterSeconds = Math.max(1, Math.ceil(reserved / (operationsPerSecond * concurrency)))

@@ -1,14 +1,20 @@
 import * as contract from '@nokkel/contract'
+import type { Context } from 'hono'
 import type { Database } from '../db/database.ts'
+import { type Claims, withClaims } from '../db/with-claims.ts'
 import type { Api } from '../http/api.ts'
-import type { RateLimiter, RateLimits } from '../http/rate-limit.ts'
+import type { ItemClass, RateLimiter, RateLimits } from '../http/rate-limit.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import { createAuthorise } from './authorise.ts'
 import { callerOf } from './caller.ts'
 import { answerCryptoService } from './crypto-service.ts'
-import type { CryptoDependencies } from './dependencies.ts'
+import { type GenerateDependencies, generateCompanyKey, generateUserKey } from './generate.ts'
+import { createKeyPairPool } from './key-pair-pool.ts'
 import { createKeyQueue } from './key-queue.ts'
+import { destroy, markCompromised } from './lifecycle.ts'
 import { createPrivateKeys } from './private-key-cache.ts'
+import { rewrapPage } from './rewrap.ts'
+import { selectUserKeys } from './store.ts'
 
 export interface ManagedKeysDependencies {
   readonly database: Database
@@ -16,25 +22,83 @@ export interface ManagedKeysDependencies {
   readonly now: () => Date
   readonly limiter: RateLimiter
   readonly limits: RateLimits
+  /** Key pairs made ahead. */
+  readonly warmKeyPairs: number
 }
 
+export interface ManagedKeys {
+  /** Begins to make key pairs ahead, once the server is ready. */
+  warm(): void
+  close(): Promise<void>
+}
+
+/** Operations with private keys that may wait. */
 const maximumWaiting = 1000
 
-export function registerManagedKeys(api: Api, options: ManagedKeysDependencies): void {
-  const { database, keyring, now, limiter, limits } = options
+export function registerManagedKeys(api: Api, options: ManagedKeysDependencies): ManagedKeys {
+  const { database, keyring, now, limiter, limits, warmKeyPairs } = options
   const concurrency = navigator.hardwareConcurrency
-  const dependencies: CryptoDependencies = {
+  const queue = createKeyQueue({ concurrency, maximumWaiting })
+  const pool = createKeyPairPool({ size: warmKeyPairs, concurrency, whenIdle: queue.whenIdle })
+  const dependencies: GenerateDependencies = {
     database,
     keyring,
     authorise: createAuthorise(database),
-    queue: createKeyQueue({ concurrency, maximumWaiting }),
+    queue,
     privateKeys: createPrivateKeys({ keyring, now, maximumCopies: concurrency }),
+    pool,
   }
 
-  api.implement(contract.cryptoService, async ({ claims, body, context }) => {
-    const items = 'items' in body ? body.items.length : 1
-    limiter(`${body.action} ${context.get('clientAddress')}`, limits[body.action].address, items)
-    limiter(`${body.action} ${claims.sub}`, limits[body.action].person, items)
-    return answerCryptoService(dependencies, callerOf({ claims, context }), body)
+  function limit(action: ItemClass, { claims, context }: { claims: Claims; context: Context }, items: number): void {
+    limiter(`${action} ${context.get('clientAddress')}`, limits[action].address, items)
+    limiter(`${action} ${claims.sub}`, limits[action].person, items)
+  }
+
+  api.implement(contract.cryptoService, async (request) => {
+    const { body } = request
+    limit(body.action, request, 'items' in body ? body.items.length : 1)
+    return answerCryptoService(dependencies, callerOf(request), body)
   })
+
+  api.implement(contract.listUserKeys, async ({ claims }) => ({
+    keys: await withClaims(database, claims, selectUserKeys),
+  }))
+  api.implement(contract.generateUserKeys, async (request) => {
+    limit('encrypt', request, 1)
+    return generateUserKey(dependencies, callerOf(request), request.body.replaces)
+  })
+  api.implement(contract.revokeUserKey, (request) =>
+    markCompromised(dependencies, callerOf(request), userKey(request.params)),
+  )
+  api.implement(contract.rewrapUserKey, (request) =>
+    rewrapPage(dependencies, callerOf(request), userKey(request.params), request.body.cursor),
+  )
+  api.implement(contract.destroyUserKey, async (request) => {
+    await destroy(dependencies, callerOf(request), userKey(request.params))
+    return undefined
+  })
+
+  api.implement(contract.generateCompanyKeys, async (request) => {
+    limit('encrypt', request, 1)
+    const { companyId, replaces } = request.body
+    return generateCompanyKey(dependencies, callerOf(request), companyId, replaces)
+  })
+  api.implement(contract.revokeCompanyKey, (request) =>
+    markCompromised(dependencies, callerOf(request), companyKey(request.params)),
+  )
+  api.implement(contract.rewrapCompanyKey, (request) =>
+    rewrapPage(dependencies, callerOf(request), companyKey(request.params), request.body.cursor),
+  )
+  api.implement(contract.destroyCompanyKey, async (request) => {
+    await destroy(dependencies, callerOf(request), companyKey(request.params))
+    return undefined
+  })
+
+  return { warm: pool.warm, close: pool.close }
 }
+
+const userKey = ({ id }: { readonly id: string }) => ({ companyId: null, keyId: id })
+const companyKey = ({ companyId, id }: { readonly companyId: string; readonly id: string }) => ({
+  companyId,
+  keyId: id,
+})

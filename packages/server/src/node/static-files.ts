@@ -72,6 +72,8 @@ function respond(request: Request, { bytes, headers, etag }: StaticFile): Respon
   })
 }
 
-const isOfTheApi = (pathname: string): boolean => pathname === '/nokkel' || pathname.startsWith('/nokkel/')
+const apiPaths = ['/nokkel', '/crypto-service', '/generate-user-keys', '/generate-company-keys']
+
+const isOfTheApi = (pathname: string): boolean => apiPaths.includes(pathname) || pathname.startsWith('/nokkel/')
 
 const isNavigation = (request: Request): boolean => request.headers.get('accept')?.includes('text/html') ?? false
