@@ -1,5 +1,9 @@
+export { type AdoptionOutcome, type AdoptKeysOptions, adoptKeys } from './adoption/adopt.ts'
+export type { AdoptionProblem } from './adoption/legacy-blob.ts'
 export type { ClientAuthentication, Provider, ProviderConnection } from './auth/providers/provider.ts'
 export { createProviderRegistry, type ProviderRegistry } from './auth/providers/registry.ts'
+export { ConfigurationError } from './configuration/configuration-error.ts'
+export { type Configuration, readConfiguration, readDatabaseUrl } from './configuration/read-configuration.ts'
 export { connect } from './db/connect.ts'
 export type { Database } from './db/database.ts'
 export { type Migration, type MigrationConnection, migrate, parseMigration, pendingMigrations } from './db/migrate.ts'
@@ -7,5 +11,24 @@ export type { RequestEnvironment } from './http/client-address.ts'
 export { createJsonLogger, type Failure, type LogEntry, type Logger } from './http/logger.ts'
 export type { RateClass, RateLimits } from './http/rate-limit.ts'
 export { environmentRootKeys } from './keyring/environment.ts'
-export { givenRootKeys, type RootKeyProvider, type RootKeys, type RootKeyTexts } from './keyring/root-keys.ts'
+export { importKek } from './keyring/kek.ts'
+export { developmentMark } from './keyring/made-up-keys.ts'
+export {
+  generateRootKeys,
+  givenRootKeys,
+  type RootKeyProvider,
+  type RootKeys,
+  type RootKeyTexts,
+  type Seal,
+} from './keyring/root-keys.ts'
+export { sharedRootKeys, splitKeyring } from './keyring/shared-keyring.ts'
+export { type MasterKeyVersion, readMasterKeyVersions } from './keyring/status.ts'
+export {
+  type Encrypted,
+  type KeyringKek,
+  openWrappedKeyring,
+  parseWrappedKeyring,
+  type WrappedKeyring,
+  wrapKeyring,
+} from './keyring/wrapped-keyring.ts'
 export { createNokkelServer, type NokkelServer, type NokkelServerOptions } from './server.ts'
