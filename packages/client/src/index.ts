@@ -8,6 +8,13 @@ export type { AuthNotice, AuthService, AuthState } from './auth/auth-service.ts'
 export type { SignInOptions } from './auth/login-flow.ts'
 export { deriveCodeChallenge, generateCodeVerifier } from './auth/pkce.ts'
 export { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
+export type {
+  CompanyDetails,
+  CompanyInvitation,
+  CompanyRole,
+  CompanyService,
+  CompanyView,
+} from './companies/company-service.ts'
 export type { DeviceService, DeviceView } from './devices/device-service.ts'
 export {
   type AuthErrorCode,
@@ -27,3 +34,13 @@ export type { ProviderId } from './session/auth-token-store.ts'
 export type { Observable } from './state/store.ts'
 export { type IndexedDbStorageOptions, indexedDbStorage } from './storage/indexed-db-storage.ts'
 export type { SecureStorage } from './storage/secure-storage.ts'
+export type {
+  MovedWraps,
+  Regeneration,
+  RegenerationOptions,
+  RegenerationProgress,
+  Revocation,
+  UnmovedWrap,
+} from './user-keys/key-owner.ts'
+export type { ManagedKeyView } from './user-keys/managed-key.ts'
+export type { UnwrapRequest, UserKeyService, UserKeyState } from './user-keys/user-key-service.ts'

@@ -3,6 +3,7 @@ import { createTaskEncryptionService, type TaskEncryptionService } from './assig
 import { type AuthService, createAuthService } from './auth/auth-service.ts'
 import { createLoginFlow } from './auth/login-flow.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
+import { type CompanyService, createCompanyService } from './companies/company-service.ts'
 import { describeDevice } from './devices/describe-device.ts'
 import { createDeviceService, type DeviceService } from './devices/device-service.ts'
 import { type Call, createCall } from './http/api.ts'
@@ -18,6 +19,7 @@ import { createAuthTokenStore, sessionName } from './session/auth-token-store.ts
 import { createSessionManager } from './session/session-manager.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
 import type { SecureStorage } from './storage/secure-storage.ts'
+import { createUserKeyService, type UserKeyService } from './user-keys/user-key-service.ts'
 
 export interface NokkelOptions {
   /** Slug of the organisation to log in to. */
@@ -41,8 +43,10 @@ export interface NokkelOptions {
 export interface Nokkel {
   readonly auth: AuthService
   readonly keys: KeyManagementService
+  readonly userKeys: UserKeyService
   readonly devices: DeviceService
   readonly members: MemberService
+  readonly companies: CompanyService
   readonly organizations: OrganizationService
   readonly assignments: TaskEncryptionService
   /** Takes up the session of this browser, if there is one. What goes wrong becomes the state of `auth`. */
@@ -87,7 +91,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     request,
     call,
     urlLauncher,
-    onSignedIn: (me) => void keys.run(me),
+    onSignedIn: (me) => void keys.run(me).then(() => userKeys.run(me)),
   })
   const keys = createKeyManagementService({
     deviceName,
@@ -99,6 +103,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     reload: auth.reload,
     signIn: auth.signIn,
   })
+  const userKeys = createUserKeyService({ call, session, keyGenerator, lock })
   const members = createMemberService(call)
   const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await auth.reload())
   const assignments = createTaskEncryptionService({ call, members, storage, lock, own: keys.own, me, now: clock.now })
@@ -109,7 +114,9 @@ export function createNokkel(options: NokkelOptions): Nokkel {
 
   auth.subscribe(() => {
     const { status, notice } = auth.getSnapshot()
-    if (status === 'signed_out' && notice === undefined) keys.reset()
+    if (status !== 'signed_out') return
+    userKeys.reset()
+    if (notice === undefined) keys.reset()
   })
   const unsubscribe = storage.subscribe?.((name) => {
     // A storage that fails now will say so to whoever asks next.
@@ -119,14 +126,17 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   return {
     auth,
     keys,
+    userKeys,
     devices,
     members,
+    companies: createCompanyService({ call, me }),
     organizations: createOrganizationService(request),
     assignments,
     start: auth.start,
     close() {
       unsubscribe?.()
       auth.close()
+      userKeys.reset()
       storage.close?.()
     },
   }

@@ -10,6 +10,7 @@ import { createMutex } from './lock/lock.ts'
 import { createNokkel, type NodeNokkelOptions } from './node/index.ts'
 import type { Nokkel } from './nokkel.ts'
 import { memoryStorage } from './storage/memory-storage.ts'
+import { fixedKeyGenerator } from './testing/fixed-key-generator.ts'
 
 const organizations = ['likeperson', 'fjordhjelpen']
 
@@ -79,6 +80,7 @@ async function startRealServer() {
         fetch,
         now,
         storage,
+        keyGenerator: fixedKeyGenerator,
         lock: createMutex(),
         deviceName: 'Test',
         urlLauncher: { launch: (url) => void launched.push(url) },

@@ -4,6 +4,7 @@ import { createWebLock } from './lock/lock.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
 import { createFakeClient } from './testing/fake-client.ts'
 import { createFakeServer, type FakeServer } from './testing/fake-server.ts'
+import { fixedKeyGenerator } from './testing/fixed-key-generator.ts'
 
 const clients: ReturnType<typeof createFakeClient>[] = []
 
@@ -11,7 +12,7 @@ const clients: ReturnType<typeof createFakeClient>[] = []
 function openTab(server: FakeServer, database: string, now?: () => Date) {
   const client = createFakeClient(server, {
     storage: indexedDbStorage({ name: database }),
-    keyGenerator: workerKeyGenerator,
+    keyGenerator: { ...fixedKeyGenerator, generate: workerKeyGenerator.generate },
     lock: createWebLock(),
     ...(now && { now }),
   })

@@ -31,6 +31,23 @@ export const endpoints = {
   listAssignments: 'GET /nokkel/assignments',
   getAssignment: 'GET /nokkel/assignments/{id}',
   markAssignmentOpened: 'POST /nokkel/assignments/{id}/opened',
+  cryptoService: 'POST /crypto-service',
+  generateUserKeys: 'POST /generate-user-keys',
+  listUserKeys: 'GET /nokkel/keys',
+  revokeUserKey: 'POST /nokkel/keys/{id}/compromised',
+  rewrapUserKey: 'POST /nokkel/keys/{id}/rewraps',
+  destroyUserKey: 'DELETE /nokkel/keys/{id}',
+  listCompanies: 'GET /nokkel/companies',
+  createCompany: 'POST /nokkel/companies',
+  getCompany: 'GET /nokkel/companies/{id}',
+  inviteToCompany: 'POST /nokkel/companies/{id}/invitations',
+  joinCompany: 'POST /nokkel/companies/join',
+  changeCompanyMember: 'PUT /nokkel/companies/{id}/members/{userId}',
+  removeCompanyMember: 'DELETE /nokkel/companies/{id}/members/{userId}',
+  generateCompanyKeys: 'POST /generate-company-keys',
+  revokeCompanyKey: 'POST /nokkel/companies/{companyId}/keys/{id}/compromised',
+  rewrapCompanyKey: 'POST /nokkel/companies/{companyId}/keys/{id}/rewraps',
+  destroyCompanyKey: 'DELETE /nokkel/companies/{companyId}/keys/{id}',
 } as const satisfies Partial<Record<OperationName, `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`>>
 
 export type Endpoint = keyof typeof endpoints
@@ -43,6 +60,11 @@ const repeatablePosts: readonly Endpoint[] = [
   'sendAssignment',
   'readdressAssignment',
   'markAssignmentOpened',
+  'cryptoService',
+  'revokeUserKey',
+  'rewrapUserKey',
+  'revokeCompanyKey',
+  'rewrapCompanyKey',
 ]
 
 export function methodOf(endpoint: Endpoint): string {

@@ -1,5 +1,5 @@
 import { createDpopProof } from '@nokkel/crypto'
-import { codeOf, NokkelError } from '../errors.ts'
+import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import { type AnswerOf, type Endpoint, endpoints, type InputOf, isRepeatable, methodOf, urlOf } from './endpoints.ts'
 import { problemOf } from './problem.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -28,6 +28,7 @@ interface RequestDependencies {
 
 const attemptTimeoutMilliseconds = 60_000
 const longestRetryAfterSeconds = 30
+const busy: readonly NokkelErrorCode[] = ['unavailable', 'rate_limited', 'key_queue_full']
 
 /**
  * Makes the one function through which everything reaches the server. A repeatable operation is tried again when no
@@ -104,7 +105,7 @@ async function readAnswer(endpoint: Endpoint, response: Response): Promise<unkno
 function waitBefore(error: unknown, delay: number): number | undefined {
   if (!(error instanceof NokkelError)) return undefined
   if (error.code === 'network_unreachable') return delay
-  if (error.code !== 'unavailable' && error.code !== 'rate_limited') return undefined
+  if (!busy.includes(error.code)) return undefined
   const retryAfterSeconds = error.data?.retryAfterSeconds
   if (typeof retryAfterSeconds !== 'number') return delay
   return retryAfterSeconds <= longestRetryAfterSeconds ? Math.max(delay, retryAfterSeconds * 1000) : undefined

@@ -3,23 +3,34 @@ import { NokkelError } from '../errors.ts'
 import type { KeyGenerator } from './key-generator.ts'
 
 /**
- * Makes keys in a Worker, which lives only for that. They come back as `CryptoKey` objects by structured clone; there
- * are no bytes of a private key to see on either side.
+ * Makes keys in a Worker, which lives only for that. Those of a device come back as `CryptoKey` objects by structured
+ * clone; there are no bytes of a private key to see on either side. A managed key comes back as bytes, which are moved
+ * and not copied: the Worker has none left.
  */
 export const workerKeyGenerator: KeyGenerator = {
-  generate: () =>
-    new Promise<DeviceKeys>((resolve, reject) => {
-      const worker = new Worker(new URL('./key-worker.js', import.meta.url), { type: 'module' })
-      const fail = (cause?: unknown) => reject(new NokkelError('key_generation_failed', { cause }))
-      worker.onmessage = ({ data }: MessageEvent<DeviceKeys | null>) => {
-        worker.terminate()
-        if (data) resolve(data)
-        else fail()
-      }
-      worker.onerror = (event) => {
-        event.preventDefault()
-        worker.terminate()
-        fail(event.message)
-      }
-    }),
+  generate: () => answerOf<DeviceKeys>(new Worker(new URL('./key-worker.js', import.meta.url), { type: 'module' })),
+  generatePrivateKey: ({ signal } = {}) =>
+    answerOf<Uint8Array>(new Worker(new URL('./private-key-worker.js', import.meta.url), { type: 'module' }), signal),
+}
+
+function answerOf<T>(worker: Worker, signal?: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const fail = (cause?: unknown) => reject(new NokkelError('key_generation_failed', { cause }))
+    const cancel = () => {
+      worker.terminate()
+      reject(new NokkelError('cancelled', { cause: signal?.reason }))
+    }
+    if (signal?.aborted) return cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
+    worker.onmessage = ({ data }: MessageEvent<T | null>) => {
+      worker.terminate()
+      if (data) resolve(data)
+      else fail()
+    }
+    worker.onerror = (event) => {
+      event.preventDefault()
+      worker.terminate()
+      fail(event.message)
+    }
+  })
 }

@@ -2,6 +2,7 @@ import { createMutex } from '../lock/lock.ts'
 import { createNokkel, type NodeNokkelOptions } from '../node/index.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
 import type { FakeServer } from './fake-server.ts'
+import { fixedKeyGenerator } from './fixed-key-generator.ts'
 
 /** A client on a device of its own, and a person at it who logs in without ado. */
 export function createFakeClient(server: FakeServer, options: Partial<NodeNokkelOptions> = {}) {
@@ -12,6 +13,7 @@ export function createFakeClient(server: FakeServer, options: Partial<NodeNokkel
     organization: 'likeperson',
     fetch: server.fetch,
     storage,
+    keyGenerator: fixedKeyGenerator,
     lock: createMutex(),
     deviceName: 'Test',
     urlLauncher: { launch: (url) => void launched.push(url) },
@@ -31,6 +33,7 @@ export function createFakeClient(server: FakeServer, options: Partial<NodeNokkel
       await nokkel.auth.signIn('vipps')
       const result = await nokkel.auth.completeSignIn(callback())
       await nokkel.keys.settled()
+      await nokkel.userKeys.settled()
       return result
     },
   }

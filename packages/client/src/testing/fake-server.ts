@@ -9,8 +9,9 @@ import {
   verifyJws,
 } from '@nokkel/crypto'
 import { type Endpoint, endpoints } from '../http/endpoints.ts'
+import { createFakeManagedKeys } from './fake-managed-keys.ts'
 
-interface FakePerson {
+export interface FakePerson {
   readonly id: string
   readonly name: string
   readonly role: Me['role']
@@ -168,7 +169,10 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     }
   }
 
+  const managed = createFakeManagedKeys({ userOf: (exchange) => sessionOf(exchange).user, people, isoNow })
+
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
+    ...managed.handlers,
     beginLogin({ body }) {
       const loginId = crypto.randomUUID()
       attempts.set(loginId, { nonce: body.nonce, state: body.state, challenge: body.codeChallenge })
@@ -417,6 +421,10 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     devices,
     blobs,
     assignments,
+    managedKeys: managed.keys,
+    companies: managed.companies,
+    /** What was asked to be unwrapped. */
+    unwrapped: managed.unwrapped,
     /** The endpoints called, in order. */
     log,
     fetch: ((input, init) => {
