@@ -26,7 +26,7 @@ export default defineConfig({
       },
       {
         resolve,
-        optimizeDeps: { include: ['@hpke/core', 'fast-check', 'jose'] },
+        optimizeDeps: { include: ['@hpke/core', 'fast-check', 'jose', 'shamir-secret-sharing'] },
         test: {
           name: 'browser',
           // After the tests in Node, and one file at a time: some measure the main thread.

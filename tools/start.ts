@@ -29,7 +29,7 @@ async function start(port: number, data: string): Promise<void> {
   }
   const keyFile = join(data, 'keys.json')
   const { keys, made } = openDevelopmentKeys(keyFile)
-  if (made) console.log(`Made development keys in ${keyFile}.`)
+  if (made) console.log(`Made development keys in ${keyFile}; production mode refuses them.`)
   const { url, close } = await composeDevelopment({
     port,
     keys,

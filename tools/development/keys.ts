@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { developmentMark } from '@nokkel/server'
 
 /** The two secrets of a server, each 256 bits as 64 hexadecimal digits. */
 export interface DevelopmentKeys {
@@ -8,8 +9,13 @@ export interface DevelopmentKeys {
   readonly indexKey: string
 }
 
+/** Makes keys that production mode refuses, whoever carries them there. */
 export function generateDevelopmentKeys(): DevelopmentKeys {
-  return { masterKey: randomBytes(32).toString('hex'), indexKey: randomBytes(32).toString('hex') }
+  return { masterKey: generateMarkedKey(), indexKey: generateMarkedKey() }
+}
+
+function generateMarkedKey(): string {
+  return Buffer.concat([developmentMark, randomBytes(32 - developmentMark.byteLength)]).toString('hex')
 }
 
 /**

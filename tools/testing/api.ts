@@ -1,7 +1,7 @@
 import type { Operation } from '@nokkel/contract'
 import { createNokkelServer, createProviderRegistry, givenRootKeys } from '@nokkel/server'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
-import { createKeyHolder } from '../../packages/server/src/keyring/server-keys.ts'
+import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
 import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
 import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
 import type { TestDatabase } from './database.ts'
@@ -44,7 +44,11 @@ export async function createTestApi(database: TestDatabase): Promise<TestApi> {
     logger: () => undefined,
   })
   await server.ready()
-  const { keyring } = createKeyHolder(rootKeys)
+  const { keyring } = createServerKeys(rootKeys, {
+    database: database.server,
+    logger: () => undefined,
+    production: false,
+  })
   const tokens = createAccessTokens(`${publicUrl}/nokkel`, createSessionKeyStore(database.server, keyring, now), now)
   return {
     async call(operation, claims, { params = {}, query = {}, body, bytes, headers = {} } = {}) {

@@ -47,7 +47,7 @@ export { decryptEnvelope, type EnvelopeKey, encryptEnvelope, importEnvelopeKey }
 export { CryptoError, type CryptoErrorCode } from './errors.ts'
 export { chunkCount, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from './file-layout.ts'
 export { type DecryptStreamOptions, decryptStream, type EncryptStreamOptions, encryptStream } from './file-stream.ts'
-export { type Algorithm, type Header, type KeyId, parseHeader } from './header.ts'
+export { type Algorithm, encodeHeader, type Header, type KeyId, parseHeader } from './header.ts'
 export { type JwsType, signJws, type VerifiedJws, verifyJws } from './jws.ts'
 export { unwrapKey, wrapKey } from './key-wrap.ts'
 export {
@@ -63,4 +63,11 @@ export {
 export { encodePae } from './pae.ts'
 export { exportPublicJwk, importEncryptionKey, importSigningKey, type PublicJwk } from './public-jwk.ts'
 export { open, seal } from './seal.ts'
+export {
+  combineSecretShares,
+  parseSecretShare,
+  type SecretShare,
+  type SecretShareSet,
+  splitSecret,
+} from './secret-shares.ts'
 export { calculateThumbprint, formatFingerprint, type Thumbprint } from './thumbprint.ts'

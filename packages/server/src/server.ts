@@ -1,5 +1,4 @@
 import { registerAssignments } from './assignments/routes.ts'
-import { checkIndexKey } from './auth/index-key-check.ts'
 import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
@@ -17,15 +16,15 @@ import { createJsonLogger, type Logger } from './http/logger.ts'
 import { createVerifyProof } from './http/proof.ts'
 import { publicUrlOf } from './http/public-url.ts'
 import { createRateLimiter, defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
-import { checkKeyring } from './keyring/check-value.ts'
 import type { RootKeyProvider } from './keyring/root-keys.ts'
-import { createKeyHolder } from './keyring/server-keys.ts'
+import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
 import { registerManagedKeys } from './managed-keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
 import { registerOpenApi } from './service/openapi.ts'
 import { registerReference } from './service/reference/routes.ts'
 import { registerService } from './service/routes.ts'
+import { registerSeal } from './service/seal.ts'
 import { createStartup } from './service/startup.ts'
 import { createAccessTokens } from './session/access-token.ts'
 import { registerDiscovery } from './session/discovery.ts'
@@ -62,11 +61,13 @@ export interface NokkelServer {
   /** Answers one request of the API. */
   fetch(request: Request, environment?: RequestEnvironment): Promise<Response>
   /**
-   * Checks schema, master key and session keys, once; until it is done, requests wait.
+   * Checks root keys, schema and session keys, once; until it is done, requests wait.
    *
-   * @throws {Error} Says in one sentence what is wrong.
+   * @throws {Error} Says in one sentence what is wrong, also that the root keys are sealed.
    */
   ready(): Promise<void>
+  /** Whether the root keys wait for shares. The server starts by itself once it has them. */
+  sealed(): boolean
   /** Waits for requests under way, then lets go of the database. */
   close(): Promise<void>
 }
@@ -103,7 +104,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   for (const connection of providers.connections) assertIssuer(connection, production)
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
-  const keys = createKeyHolder(options.rootKeys)
+  const { seal } = options.rootKeys
+  const keys = createServerKeys(options.rootKeys, { database, logger, production })
   const { keyring } = keys
   const issuer = `${publicUrl}/nokkel`
   const sessionKeys = createSessionKeyStore(database, keyring, now)
@@ -111,10 +113,9 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
   const sweeper = createSweeper(database, logger, now)
   const startup = createStartup(async () => {
+    await keys.load()
     await checkSchema(database)
-    const opened = await keys.open()
-    await checkKeyring(database, opened.keyring)
-    await checkIndexKey(database, await opened.personnummerIndex.keyId())
+    await keys.check()
     await sessionKeys.current()
   })
 
@@ -128,6 +129,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     limits,
   })
   registerService(api, { version: VERSION, checkReadiness: () => startup.check(database) })
+  registerSeal(api, { seal, onUnsealed: startUnasked })
   for (const path of apiPaths) {
     app.use(path, async (_, next) => {
       await startup.run()
@@ -140,7 +142,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     providers,
     providerClients,
     accessTokens,
-    indexPersonnummer: async (personnummer) => (await keys.open()).personnummerIndex.index(personnummer),
+    indexPersonnummer: keys.indexPersonnummer,
     allowSynthetic: !production,
   })
   registerSessions(api, { database, accessTokens })
@@ -156,17 +158,23 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   api.seal()
 
   const underWay = new Set<Promise<unknown>>()
+  function track(work: Promise<unknown>): void {
+    underWay.add(work)
+    const settle = () => underWay.delete(work)
+    work.then(settle, settle)
+  }
+  // Whoever gave the last share is not kept waiting; what goes wrong is told to every request after it.
+  function startUnasked(): void {
+    track(startup.run().catch(() => undefined))
+  }
   return {
     fetch(request, environment = {}) {
       const answering = Promise.resolve(app.fetch(request, environment))
-      underWay.add(answering)
-      const settle = () => {
-        underWay.delete(answering)
-        sweeper.maybeSweep()
-      }
-      answering.then(settle, settle)
+      track(answering)
+      answering.then(sweeper.maybeSweep, sweeper.maybeSweep)
       return answering
     },
+    sealed: () => seal?.status().sealed ?? false,
     async ready() {
       try {
         await startup.run()

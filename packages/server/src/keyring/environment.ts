@@ -1,4 +1,6 @@
-import { parseRootKeys, type RootKeyProvider, type RootKeys } from './root-keys.ts'
+import { givenOnce } from './given-once.ts'
+import { parseKey } from './key-text.ts'
+import { assertRootKeys, type RootKeyProvider } from './root-keys.ts'
 
 /**
  * Root keys from environment variables, each 64 hexadecimal digits: `MASTER_ENCRYPTION_KEY` wraps;
@@ -20,24 +22,21 @@ export function environmentRootKeys(environment: Record<string, string | undefin
     delete environment[name]
     return value ?? ''
   }
-  const [current, old, indexKey] = [
-    take('MASTER_ENCRYPTION_KEY'),
-    take('MASTER_ENCRYPTION_KEYS_OLD'),
-    take('INDEX_KEY'),
-  ]
-  if (current === '')
-    throw new TypeError('MASTER_ENCRYPTION_KEY is not set; it holds 64 hexadecimal digits (256 bits).')
-  if (indexKey === '') throw new TypeError('INDEX_KEY is not set; it holds 64 hexadecimal digits (256 bits).')
-  let keys: RootKeys | undefined = parseRootKeys({
-    masterKeys: [current, ...(old === '' ? [] : old.split(',').map((text) => text.trim()))],
-    indexKey,
-  })
-  return {
-    async load() {
-      const given = keys
-      keys = undefined
-      if (!given) throw new Error('The keys of the environment were already taken by another server.')
-      return given
-    },
+  const current = take('MASTER_ENCRYPTION_KEY')
+  const old = take('MASTER_ENCRYPTION_KEYS_OLD')
+  const indexKey = take('INDEX_KEY')
+  const keys = {
+    masterKeys: [
+      parseVariable(current, 'MASTER_ENCRYPTION_KEY'),
+      ...(old === '' ? [] : old.split(',')).map((text) => parseKey(text.trim(), 'Each of MASTER_ENCRYPTION_KEYS_OLD')),
+    ],
+    indexKey: parseVariable(indexKey, 'INDEX_KEY'),
   }
+  assertRootKeys(keys)
+  return givenOnce(keys)
+}
+
+function parseVariable(text: string, name: string): Uint8Array {
+  if (text === '') throw new TypeError(`${name} is not set; it holds 64 hexadecimal digits (256 bits).`)
+  return parseKey(text, name)
 }

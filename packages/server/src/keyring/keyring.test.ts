@@ -1,37 +1,55 @@
+import { importEnvelopeKey } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { digestTables } from '../../../../tests/faults/testing/table-digests.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { createNokkelServer, createProviderRegistry, givenRootKeys } from '../index.ts'
+import {
+  createNokkelServer,
+  createProviderRegistry,
+  generateRootKeys,
+  givenRootKeys,
+  type NokkelServerOptions,
+  type RootKeyProvider,
+} from '../index.ts'
 import { createKeyring } from './keyring.ts'
 
 const masterKey = '0123456789abcdef'.repeat(4)
+const [second, third] = ['1f'.repeat(32), '2f'.repeat(32)] as const
 const indexKey = 'ab'.repeat(32)
 const place = { purpose: 'test', table: 'test', column: 'test', row: '1', owner: 'test' }
 
-function thrownBy(work: () => unknown): unknown {
-  try {
-    return work()
-  } catch (error) {
-    return error
-  }
-}
-
 describe('keyring', () => {
-  it('opens what it wrapped, in its place', async () => {
-    const keyring = await createKeyring([new Uint8Array(32).fill(7)])
+  const keyOf = (byte: number) => importEnvelopeKey(new Uint8Array(32).fill(byte))
+
+  it('opens what it wrapped, in its place, and counts it first', async () => {
+    const counted: string[] = []
+    const keyring = createKeyring([await keyOf(7)], async () => void counted.push('wrap'))
     const envelope = await keyring.wrap(new Uint8Array([1, 2, 3]), place)
     expect(await keyring.unwrap(envelope, place)).toEqual(new Uint8Array([1, 2, 3]))
     await expect(keyring.unwrap(envelope, { ...place, row: '2' })).rejects.toMatchObject({ code: 'open_failed' })
+    expect(counted).toEqual(['wrap'])
   })
 
-  it.each(['', 'xyz', masterKey.slice(1), `${masterKey}0`, ` ${masterKey.slice(1)}`, 7])(
-    'refuses the master key %j without repeating it',
-    (text) => {
-      const error = thrownBy(() => givenRootKeys({ masterKeys: [text as string], indexKey }))
-      expect(error).toBeInstanceOf(TypeError)
-      if (String(text).length > 1) expect((error as Error).message).not.toContain(String(text).trim())
-    },
-  )
+  it('wraps with the first key and opens with the one that is named, no other', async () => {
+    const count = async () => undefined
+    const [old, current, both] = [
+      createKeyring([await keyOf(1)], count),
+      createKeyring([await keyOf(2)], count),
+      createKeyring([await keyOf(2), await keyOf(1)], count),
+    ]
+    const [byOld, byBoth] = await Promise.all([old, both].map((keyring) => keyring.wrap(new Uint8Array([5]), place)))
+    expect(both.keyId).toBe(current.keyId)
+    expect(await both.unwrap(byOld as Uint8Array, place)).toEqual(new Uint8Array([5]))
+    expect(await current.unwrap(byBoth as Uint8Array, place)).toEqual(new Uint8Array([5]))
+    for (const envelope of [byBoth as Uint8Array, new Uint8Array(60), new Uint8Array()]) {
+      await expect(old.unwrap(envelope, place)).rejects.toMatchObject({ code: 'open_failed' })
+    }
+  })
+
+  it('makes nothing that it could not count', async () => {
+    const keyring = createKeyring([await keyOf(7)], () => Promise.reject(new Error('no more')))
+    await expect(keyring.wrap(new Uint8Array([1]), place)).rejects.toThrow('no more')
+  })
 })
 
 describe.each(databaseEngines)('start [%s]', (engine) => {
@@ -41,45 +59,113 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
   })
   afterAll(() => database.close())
 
-  const createServer = (key: string, index = indexKey) =>
+  const createServer = (rootKeys: RootKeyProvider, changes: Partial<NokkelServerOptions> = {}) =>
     createNokkelServer({
       database: database.server,
       publicUrl: 'http://localhost:3000',
-      rootKeys: givenRootKeys({ masterKeys: [key], indexKey: index }),
+      rootKeys,
       providers: createProviderRegistry([]),
       mode: 'development',
       logger: () => undefined,
+      ...changes,
     })
-  const ready = (key: string) => createServer(key).ready()
+  const given = (...masterKeys: string[]) => givenRootKeys({ masterKeys, indexKey })
+  const ready = (...masterKeys: string[]) => createServer(given(...masterKeys)).ready()
+  const idOf = async (key: string) => (await importEnvelopeKey(Buffer.from(key, 'hex'))).id
+  const versions = async () => {
+    const { rows } = await sql<{ key_id: string }>`select key_id from nokkel.master_key_version`.execute(database.owner)
+    return rows.map(({ key_id }) => key_id).sort()
+  }
+  const refuses = async (start: () => Promise<void>, message: RegExp | string) => {
+    const before = await digestTables(database)
+    await expect(start()).rejects.toThrow(message)
+    expect(await digestTables(database)).toEqual(before)
+  }
+
+  it('touches nothing when production mode refuses the keys', async () => {
+    const start = () =>
+      createServer(given(masterKey), { mode: 'production', publicUrl: 'https://keys.example.no' }).ready()
+    await refuses(start, 'A master key is not random; make one with nokkel keyring generate.')
+    expect(await versions()).toEqual([])
+  })
+
+  it('takes the first master keys once, of servers that start at the same time', async () => {
+    const starts = await Promise.allSettled(['4f', '5f', '6f'].map((byte) => ready(byte.repeat(32))))
+    const started = starts.filter(({ status }) => status === 'fulfilled')
+    expect(started).toHaveLength(1)
+    expect(await versions()).toHaveLength(1)
+    await sql`delete from nokkel.session_key`.execute(database.owner)
+    await sql`delete from nokkel.master_key_version`.execute(database.owner)
+  })
 
   it('takes the first master key, and the same one again', async () => {
     await ready(masterKey)
     await ready(masterKey)
-    const { rows } = await sql`select key_id from nokkel.master_key_version`.execute(database.owner)
-    expect(rows).toHaveLength(1)
+    expect(await versions()).toEqual([await idOf(masterKey)])
   })
 
-  it('refuses another one in a sentence, and touches nothing', async () => {
-    await ready(masterKey)
-    const look = sql`select (select jsonb_agg(v order by key_id) from nokkel.master_key_version v) as versions,
-      (select jsonb_agg(k order by kid) from nokkel.session_key k) as keys`
-    const before = (await look.execute(database.owner)).rows
-    await expect(ready('f'.repeat(64))).rejects.toThrow(
-      /^The master key is not the one this database was opened with: .*\.$/,
-    )
-    expect((await look.execute(database.owner)).rows).toEqual(before)
+  it('refuses another one in a sentence that names both, and touches nothing', async () => {
+    const sentence = `The master key is not the one this database was opened with: it needs the key with id ${await idOf(masterKey)}, and was given ${await idOf(second)}.`
+    await refuses(() => ready(second), sentence)
   })
 
   it('refuses another index key, and touches nothing', async () => {
-    await ready(masterKey)
-    const server = createServer(masterKey, '01'.repeat(32))
-    await expect(server.ready()).rejects.toThrow(/^The index key is not the one this database was opened with: .*\.$/)
-    const { rows } = await sql`select key_id from nokkel.index_key_version`.execute(database.owner)
-    expect(rows).toHaveLength(1)
+    const other = givenRootKeys({ masterKeys: [masterKey, second], indexKey: '01'.repeat(32) })
+    await refuses(
+      () => createServer(other).ready(),
+      /^The index key is not the one this database was opened with: it needs the key with id \S+, and was given \S+\.$/,
+    )
+  })
+
+  it('takes a further master key beside the known one, and then needs both', async () => {
+    await ready(second, masterKey)
+    expect(await versions()).toEqual([await idOf(masterKey), await idOf(second)].sort())
+    await refuses(() => ready(second), await idOf(masterKey))
+    await refuses(() => ready(third), /it needs the keys with ids \S+, \S+, and was given \S+\.$/)
+    await refuses(() => ready(third, masterKey), await idOf(second))
+    await ready(masterKey, second)
+  })
+
+  it('refuses a check value that was altered, before it adds anything', async () => {
+    const alter = sql`update nokkel.master_key_version
+      set check_value = set_byte(check_value, 40, get_byte(check_value, 40) # 1) where key_id = ${await idOf(second)}`
+    await alter.execute(database.owner)
+    await refuses(
+      () => ready(masterKey, second, third),
+      `The check value of the master key with id ${await idOf(second)}`,
+    )
+    await alter.execute(database.owner)
+    await ready(masterKey, second)
+  })
+
+  it('asks for the keys once, also when the database is not ready yet, and overwrites them', async () => {
+    const keys = await given(masterKey, second).load()
+    let loads = 0
+    const server = createServer({
+      load: async () => {
+        loads += 1
+        return keys
+      },
+    })
+    const away = sql`alter function nokkel.master_key_versions() rename to away`
+    const back = sql`alter function nokkel.away() rename to master_key_versions`
+    await away.execute(database.owner)
+    await expect(server.ready()).rejects.toThrow()
+    await back.execute(database.owner)
+    await server.ready()
+    expect(loads).toBe(1)
+    for (const key of [...keys.masterKeys, keys.indexKey]) expect(key).toEqual(new Uint8Array(32))
+  })
+
+  it('asks again when the keys could not be had', async () => {
+    const answers = [() => Promise.reject(new Error('The token is not there.')), () => given(masterKey, second).load()]
+    const server = createServer({ load: () => (answers.shift() ?? Promise.reject)() })
+    await refuses(() => server.ready(), 'The token is not there.')
+    await server.ready()
   })
 
   it('answers 503 with the reason while it is not ready, and lives', async () => {
-    const server = createServer('f'.repeat(64))
+    const server = createServer(given('f'.repeat(64)))
     const get = async (path: string) => {
       const response = await server.fetch(new Request(`http://localhost:3000${path}`))
       return { status: response.status, body: await response.json() }
@@ -88,6 +174,16 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
     const unavailable = { status: 503, body: { code: 'unavailable', detail: expect.stringContaining('master key') } }
     expect(await get('/nokkel/ready')).toMatchObject(unavailable)
     expect(await get('/nokkel/organizations')).toMatchObject(unavailable)
+  })
+
+  it('starts in production with keys that are random', async () => {
+    const fresh = await createTestDatabase(engine)
+    const server = createServer(
+      { load: async () => generateRootKeys() },
+      { database: fresh.server, mode: 'production', publicUrl: 'https://keys.example.no' },
+    )
+    await server.ready()
+    await fresh.close()
   })
 
   it('refuses a schema that is not its own', async () => {
@@ -101,15 +197,7 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
   })
 
   it('refuses to work as anyone but nokkel_server', async () => {
-    const server = createNokkelServer({
-      database: database.owner,
-      publicUrl: 'http://localhost:3000',
-      rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKey }),
-      providers: createProviderRegistry([]),
-      mode: 'development',
-      logger: () => undefined,
-    })
-    await expect(server.ready()).rejects.toThrow('nokkel_server')
+    await expect(createServer(given(masterKey), { database: database.owner }).ready()).rejects.toThrow('nokkel_server')
   })
 })
 

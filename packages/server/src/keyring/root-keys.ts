@@ -1,4 +1,5 @@
 import type { SealStatus } from '@nokkel/contract'
+import { equalKeys, keyByteLength, parseKey } from './key-text.ts'
 
 /** The secrets a server begins with, 32 bytes each. */
 export interface RootKeys {
@@ -23,30 +24,29 @@ export interface RootKeyProvider {
 /** Takes shares until there are enough to load the root keys. */
 export interface Seal {
   status(): SealStatus
-  /** @throws {SealError} What is wrong with the share, or with all of them together. */
+  /** @throws {ServerError} `share_invalid`, `share_repeated`, or `shares_wrong`: all are forgotten. */
   give(share: string): Promise<SealStatus>
-}
-
-export class SealError extends Error {
-  override readonly name = 'SealError'
-  readonly code: 'share_invalid' | 'share_repeated' | 'shares_wrong'
-
-  constructor(code: SealError['code'], options?: ErrorOptions) {
-    super(code, options)
-    this.code = code
-  }
 }
 
 /** Root keys as text: each 64 hexadecimal digits. */
 export interface RootKeyTexts {
+  /** The first one wraps; all of them open. */
   readonly masterKeys: readonly string[]
   readonly indexKey: string
+}
+
+/** Makes new root keys: one master key and an index key. */
+export function generateRootKeys(): RootKeys {
+  const [masterKey, indexKey] = [new Uint8Array(keyByteLength), new Uint8Array(keyByteLength)].map((bytes) =>
+    crypto.getRandomValues(bytes),
+  )
+  return { masterKeys: [masterKey as Uint8Array], indexKey: indexKey as Uint8Array }
 }
 
 /**
  * Root keys that the caller has read from wherever it keeps them.
  *
- * @throws {TypeError} A key is not 64 hexadecimal digits, there is no master key, or two of them are equal.
+ * @throws {TypeError} A key is not 64 hexadecimal digits, there is no master key, or two of the keys are equal.
  *
  * @example
  * ```ts
@@ -79,33 +79,13 @@ export function parseRootKeys(texts: RootKeyTexts): RootKeys {
 /** @throws {TypeError} The keys cannot be root keys together; says why. */
 export function assertRootKeys({ masterKeys, indexKey }: RootKeys): void {
   if (masterKeys.length === 0) throw new TypeError('There is no master key.')
-  const all = [...masterKeys, indexKey]
-  if (!all.every((key) => key instanceof Uint8Array && key.byteLength === keyByteLength)) {
+  if (![...masterKeys, indexKey].every((key) => key instanceof Uint8Array && key.byteLength === keyByteLength)) {
     throw new TypeError('A root key is not 32 bytes.')
   }
-  if (masterKeys.some((key) => equal(key, indexKey))) {
+  if (masterKeys.some((key) => equalKeys(key, indexKey))) {
     throw new TypeError('The index key must not be a master key; make another one.')
   }
-  if (masterKeys.some((key, index) => masterKeys.slice(0, index).some((other) => equal(key, other)))) {
+  if (masterKeys.some((key, index) => masterKeys.slice(0, index).some((other) => equalKeys(key, other)))) {
     throw new TypeError('The same master key is given twice.')
   }
 }
-
-export const keyByteLength = 32
-
-// No regular expression: the engine keeps the last text one was tried on.
-function parseKey(text: unknown, name: string): Uint8Array {
-  const bytes = new Uint8Array(keyByteLength)
-  let valid = typeof text === 'string' && text.length === 2 * keyByteLength
-  for (let index = 0; valid && index < keyByteLength; index++) {
-    const [high, low] = [digit(text as string, 2 * index), digit(text as string, 2 * index + 1)]
-    valid = high >= 0 && low >= 0
-    bytes[index] = 16 * high + low
-  }
-  if (!valid) throw new TypeError(`${name} must be 64 hexadecimal digits (256 bits).`)
-  return bytes
-}
-
-const digit = (text: string, index: number): number => '0123456789abcdef'.indexOf(text.charAt(index).toLowerCase())
-
-const equal = (one: Uint8Array, other: Uint8Array): boolean => one.every((byte, index) => byte === other[index])

@@ -7,6 +7,8 @@ export {
   type EmbeddedDatabaseOptions,
   openEmbeddedDatabase,
 } from './pglite.ts'
+export { fileRootKeys, formatRootKeyFile, sealedFileRootKeys } from './root-keys/file.ts'
+export { readSecretFile } from './root-keys/secret-file.ts'
 export {
   closeOnSignal,
   createRequestListener,

@@ -15,6 +15,7 @@ describe('serve', () => {
   const answers: { finish: () => void }[] = []
   const server: NokkelServer = {
     ready: async () => undefined,
+    sealed: () => false,
     close: async () => {
       closed++
     },

@@ -32,13 +32,14 @@ export async function createRequestListener(options: RequestListenerOptions): Pr
 export interface ServeOptions extends RequestListenerOptions, ListenOptions {}
 
 /**
- * Serves the API, and an application if there is one, after the server has made sure that it can.
+ * Serves the API, and an application if there is one, after the server has made sure that it can. While its root keys
+ * are sealed it is served, too, for it takes the shares.
  *
  * @returns Its `close` also closes the server.
  * @throws {Error} The server is not ready, or the port is taken; says which.
  */
 export async function serve(options: ServeOptions): Promise<Listening> {
-  await options.server.ready()
+  if (!options.server.sealed()) await options.server.ready()
   const { port, close } = await listen(await createRequestListener(options), options)
   return {
     port,

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import { ServerError } from '../http/server-error.ts'
 
 export interface Startup {
-  /** Runs the checks unless they have passed. @throws {ServerError} `unavailable`, with what is wrong as its cause. */
+  /** Runs the checks unless they have passed. @throws {ServerError} Such as `sealed`; `unavailable` with what is wrong as its cause. */
   run(): Promise<void>
   /** As `run`, and asks the database for an answer now. */
   check(database: Database): Promise<void>
@@ -16,6 +16,7 @@ export function createStartup(checks: () => Promise<void>): Startup {
   function run(): Promise<void> {
     running ??= checks().catch((cause) => {
       running = undefined
+      if (cause instanceof ServerError) throw cause
       const detail = cause instanceof Error && !('code' in cause) ? cause.message : 'The database does not answer.'
       throw new ServerError('unavailable', { detail, cause })
     })
