@@ -30,6 +30,7 @@ create table public.company_member (
   foreign key (company_id, organization_id) references public.company (id, organization_id) on delete cascade,
   foreign key (organization_id, user_id) references public.organization_member on delete cascade
 );
+create index company_member_company on public.company_member (company_id, organization_id);
 create index company_member_user on public.company_member (user_id, company_id);
 create index company_member_organization on public.company_member (organization_id, user_id);
 call nokkel.protect('public.company_member');
@@ -71,7 +72,7 @@ create policy "people see their colleagues" on public.company_member for select 
   using (nokkel.company_role(company_id) is not null);
 
 -- Companies of the organisation of the session, by name: asks once for the right, not once for every row.
--- In plpgsql, as this and company_keys read tables that later migrations make.
+-- In plpgsql, as this and company_keys use what later migrations make.
 create function nokkel.companies(
   p_ids uuid[], p_mine boolean, p_pattern text, p_after_name text, p_after_id uuid, p_limit integer
 ) returns table (
@@ -112,11 +113,10 @@ create function nokkel.company_keys(p_company uuid) returns table (
 begin
   return query
   select k.id, k.state, k.public_key, k.thumbprint, k.created_at, k.superseded_at, k.revoked_at, k.destroyed_at,
-    ((select count(*) from public.rfx_key_companies w where w.key_id = k.id)
-      + (select count(*) from public.rfx_key_history h where h.company_key_id = k.id))::integer
+    nokkel.count_wraps(k.id)
   from public.company_key k
   where k.company_id = p_company and (select nokkel.company_role(p_company)) is not null
-  order by k.created_at desc, k.id;
+  order by k.created_at desc, k.state, k.id;
 end
 $$;
 

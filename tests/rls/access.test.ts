@@ -22,6 +22,7 @@ const databases = [
 ] as const
 
 const tables = Object.keys(expectedAccess)
+const X = 'refused'
 const strangersToTables = ['anon', 'service_role', 'nokkel_server']
 
 describe.each(databases)('access [%s]', (_engine, create) => {
@@ -39,7 +40,7 @@ describe.each(databases)('access [%s]', (_engine, create) => {
   const columnsOf = async (table: string) =>
     (
       await look(sql<{ name: string; generated: boolean }>`
-        select attname as name, attgenerated <> '' as generated from pg_attribute
+        select attname as name, attgenerated <> '' or attidentity = 'a' as generated from pg_attribute
         where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`)
     ).map(({ name, generated }) => ({ name, generated }))
   const outcomes = async (statement: (actor: ActorName) => RawBuilder<unknown>): Promise<Outcome[]> => {
@@ -119,6 +120,7 @@ describe.each(databases)('access [%s]', (_engine, create) => {
 
   it('gives data through functions only in a live session, and only of those one deals with', async () => {
     const { coordinator, member, former } = world
+    const company = sql`${world.company}::uuid`
     const everyone = sql`array[${coordinator.id}::uuid, ${member.id}::uuid, ${former.id}::uuid]`
     const calls: [string, RawBuilder<unknown>, Outcome[]][] = [
       ['active_devices', sql`select from nokkel.active_devices(${everyone})`, [1, 3, 0, 0, 0, 0, 0]],
@@ -152,9 +154,48 @@ describe.each(databases)('access [%s]', (_engine, create) => {
         [0, 1, 0, 0, 0, 0, 0],
       ],
       ['end_other_sessions', sql`select where nokkel.end_other_sessions() > 0`, [0, 1, 1, 0, 0, 0, 0]],
+      ['user_keys', sql`select from nokkel.user_keys()`, [1, 2, 1, 0, 0, 0, 0]],
+      ['companies', sql`select from nokkel.companies(null, false, null, null, null, 100)`, [2, 2, 1, 0, 0, 0, 0]],
+      ['own companies', sql`select from nokkel.companies(null, true, null, null, null, 100)`, [1, 1, 1, 0, 0, 0, 0]],
+      ['company_role', sql`select where nokkel.company_role(${company}) is not null`, [1, 1, 0, 0, 0, 0, 0]],
+      ['company_members', sql`select from nokkel.company_members(${company})`, [3, 3, 0, 0, 0, 0, 0]],
+      ['company_keys', sql`select from nokkel.company_keys(${company})`, [2, 2, 0, 0, 0, 0, 0]],
+      ['create_company', sql`select nokkel.create_company('Ny', null, null)`, [X, 1, 1, X, X, X, X]],
+      [
+        'invite_to_company',
+        sql`select nokkel.invite_to_company(${company}, 'member', sha256('new'), null)`,
+        [X, 1, X, X, X, X, X],
+      ],
+      ['join_company', sql`select nokkel.join_company(${world.invitation}::bytea, null)`, [1, 1, X, X, X, X, X]],
+      [
+        'change_company_member',
+        sql`select nokkel.change_company_member(${company}, ${member.id}::uuid, 'administrator', null)`,
+        [X, 1, X, X, X, X, X],
+      ],
+      [
+        'remove_company_member',
+        sql`select nokkel.remove_company_member(${company}, ${member.id}::uuid, null)`,
+        [1, 1, X, X, X, X, X],
+      ],
     ]
     for (const [name, statement, cells] of calls) {
       expect(await outcomes(() => statement), name).toEqual(expected(cells))
     }
+  })
+
+  it('lets not even its owner change or remove what the audit log tells', async () => {
+    const owner: Actor = { login: 'nokkel_owner' }
+    const log = sql`nokkel.audit_log`
+    expect(await attempt(database, owner, sql`select from ${log}`)).toBe(1)
+    expect(await attempt(database, owner, sql`select nokkel.audit(null, null, 'new', null, null, null, null)`)).toBe(1)
+    const changes = [
+      sql`update ${log} set outcome = 'allowed'`,
+      sql`insert into ${log} (action, outcome) values ('new', 'allowed') on conflict (id) do update set action = 'changed'`,
+      sql`delete from ${log}`,
+      sql`truncate ${log}`,
+      sql`truncate ${log} cascade`,
+      sql`create trigger t before insert on ${log} for each row execute function nokkel.give_pseudonym()`,
+    ]
+    for (const change of changes) expect(await attempt(database, owner, change)).toBe('-')
   })
 })

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { sealedByteLength } from '@nokkel/crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { sendAssignment } from '../../packages/server/src/assignments/send.ts'
@@ -43,6 +43,10 @@ export interface World {
   readonly former: Equipped
   /** Coordinates the organisation of `coordinator`; signed out. */
   readonly ended: Sender
+  /** `coordinator` is its administrator; `member` and `ended` are in it, `former` was. */
+  readonly company: string
+  /** The SHA-256 of a code to the company of `colleague`, whom nobody else is in it with. */
+  readonly invitation: Buffer
 }
 
 /** Every table has rows of several people. */
@@ -81,6 +85,17 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   await owner(sql`insert into nokkel.login_attempt (provider, organization_id, issuer, client_id, redirect_uri, state_hash,
       nonce_hash, code_challenge, expires_at)
     values ('bankid', ${organization}::uuid, 'i', 'c', 'r', ${bytes}::bytea, ${bytes}::bytea, 'c', now())`)
+  const keys = await createKeys(database, {
+    organization,
+    elsewhere,
+    second,
+    member,
+    colleague,
+    coordinator,
+    stranger,
+    former,
+    ended,
+  })
   await owner(sql`delete from public.organization_member where user_id = ${former.id}::uuid`)
   await owner(sql`update nokkel.session set ended_at = now(), ended_reason = 'signed_out'
     where id = ${ended.claims.sid}::uuid`)
@@ -95,7 +110,79 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     strangersColleague,
     former,
     ended,
+    ...keys,
   }
+}
+
+/**
+ * Keys of people and companies, and projects wrapped to them: in the organisation one to `coordinator`'s company and to
+ * `member`, and one to others; in `second` one to `coordinator`; elsewhere one to `stranger` and their company.
+ */
+async function createKeys(
+  { owner }: TestDatabase,
+  world: Omit<World, 'company' | 'invitation' | 'strangersColleague'>,
+): Promise<Pick<World, 'company' | 'invitation'>> {
+  const { organization, elsewhere, second, member, colleague, coordinator, stranger, former, ended } = world
+  const run = (statement: RawBuilder<unknown>) => statement.execute(owner)
+  const key = async (table: 'user' | 'company', of: string, state = 'active'): Promise<string> => {
+    const id = randomUUID()
+    await run(sql`
+      insert into ${sql.table(`public.${table}_key`)} (id, ${sql.id(`${table}_id`)}, public_key, thumbprint,
+        encrypted_private_key, envelope_hash, master_key_id, state, superseded_at)
+      values (${id}::uuid, ${of}::uuid, ${id}, ${hash(id).toString('base64url')}, ${id}, ${hash(id)}::bytea, 'key', ${state},
+        now())`)
+    return id
+  }
+  const company = async (of: string, administrator: Equipped, members: readonly Equipped[] = []): Promise<string> => {
+    const id = randomUUID()
+    await run(sql`insert into public.company (id, organization_id, name) values (${id}::uuid, ${of}::uuid, ${id})`)
+    for (const person of [administrator, ...members]) {
+      await run(sql`insert into public.company_member (company_id, organization_id, user_id, role)
+        values (${id}::uuid, ${of}::uuid, ${person.id}::uuid, ${person === administrator ? 'administrator' : 'member'})`)
+    }
+    return id
+  }
+  const keys = new Map<string, string>()
+  for (const { id } of [member, colleague, coordinator, stranger, former, ended]) keys.set(id, await key('user', id))
+  await key('user', coordinator.id, 'superseded')
+  const companies = [
+    await company(organization, coordinator, [member, ended, former]),
+    await company(organization, colleague),
+    await company(second, coordinator),
+    await company(elsewhere, stranger),
+  ] as const
+  for (const id of companies) keys.set(id, await key('company', id))
+  await key('company', companies[0], 'superseded')
+
+  const project = async (of: string, people: readonly Equipped[], parties: readonly string[]): Promise<void> => {
+    const id = randomUUID()
+    await run(sql`insert into public.rfxs (id, organization_id, key_version) values (${id}::uuid, ${of}::uuid, 2)`)
+    await run(sql`insert into public.rfx_key_version (rfx_id, version) values (${id}::uuid, 1), (${id}::uuid, 2)`)
+    for (const { id: user } of people) {
+      await run(sql`insert into public.rfx_key_members (rfx_id, user_id, encrypted_symmetric_key, key_id)
+        values (${id}::uuid, ${user}::uuid, 'x', ${keys.get(user)}::uuid)`)
+      await run(sql`insert into public.rfx_key_history (rfx_id, version, user_id, encrypted_symmetric_key, user_key_id)
+        values (${id}::uuid, 1, ${user}::uuid, 'x', ${keys.get(user)}::uuid)`)
+    }
+    for (const party of parties) {
+      await run(sql`insert into public.rfx_key_companies (rfx_id, company_id, encrypted_symmetric_key, key_id)
+        values (${id}::uuid, ${party}::uuid, 'x', ${keys.get(party)}::uuid)`)
+    }
+  }
+  await project(organization, [member, former, ended], [companies[0]])
+  await project(organization, [colleague], [companies[1]])
+  await project(second, [coordinator], [companies[2]])
+  await project(elsewhere, [stranger], [companies[3]])
+
+  const invitation = hash('invitation')
+  await run(sql`insert into nokkel.company_invitation (code_hash, company_id, role, invited_by)
+    values (${invitation}::bytea, ${companies[1]}::uuid, 'member', ${colleague.id}::uuid)`)
+  await run(sql`insert into nokkel.crypto_quota (organization_id) values (${organization}::uuid)`)
+  await run(sql`insert into nokkel.crypto_usage (organization_id, day, action, items)
+    values (${organization}::uuid, now(), 'decrypt', 1)`)
+  await run(sql`select nokkel.audit(${organization}::uuid, ${coordinator.id}::uuid, 'company.create', 'company',
+    ${companies[0]}, null, null)`)
+  return { company: companies[0], invitation }
 }
 
 async function createSender(
@@ -160,7 +247,13 @@ export function actorsOf(world: World): Record<ActorName, Actor> {
   }
 }
 
-/** `-`: the role has no such right. `refused`: a policy forbids the row. A number: so many rows seen or changed. */
+/** Of what nobody can do to a view. */
+const toViews = ['42809', '55000']
+
+/**
+ * `-`: the role has no such right. `refused`: a policy forbids the row, or a function says no. A number: so many rows seen
+ * or changed.
+ */
 export type Outcome = number | '-' | 'refused'
 
 /** Runs one statement as somebody, says what came of it and undoes it. */
@@ -189,6 +282,8 @@ export async function attempt(
   } catch (error) {
     if (error instanceof Undo) return error.outcome
     const { code, message } = error as { code?: string; message: string }
+    if (code === 'NK001') return 'refused'
+    if (code !== undefined && toViews.includes(code)) return '-'
     if (code !== '42501') throw error
     return message.includes('row-level security') ? 'refused' : '-'
   }
