@@ -9,9 +9,33 @@ interface Entry {
 
 /** Each is loaded when it is called: a command starts without what only others need. */
 const commands: Readonly<Record<string, Entry>> = {
+  serve: {
+    summary: 'serve the API, and a web application beside it',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
   migrate: {
     summary: 'apply the pending migrations to a Postgres or Supabase',
     load: async () => (await import('./commands/migrate.ts')).migrate,
+  },
+  'keyring generate': {
+    summary: 'make new root keys',
+    load: async () => (await import('./commands/keyring-generate.ts')).keyringGenerate,
+  },
+  'keyring split': {
+    summary: 'seal root keys in a file that several people open together',
+    load: async () => (await import('./commands/keyring-split.ts')).keyringSplit,
+  },
+  'keyring status': {
+    summary: 'show the versions of the master key and what each has wrapped',
+    load: async () => (await import('./commands/keyring-status.ts')).keyringStatus,
+  },
+  'keyring adopt': {
+    summary: 'take over private keys that another EKM-05 system has wrapped',
+    load: async () => (await import('./commands/keyring-adopt.ts')).keyringAdopt,
+  },
+  unseal: {
+    summary: 'give a sealed server one share of its key',
+    load: async () => (await import('./commands/unseal.ts')).unseal,
   },
   doctor: {
     summary: 'find server secrets and private keys in a built web application',

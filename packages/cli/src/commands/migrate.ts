@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { migratePostgres, pendingPostgresMigrations, readMigrations } from '@nokkel/server/node'
 import { type Command, CommandError, text } from '../command.ts'
+import { ownMigrations } from '../settings/migrations.ts'
 
 export const migrate: Command = {
   help: `  DATABASE_ADMIN_URL=postgres://… nokkel migrate [--dry-run] [--json]
@@ -27,10 +26,4 @@ The Supabase CLI does the same with: supabase db push`,
     else for (const { version, name } of found) print(`${dry ? 'pending' : 'applied'} ${version} ${name}`)
     return 0
   },
-}
-
-/** In the published package a copy lies beside `dist`; in the repository they are where the Supabase CLI looks. */
-function ownMigrations(): string {
-  const packed = fileURLToPath(new URL('../../migrations', import.meta.url))
-  return existsSync(packed) ? packed : fileURLToPath(new URL('../../../../supabase/migrations', import.meta.url))
 }

@@ -1,6 +1,6 @@
 /** What a command has of the outside: its settings, two outputs, and what is typed or piped in. */
 export interface Terminal {
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Record<string, string | undefined>
   /** One line of the answer. */
   print(line: string): void
   /** One line about how it goes: progress and errors. */
