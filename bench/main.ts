@@ -10,6 +10,8 @@ const suites: Record<string, () => Promise<{ measure(): Promise<readonly Figure[
   files: () => import('./suites/files.ts'),
   requests: () => import('./suites/requests.ts'),
   keys: () => import('./suites/keys.ts'),
+  'key-pairs': () => import('./suites/key-pairs.ts'),
+  'crypto-service': () => import('./suites/crypto-service.ts'),
   start: () => import('./suites/start.ts'),
 }
 

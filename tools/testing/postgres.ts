@@ -7,6 +7,11 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 
+export interface PostgresOptions {
+  /** Whether what is committed is flushed to disk, as in production. Default `false`. */
+  readonly durable?: boolean
+}
+
 /** A running Postgres, and how to end it. */
 export interface PostgresServer {
   /** Superuser connection string to the database `postgres`. */
@@ -21,7 +26,7 @@ export interface PostgresServer {
  *
  * @throws {Error} No Postgres was found, or it did not start.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
   const home = mkdtempSync(join(tmpdir(), 'nokkel-postgres-'))
   const identity = postgresIdentity()
   if (identity) chownSync(home, identity.uid, identity.gid)
@@ -34,7 +39,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       { ...identity, cwd: home, encoding: 'utf8' },
     )
     if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr.trim()}`)
-    return await serve(join(binaries, 'postgres'), home, identity)
+    return await serve(join(binaries, 'postgres'), home, identity, durable)
   } catch (cause) {
     rmSync(home, { recursive: true, force: true })
     throw cause
@@ -83,17 +88,20 @@ function runnable(binaries: string, home: string, identity: Identity | undefined
 /** This shell reads a pipe from us; when that closes, also because we were killed, it stops the server and cleans up. */
 const guard = '"$@" & server=$!; cat; kill -INT $server; wait $server; rm -rf "$0"'
 
-async function serve(postgres: string, home: string, identity: Identity | undefined): Promise<PostgresServer> {
+async function serve(
+  postgres: string,
+  home: string,
+  identity: Identity | undefined,
+  durable: boolean,
+): Promise<PostgresServer> {
   const port = await freePort()
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: home,
     max_connections: 200,
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
     jit: 'off',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn('sh', ['-c', guard, home, postgres, '-D', join(home, 'data'), ...flags], {
