@@ -1,6 +1,4 @@
 import { type ProblemCode, problems } from '@nokkel/contract'
-import { sql } from 'kysely'
-import type { Database } from '../db/database.ts'
 import type { Claims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 
@@ -51,8 +49,10 @@ export interface AuthoriseOptions {
 /**
  * Decides for many requests with one statement, and so with one commit: what arrives while others are decided goes
  * together in the next one. A statement that fails fails the requests in it and no others.
+ *
+ * @param decideAll - One statement: a decision for each item, in their order.
  */
-export function createAuthorise(database: Database, options: AuthoriseOptions = {}): Authorise {
+export function createAuthorise(decideAll: Authorise, options: AuthoriseOptions = {}): Authorise {
   const { maximumStatements = 2, maximumItems = 200, maximumWaiting = 5000 } = options
   const waiting: Waiting[] = []
   let waitingItems = 0
@@ -81,10 +81,7 @@ export function createAuthorise(database: Database, options: AuthoriseOptions = 
 
   async function decide(requests: readonly Waiting[]): Promise<void> {
     try {
-      const decisions = await selectDecisions(
-        database,
-        requests.flatMap(({ items }) => items),
-      )
+      const decisions = await decideAll(requests.flatMap(({ items }) => items))
       let offset = 0
       for (const { items, resolve } of requests) {
         resolve(decisions.slice(offset, offset + items.length))
@@ -109,25 +106,4 @@ export function createAuthorise(database: Database, options: AuthoriseOptions = 
     if (first?.problem && problems[first.problem].status === 401) throw new ServerError(first.problem)
     return decisions
   }
-}
-
-async function selectDecisions(database: Database, items: readonly Item[]): Promise<Decision[]> {
-  const column = <T>(value: (item: Item) => T) => items.map(value)
-  const { rows } = await sql<Decision>`
-    select problem, key_id as "keyId", owner_id as "ownerId", encrypted_private_key as "encryptedPrivateKey",
-      encrypted_symmetric_key as "encryptedSymmetricKey"
-    from nokkel.crypto_service_batch(
-      ${column(({ requestId }) => requestId)}::uuid[], ${column(({ claims }) => claims.sub)}::uuid[],
-      ${column(({ claims }) => claims.sid)}::uuid[], ${column(({ claims }) => claims.organization)}::uuid[],
-      ${column(({ action }) => action)}::text[],
-      ${column(({ envelopeHash }) => byteaText(envelopeHash))}::text[]::bytea[],
-      ${column(({ rfxId = null }) => rfxId)}::uuid[], ${column(({ version = null }) => version)}::integer[],
-      ${column(({ via = null }) => via)}::text[])`.execute(database)
-  return rows
-}
-
-/** The drivers differ in how they write an array of bytes; of texts they do not. */
-export function byteaText(bytes: Uint8Array | null | undefined): string | null {
-  if (!bytes) return null
-  return `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

@@ -8,6 +8,7 @@ import type { Keyring } from '../keyring/keyring.ts'
 import { createAuthorise } from './authorise.ts'
 import { callerOf } from './caller.ts'
 import { answerCryptoService } from './crypto-service.ts'
+import { decideItems } from './decisions.ts'
 import { type GenerateDependencies, generateCompanyKey, generateUserKey } from './generate.ts'
 import { createKeyPairPool } from './key-pair-pool.ts'
 import { createKeyQueue } from './key-queue.ts'
@@ -43,7 +44,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
   const dependencies: GenerateDependencies = {
     database,
     keyring,
-    authorise: createAuthorise(database),
+    authorise: createAuthorise((items) => decideItems(database, items)),
     queue,
     privateKeys: createPrivateKeys({ keyring, now, maximumCopies: concurrency }),
     pool,

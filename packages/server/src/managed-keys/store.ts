@@ -2,8 +2,8 @@ import type { UserKey } from '@nokkel/contract'
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../db/database.ts'
 import { instant, optionalInstant } from '../db/instant.ts'
-import { byteaText } from './authorise.ts'
 import type { Caller } from './caller.ts'
+import { byteaText } from './decisions.ts'
 import type { PreparedKey } from './prepare-key.ts'
 
 /** What stands in the table after {@link insertUserKeys}. */
