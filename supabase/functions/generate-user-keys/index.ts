@@ -1,0 +1,3 @@
+import { serveNokkel } from '../_shared/serve-nokkel.ts'
+
+serveNokkel()

@@ -1,0 +1,189 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { decodeBase64, encodeBase64, generateContentKey, importPublicKey, wrapKey } from '@nokkel/crypto'
+import { givenRootKeys } from '@nokkel/server'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Claims } from '../../packages/server/src/db/with-claims.ts'
+import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
+import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
+import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
+import { readPackages } from '../packages.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+import { createOrganization, createPerson, logIn } from './people.ts'
+import { testPrivateKeys } from './rsa-keys.ts'
+
+const functions = fileURLToPath(new URL('../../supabase/functions/', import.meta.url))
+const publicUrl = 'https://project.supabase.co/functions/v1'
+const keys = { MASTER_ENCRYPTION_KEY: randomBytes(32).toString('hex'), INDEX_KEY: randomBytes(32).toString('hex') }
+
+const running = new Set<ChildProcessByStdio<null, Readable, Readable>>()
+
+/** Serves one function as the edge runtime does, with the settings as its secrets. */
+async function serve(name: string, settings: Record<string, string>): Promise<string> {
+  const child = spawn(
+    createRequire(import.meta.url).resolve('deno/deno'),
+    [
+      ...['run', '--allow-all', '--node-modules-dir=manual', '--cached-only'],
+      ...['--config', `${functions}deno.json`, `${functions}${name}/index.ts`],
+    ],
+    {
+      env: {
+        PATH: process.env.PATH ?? '',
+        DENO_NO_UPDATE_CHECK: '1',
+        DENO_SERVE_ADDRESS: 'tcp:127.0.0.1:0',
+        NO_COLOR: '1',
+        ...settings,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  running.add(child)
+  let output = ''
+  return new Promise((resolve, reject) => {
+    const listen = (text: string) => {
+      output += text
+      const [, url] = /Listening on (http:\S+?)\/?\s/.exec(output) ?? []
+      if (url) resolve(url)
+    }
+    child.stdout.setEncoding('utf8').on('data', listen)
+    child.stderr.setEncoding('utf8').on('data', listen)
+    child.once('close', () => reject(new Error(`${name} did not start: ${output}`)))
+  })
+}
+
+const call = async (url: string, init?: RequestInit) => {
+  const response = await fetch(url, init)
+  return { status: response.status, body: (await response.json()) as Record<string, string> }
+}
+
+describe('edge functions [deno]', () => {
+  let database: TestDatabase
+  let settings: Record<string, string>
+  let claims: Claims
+  let organization: string
+  let token: string
+  beforeAll(async () => {
+    database = await createTestDatabase('postgres')
+    settings = { ...keys, DATABASE_URL: database.url ?? '', PUBLIC_URL: publicUrl, PROVIDERS: '[]' }
+    organization = await createOrganization(database, { slug: 'likeperson' })
+    const person = await createPerson(database, organization)
+    claims = (await logIn(database, organization, person)).claims
+
+    const now = () => new Date()
+    const rootKeys = givenRootKeys({ masterKeys: [keys.MASTER_ENCRYPTION_KEY], indexKey: keys.INDEX_KEY })
+    const serverKeys = createServerKeys(rootKeys, {
+      database: database.server,
+      logger: () => undefined,
+      production: true,
+    })
+    await serverKeys.check()
+    const sessionKeys = createSessionKeyStore(database.server, serverKeys.keyring, now)
+    token = (await createAccessTokens(`${publicUrl}/nokkel`, sessionKeys, now).issue(claims)).accessToken
+  })
+  afterAll(async () => {
+    for (const child of running) {
+      const ended = new Promise((resolve) => child.once('close', resolve))
+      child.kill()
+      await ended
+    }
+    await database.close()
+  })
+
+  const post = (url: string, body: unknown) =>
+    call(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+
+  it('nokkel answers what stands below /nokkel', async () => {
+    const url = await serve('nokkel', settings)
+    expect(await call(`${url}/nokkel/ready`)).toEqual({ status: 200, body: { status: 'ready' } })
+    expect(await call(`${url}/nokkel/organizations`)).toMatchObject({
+      body: { organizations: [expect.objectContaining({ slug: 'likeperson' })] },
+    })
+    expect(await call(`${url}/nokkel/me`)).toMatchObject({ status: 401, body: { code: 'token_missing' } })
+  })
+
+  it('crypto-service encrypts, decrypts and unwraps', async () => {
+    const url = `${await serve('crypto-service', settings)}/crypto-service`
+    const text = testPrivateKeys[0]
+    const stored = await post(url, { action: 'encrypt', text })
+    expect(stored).toMatchObject({ status: 200, body: { keyId: expect.any(String), data: expect.any(String) } })
+    const { keyId = '', publicKey = '', data, iv } = stored.body
+    expect(await post(url, { action: 'decrypt', data, iv })).toEqual({ status: 200, body: { text } })
+
+    const key = generateContentKey()
+    const wrapped = encodeBase64(await wrapKey(key, (await importPublicKey(decodeBase64(publicKey))).key))
+    const { rows } = await sql<{ id: string }>`
+      insert into public.rfxs (organization_id) values (${organization}::uuid) returning id`.execute(database.owner)
+    const rfxId = rows[0]?.id ?? ''
+    await sql`insert into public.rfx_key_version (rfx_id, version) values (${rfxId}::uuid, 1)`.execute(database.owner)
+    await sql`insert into public.rfx_key_members (rfx_id, user_id, encrypted_symmetric_key, key_id)
+      values (${rfxId}::uuid, ${claims.sub}::uuid, ${wrapped}, ${keyId}::uuid)`.execute(database.owner)
+    expect(await post(url, { action: 'unwrap', rfxId, version: 1, via: 'user' })).toEqual({
+      status: 200,
+      body: { key: encodeBase64(key) },
+    })
+    expect(await call(url, { method: 'POST', body: '{}' })).toMatchObject({ status: 401 })
+  })
+
+  it('generate-user-keys and generate-company-keys answer for themselves', async () => {
+    const [users, companies] = await Promise.all([
+      serve('generate-user-keys', settings),
+      serve('generate-company-keys', settings),
+    ])
+    // Neither makes a key here: what is asked for is refused by the rules of the operation itself.
+    expect(await post(`${users}/generate-user-keys`, { replaces: claims.sub })).toMatchObject({
+      status: 409,
+      body: { code: 'key_exists' },
+    })
+    expect(await post(`${companies}/generate-company-keys`, { companyId: claims.sub })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    })
+  })
+
+  it.each([
+    ['DATABASE_URL', /^DATABASE_URL is not set; .*\.$/],
+    ['PUBLIC_URL', /^PUBLIC_URL is not set; .*\.$/],
+    ['MASTER_ENCRYPTION_KEY', /^MASTER_ENCRYPTION_KEY is not set; .*\.$/],
+  ])('says in one sentence that %s is missing', async (name, sentence) => {
+    const url = await serve('nokkel', { ...settings, [name]: '' })
+    expect(await call(`${url}/nokkel/health`)).toEqual({
+      status: 503,
+      body: expect.objectContaining({ code: 'unavailable', detail: expect.stringMatching(sentence) }),
+    })
+  })
+})
+
+describe('edge functions', () => {
+  const { imports } = JSON.parse(readFileSync(`${functions}deno.json`, 'utf8')) as { imports: Record<string, string> }
+  const used = readPackages().filter(({ name }) => Object.hasOwn(imports, name))
+
+  it('import the versions the packages name', () => {
+    const versions = Object.assign(
+      {},
+      ...used.map(({ directory }) => JSON.parse(readFileSync(`${directory}package.json`, 'utf8')).dependencies),
+    ) as Record<string, string>
+    for (const [name, target] of Object.entries(imports)) {
+      if (target.startsWith('npm:') && !name.endsWith('/')) expect(target).toBe(`npm:${name}@${versions[name]}`)
+    }
+    expect(used.map(({ name }) => name)).toEqual(['@nokkel/contract', '@nokkel/crypto', '@nokkel/server'])
+  })
+
+  it('each have their settings', () => {
+    const names = readdirSync(functions, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+      .map(({ name }) => name)
+    const config = readFileSync(`${functions}../config.toml`, 'utf8')
+    expect([...config.matchAll(/^\[functions\.(.+)\]\nverify_jwt = false$/gm)].map(([, name]) => name).sort()).toEqual(
+      names.sort(),
+    )
+  })
+})
