@@ -1,6 +1,7 @@
 import type { Operation } from '@nokkel/contract'
 import { createNokkelServer, createProviderRegistry, givenRootKeys } from '@nokkel/server'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
+import type { Keyring } from '../../packages/server/src/keyring/keyring.ts'
 import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
 import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
 import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
@@ -29,6 +30,8 @@ interface ApiAnswer {
 export interface TestApi {
   /** Calls an operation as somebody; what it answers with success must be what the contract says. */
   call(operation: Operation, claims: Claims | undefined, call?: ApiCall): Promise<ApiAnswer>
+  /** Under the same master key. */
+  readonly keyring: Keyring
   close(): Promise<void>
 }
 
@@ -51,6 +54,7 @@ export async function createTestApi(database: TestDatabase): Promise<TestApi> {
   })
   const tokens = createAccessTokens(`${publicUrl}/nokkel`, createSessionKeyStore(database.server, keyring, now), now)
   return {
+    keyring,
     async call(operation, claims, { params = {}, query = {}, body, bytes, headers = {} } = {}) {
       const path = String(operation.path).replace(/\{(\w+)\}/g, (_placeholder, name: string) => String(params[name]))
       const type = bytes ? 'application/octet-stream' : body === undefined ? undefined : 'application/json'

@@ -1,5 +1,7 @@
 import { decodeBase64, encodeBase64, generateContentKey, importPublicKey, wrapKey } from '@nokkel/crypto'
 import { sql } from 'kysely'
+import { type PreparedKey, prepareKey } from '../../packages/server/src/managed-keys/prepare-key.ts'
+import type { TestApi } from './api.ts'
 import type { TestDatabase } from './database.ts'
 import { createPerson, type LoggedIn, logIn } from './people.ts'
 
@@ -13,7 +15,7 @@ export async function createRfx({ owner }: TestDatabase, organizationId: string,
   return (rows as [{ id: string }])[0].id
 }
 
-export async function createCompany(
+export async function createCompanyOf(
   { owner }: TestDatabase,
   organizationId: string,
   members: Readonly<Record<string, 'member' | 'administrator'>> = {},
@@ -27,6 +29,31 @@ export async function createCompany(
       values (${id}::uuid, ${organizationId}::uuid, ${userId}::uuid, ${role})`.execute(owner)
   }
   return id
+}
+
+/** Gives a company an active key, made from one of the ready-made ones. */
+export async function storeCompanyKey(
+  { owner }: TestDatabase,
+  { keyring }: TestApi,
+  companyId: string,
+  text: string,
+): Promise<PreparedKey> {
+  const key = await prepareKey(keyring, 'company', companyId, decodeBase64(text))
+  await sql`
+    with superseded as (
+      update public.company_key set state = 'superseded', superseded_at = now()
+      where company_id = ${companyId}::uuid and state = 'active' returning id
+    ), mirrored as (
+      update public.company set public_key = ${key.publicKey}, encrypted_private_key = ${key.encryptedPrivateKey}
+      where id = ${companyId}::uuid returning id
+    )
+    select * from superseded, mirrored`.execute(owner)
+  await sql`
+    insert into public.company_key
+      (id, company_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id)
+    values (${key.id}::uuid, ${companyId}::uuid, ${key.publicKey}, ${key.thumbprint}, ${key.encryptedPrivateKey},
+      ${key.envelopeHash}::bytea, ${key.masterKeyId})`.execute(owner)
+  return key
 }
 
 /** To whom a key is wrapped. */
