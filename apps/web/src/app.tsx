@@ -27,9 +27,13 @@ export function App() {
       // What this device can read has changed.
       if (nokkel.keys.getSnapshot().status === 'ready') void queries.invalidateQueries({ queryKey: ['assignments'] })
     })
+    const stopUserKeys = nokkel.userKeys.subscribe(() => {
+      if (nokkel.userKeys.getSnapshot().status === 'ready') void queries.invalidateQueries({ queryKey: ['user-keys'] })
+    })
     return () => {
       stopAuth()
       stopKeys()
+      stopUserKeys()
     }
   }, [nokkel])
 

@@ -1,5 +1,6 @@
 import './trusted-types.ts'
 import './callback-url.ts'
+import './invitation.ts'
 import '@digdir/designsystemet-css'
 import './theme/nokkel.css'
 import '@fontsource-variable/inter/wght.css'

@@ -36,6 +36,26 @@ const devices = createRoute({
   path: '/devices',
   component: lazyRouteComponent(() => import('./routes/devices.tsx'), 'DevicesPage'),
 })
+const keys = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('./routes/keys.tsx'), 'KeysPage'),
+})
+const companies = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/companies',
+  component: lazyRouteComponent(() => import('./routes/companies.tsx'), 'CompaniesPage'),
+})
+const company = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/companies/$id',
+  component: lazyRouteComponent(() => import('./routes/company.tsx'), 'CompanyPage'),
+})
+const join = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/join',
+  component: lazyRouteComponent(() => import('./routes/join.tsx'), 'JoinPage'),
+})
 
 const coordinator = createRoute({ getParentRoute: () => signedIn, id: 'coordinator', component: CoordinatorArea })
 const send = createRoute({
@@ -54,7 +74,16 @@ export const router = createRouter({
     home,
     login,
     callback,
-    signedIn.addChildren([inbox, assignment, devices, coordinator.addChildren([send, sent])]),
+    signedIn.addChildren([
+      inbox,
+      assignment,
+      keys,
+      devices,
+      companies,
+      company,
+      join,
+      coordinator.addChildren([send, sent]),
+    ]),
   ]),
   defaultPreload: 'intent',
 })

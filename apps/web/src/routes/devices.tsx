@@ -6,6 +6,7 @@ import { ListSkeleton } from '../components/list-skeleton.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { KeyStatus } from '../keys/key-status.tsx'
+import { KeyPages } from '../managed-keys/key-pages.tsx'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { DeviceCard } from './device-card.tsx'
@@ -20,6 +21,7 @@ export function DevicesPage() {
 
   return (
     <div className="page">
+      <KeyPages />
       <div className="stack-tight">
         <PageHeading>{m.devices_title()}</PageHeading>
         <KeyStatus />

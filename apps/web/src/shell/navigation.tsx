@@ -1,10 +1,11 @@
-import { InboxIcon, LaptopIcon, PaperplaneIcon, PencilWritingIcon } from '@navikt/aksel-icons'
-import { Link } from '@tanstack/react-router'
+import { Buildings3Icon, InboxIcon, KeyHorizontalIcon, PaperplaneIcon, PencilWritingIcon } from '@navikt/aksel-icons'
+import { Link, useLocation } from '@tanstack/react-router'
 import * as m from '../paraglide/messages.js'
 import { isCoordinator } from '../role.ts'
 import type { Role } from '../wire.ts'
 
 export function Navigation({ role }: { role: Role }) {
+  const { pathname } = useLocation()
   const places = [
     ...(isCoordinator(role)
       ? [
@@ -13,15 +14,18 @@ export function Navigation({ role }: { role: Role }) {
         ]
       : []),
     { to: '/inbox', label: m.nav_inbox(), Icon: InboxIcon },
-    { to: '/devices', label: m.nav_devices(), Icon: LaptopIcon },
+    { to: '/companies', label: m.nav_companies(), Icon: Buildings3Icon },
+    { to: '/keys', label: m.nav_keys(), Icon: KeyHorizontalIcon },
   ] as const
+  // The devices are found from the page of the keys, so they are in its place.
+  const here = pathname === '/devices' ? '/keys' : undefined
 
   return (
     <nav className="navigation" aria-label={m.nav_label()}>
       <ul>
         {places.map(({ to, label, Icon }) => (
           <li key={to}>
-            <Link to={to} className="navigation-link">
+            <Link to={to} className={to === here ? 'navigation-link navigation-here' : 'navigation-link'}>
               <Icon aria-hidden />
               <span>{label}</span>
             </Link>

@@ -1,0 +1,87 @@
+import { Button, Dialog, Heading, List, Paragraph } from '@digdir/designsystemet-react'
+import { useId } from 'react'
+import { Problem } from '../components/problem.tsx'
+import * as m from '../paraglide/messages.js'
+import { RenewalDone } from './renewal-done.tsx'
+import { RenewalProgress } from './renewal-progress.tsx'
+import { type Renew, useRenewal } from './use-renewal.ts'
+
+export type RenewReason = 'renew' | 'report'
+
+interface RenewDialogProps {
+  reason: RenewReason
+  renew: Renew
+  /** Something may have changed: look again. */
+  onSettled: () => void
+  onClose: () => void
+}
+
+const texts = {
+  renew: {
+    title: m.renew_title,
+    intro: m.renew_intro,
+    points: [m.renew_readable, m.renew_moves, m.renew_fingerprint],
+    confirm: m.key_renew,
+  },
+  report: {
+    title: m.report_title,
+    intro: m.report_intro,
+    points: [m.report_marked, m.report_projects, m.report_new, m.report_read],
+    confirm: m.report_confirm,
+  },
+} as const
+
+/** Says what a new key, or giving a key up as compromised, means; then does it with its progress. */
+export function RenewDialog({ reason, renew, onSettled, onClose }: RenewDialogProps) {
+  const renewal = useRenewal(renew, onSettled)
+  const title = useId()
+  const { intro, points, confirm, title: question } = texts[reason]
+
+  return (
+    <Dialog
+      open
+      closedby="none"
+      closeButton={false}
+      aria-labelledby={title}
+      onCancel={(event) => renewal.state === 'running' && event.preventDefault()}
+      onClose={onClose}
+    >
+      <Dialog.Block>
+        <Heading id={title} level={2} data-size="xs">
+          {renewal.state === 'done' ? m.moved_title() : renewal.state === 'running' ? m.moving_title() : question()}
+        </Heading>
+      </Dialog.Block>
+      {renewal.state === 'running' ? (
+        <RenewalProgress progress={renewal.progress} onStop={renewal.stop} />
+      ) : renewal.state === 'done' ? (
+        <RenewalDone result={renewal.result} onClose={onClose} />
+      ) : (
+        <>
+          <Dialog.Block className="stack">
+            <Paragraph>{intro()}</Paragraph>
+            <List.Unordered>
+              {points.map((point) => (
+                <List.Item key={point()}>{point()}</List.Item>
+              ))}
+            </List.Unordered>
+            {renewal.state === 'failed' && <RenewalFailed code={renewal.code} />}
+          </Dialog.Block>
+          <Dialog.Block className="actions">
+            {renewal.state === 'asking' && (
+              <Button {...(reason === 'report' && { 'data-color': 'danger' as const })} onClick={renewal.start}>
+                {confirm()}
+              </Button>
+            )}
+            <Button variant="secondary" onClick={onClose}>
+              {renewal.state === 'asking' ? m.cancel() : m.close()}
+            </Button>
+          </Dialog.Block>
+        </>
+      )}
+    </Dialog>
+  )
+}
+
+function RenewalFailed({ code }: { code: Parameters<typeof Problem>[0]['code'] }) {
+  return code === 'cancelled' ? <Paragraph role="status">{m.moving_stopped()}</Paragraph> : <Problem code={code} />
+}
