@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { AssignmentDraft, Nokkel } from '@nokkel/client'
 import { createDpopProof } from '@nokkel/crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestDatabase, type DatabaseEngine, databaseEngines } from '../../tools/testing/database.ts'
+import { databaseEngines } from '../../tools/testing/database.ts'
 import { type FragileServer, startFragileServer } from './testing/fragile-server.ts'
 import { createKillPlan, type KillPlan } from './testing/kill-plan.ts'
-import { type Ask, askDirectory, askPostgres } from './testing/rows.ts'
-import { seedDatabase } from './testing/seed.ts'
+import { type OutlivingDatabase, prepareDatabase } from './testing/outliving-database.ts'
 import { killHeader } from './testing/server-plan.ts'
 import { arrive, fileOf, logIn, type Visitor } from './testing/visitor.ts'
 
@@ -21,30 +17,8 @@ const points = {
   postgres: ['begin', 'inside', 'commit', 'committed', 'reply'],
 } as const
 
-/** A database that outlives its server, and a look into it when the server is gone. */
-async function prepare(engine: DatabaseEngine) {
-  if (engine === 'pglite') {
-    const home = mkdtempSync(join(tmpdir(), 'nokkel-faults-'))
-    const directory = join(home, 'data')
-    return {
-      database: { directory },
-      look: <T>(work: (ask: Ask) => Promise<T>) => askDirectory(directory, work),
-      remove: async () => rmSync(home, { recursive: true, force: true }),
-    }
-  }
-  const database = await createTestDatabase(engine)
-  await seedDatabase(database)
-  const superuser = new URL(database.url ?? '')
-  superuser.username = 'postgres'
-  return {
-    database: { url: database.url ?? '' },
-    look: <T>(work: (ask: Ask) => Promise<T>) => askPostgres(superuser.href, work),
-    remove: database.close,
-  }
-}
-
 describe.each(databaseEngines)('a server that is killed [%s]', (engine) => {
-  let prepared: Awaited<ReturnType<typeof prepare>>
+  let prepared: OutlivingDatabase
   let server: FragileServer
   let coordinator: Visitor
   let member: Visitor
@@ -52,7 +26,7 @@ describe.each(databaseEngines)('a server that is killed [%s]', (engine) => {
   const sent: AssignmentDraft[] = []
 
   beforeAll(async () => {
-    prepared = await prepare(engine)
+    prepared = await prepareDatabase(engine)
     server = await startFragileServer(prepared.database, points[engine])
     plan = createKillPlan()
     coordinator = await arrive({ url: server.url, person: 'likeperson-koordinator', fetch: plan.fetch })

@@ -4,14 +4,25 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDpopProof, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from '@nokkel/crypto'
+import {
+  createDpopProof,
+  decodeBase64,
+  encodeBase64,
+  FILE_CHUNK_BYTE_LENGTH,
+  importPublicKey,
+  sealedByteLength,
+  wrapKey,
+} from '@nokkel/crypto'
 import { createRequestListener, type Listening, listen } from '@nokkel/server/node'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { composeDevelopment, type Development } from '../../tools/compose.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
+import { testPrivateKeys } from '../../tools/testing/rsa-keys.ts'
+import { useFixedRsaKeys } from './testing/fixed-rsa-keys.ts'
 import { type RawAnswer, sendRaw } from './testing/raw-request.ts'
 import { seedDatabase } from './testing/seed.ts'
-import { digestTables } from './testing/table-digests.ts'
+import { digestTables, readAuditLog } from './testing/table-digests.ts'
 import { arrive, fileOf, type Visitor } from './testing/visitor.ts'
 
 interface Stored {
@@ -30,11 +41,22 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
   let token: string
   let strangersToken: string
   let sentBlobId: string | undefined
+  let memberId: string
+  let memberToken: string
+  let endedToken: string
+  let envelope: { data: string; iv: string }
+  let endedEnvelope: { data: string; iv: string }
+  let keyId: string
+  let rfxId: string
+  let company: string
+  let companyKeyId: string
+  let usedCode: string
   const pendingBlob = randomUUID()
   const failures: unknown[] = []
   const recorded: { url: string; init: RequestInit }[] = []
 
   beforeAll(async () => {
+    useFixedRsaKeys()
     database = await createTestDatabase(engine)
     await seedDatabase(database)
     system = await composeDevelopment({
@@ -63,6 +85,13 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
     sentBlobId = recorded.map(({ url }) => /blobs\/([^/]+)\/chunks/.exec(url)?.[1]).find((id) => id !== undefined)
     token = await coordinator.nokkel.auth.accessToken()
     strangersToken = await stranger.nokkel.auth.accessToken()
+    memberToken = await member.nokkel.auth.accessToken()
+    memberId = to
+    const ended = await arrive({ url, person: 'likeperson-medlem-2' })
+    endedToken = await ended.nokkel.auth.accessToken()
+    endedEnvelope = await activeEnvelope(endedToken)
+    await ended.nokkel.auth.signOut()
+    await makeKeys(member)
     await call('POST', '/nokkel/blobs', {
       body: { id: pendingBlob, byteLength: sealedByteLength(FILE_CHUNK_BYTE_LENGTH + 10), chunkCount: 2 },
     })
@@ -74,6 +103,41 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
     await database?.close()
     rmSync(home, { recursive: true, force: true })
   })
+
+  async function activeEnvelope(of: string): Promise<{ data: string; iv: string }> {
+    const answer = await fetch(`${system.url}/nokkel/keys`, { headers: { authorization: `Bearer ${of}` } })
+    const { keys } = (await answer.json()) as { keys: { encryptedPrivateKey: { data: string; iv: string } }[] }
+    const { data = '', iv = '' } = keys[0]?.encryptedPrivateKey ?? {}
+    return { data, iv }
+  }
+
+  /** A company of the coordinator's with a key and a member, and a project wrapped to it and to the coordinator. */
+  async function makeKeys(member: Visitor): Promise<void> {
+    const { companies, userKeys, auth } = coordinator.nokkel
+    envelope = await activeEnvelope(token)
+    const own = (await userKeys.settled()).key
+    keyId = own?.id ?? ''
+    company = (await companies.create({ name: 'Fjordbygg' })).id
+    const ofCompany = await companies.generateKey(company)
+    companyKeyId = ofCompany.id
+    usedCode = (await companies.invite(company)).code
+    await member.nokkel.companies.join(usedCode)
+    rfxId = randomUUID()
+    const secret = new Uint8Array(randomBytes(32))
+    const wrapTo = async (publicKey = '') =>
+      encodeBase64(await wrapKey(secret, (await importPublicKey(decodeBase64(publicKey))).key))
+    const organization = auth.getSnapshot().me?.organization.id
+    const rows = [
+      sql`insert into public.rfxs (id, organization_id) values (${rfxId}::uuid, ${organization}::uuid)`,
+      sql`insert into public.rfx_key_version (rfx_id, version) values (${rfxId}::uuid, 1)`,
+      sql`insert into public.rfx_key_members (rfx_id, user_id, encrypted_symmetric_key, key_id)
+        values (${rfxId}::uuid, ${auth.getSnapshot().me?.id}::uuid, ${await wrapTo(own?.publicKey)}, ${keyId}::uuid)`,
+      sql`insert into public.rfx_key_companies (rfx_id, company_id, encrypted_symmetric_key, key_id)
+        values (${rfxId}::uuid, ${company}::uuid, ${await wrapTo(ofCompany.publicKey)},
+          ${companyKeyId}::uuid)`,
+    ]
+    for (const row of rows) await row.execute(database.owner)
+  }
 
   interface Call {
     readonly body?: unknown
@@ -103,9 +167,12 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
   }
 
   async function expectUnchanged<T>(work: () => Promise<T>): Promise<T> {
-    const before = await digestTables(database)
+    // What was asked is recorded and counted.
+    const digest = () => digestTables(database, { leavingOut: ['audit_log', 'crypto_usage'] })
+    const [before, recorded] = [await digest(), await readAuditLog(database)]
     const result = await work()
-    expect(await digestTables(database)).toEqual(before)
+    expect(await digest()).toEqual(before)
+    expect((await readAuditLog(database)).slice(0, recorded.length)).toEqual(recorded)
     expect(failures.splice(0)).toEqual([])
     expect((await fetch(`${system.url}/nokkel/ready`)).status).toBe(200)
     return result
@@ -318,6 +385,207 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
       'request_malformed',
     ],
   ]
+
+  const service = (body: unknown, options: Call = {}) => call('POST', '/crypto-service', { ...options, body })
+  const sealedWith = (changes: object, options?: Call) =>
+    service({ action: 'decrypt', ...envelope, ...changes }, options)
+  const unwrap = (changes: object, options?: Call) =>
+    service({ action: 'unwrap', rfxId, version: 1, via: 'user', ...changes }, options)
+  const ofStranger = () => ({ token: strangersToken })
+  const ofMember = () => ({ token: memberToken })
+  const own = (path = '') => `/nokkel/keys/${keyId}${path}`
+  const ours = (path = '') => `/nokkel/companies/${company}${path}`
+  const refusedKeys: typeof refused = [
+    ['a private key of somebody else', () => sealedWith({}, ofStranger()), 404, 'open_refused'],
+    ['a private key with a flipped bit', () => sealedWith({ data: flip(envelope.data, 900) }), 404, 'open_refused'],
+    ['a private key under another header', () => sealedWith({ data: flip(envelope.data, 8) }), 404, 'open_refused'],
+    ['a private key with another nonce', () => sealedWith({ iv: endedEnvelope.iv }), 404, 'open_refused'],
+    ['a private key cut off', () => sealedWith({ data: envelope.data.slice(0, 400) }), 404, 'open_refused'],
+    [
+      'a private key of a session that has ended',
+      () => sealedWith(endedEnvelope, { token: endedToken }),
+      401,
+      'session_ended',
+    ],
+    ['a private key and its owner', () => sealedWith({ owner: memberId }), 400, 'request_malformed'],
+    [
+      '101 private keys',
+      () => service({ action: 'decrypt', items: Array(101).fill(envelope) }),
+      400,
+      'request_malformed',
+    ],
+    ['no private keys', () => service({ action: 'decrypt', items: [] }), 400, 'request_malformed'],
+    ['an action that is not known', () => service({ action: 'sign', ...envelope }), 400, 'request_malformed'],
+    [
+      'a request of 525 kB',
+      () => service({ action: 'decrypt', data: 'A'.repeat(525_000), iv: 'A' }),
+      413,
+      'body_too_large',
+    ],
+    ['the RFX key of another organisation', () => unwrap({}, ofStranger()), 404, 'open_refused'],
+    ['an RFX key wrapped to somebody else', () => unwrap({}, ofMember()), 404, 'open_refused'],
+    [
+      'an RFX key of another organisation’s company',
+      () => unwrap({ via: 'company' }, ofStranger()),
+      404,
+      'open_refused',
+    ],
+    ['a version of an RFX key that is not there', () => unwrap({ version: 2 }), 404, 'open_refused'],
+    [
+      'an RFX key with a wrap of one’s own',
+      () => unwrap({ encryptedSymmetricKey: 'A'.repeat(684) }),
+      400,
+      'request_malformed',
+    ],
+    [
+      'a key that is none',
+      () => service({ action: 'encrypt', text: randomBytes(2360).toString('base64') }),
+      400,
+      'key_unsupported',
+    ],
+    [
+      'a key in place of one that is not active',
+      () => service({ action: 'encrypt', text: unusedKey(), replaces: randomUUID() }),
+      409,
+      'key_exists',
+    ],
+    ['a second key', () => call('POST', '/generate-user-keys', { body: {} }), 409, 'key_exists'],
+    [
+      'a key for somebody else',
+      () => call('POST', '/generate-user-keys', { body: { userId: memberId } }),
+      400,
+      'request_malformed',
+    ],
+    ['somebody else’s key as compromised', () => call('POST', own('/compromised'), ofStranger()), 404, 'not_found'],
+    ['somebody else’s wraps', () => call('POST', own('/rewraps'), { ...ofStranger(), body: {} }), 404, 'not_found'],
+    ['somebody else’s key destroyed', () => call('DELETE', own(), ofMember()), 404, 'not_found'],
+    ['wraps moved to the key they are wrapped to', () => call('POST', own('/rewraps'), { body: {} }), 409, 'conflict'],
+    [
+      'wraps after a cursor of one’s own',
+      () => call('POST', own('/rewraps'), { body: { cursor: 'x' } }),
+      400,
+      'request_malformed',
+    ],
+    ['a key destroyed that is in use', () => call('DELETE', own()), 409, 'key_in_use'],
+
+    [
+      'a second key of a company',
+      () => call('POST', '/generate-company-keys', { body: { companyId: company } }),
+      409,
+      'key_exists',
+    ],
+    [
+      'a key of a company, by a member',
+      () =>
+        call('POST', '/generate-company-keys', { ...ofMember(), body: { companyId: company, replaces: companyKeyId } }),
+      403,
+      'forbidden',
+    ],
+    [
+      'a key of another organisation’s company',
+      () =>
+        call('POST', '/generate-company-keys', {
+          ...ofStranger(),
+          body: { companyId: company, replaces: companyKeyId },
+        }),
+      404,
+      'not_found',
+    ],
+    [
+      'a company’s key as compromised, by a member',
+      () => call('POST', ours(`/keys/${companyKeyId}/compromised`), ofMember()),
+      403,
+      'forbidden',
+    ],
+    ['a person’s key as a company’s', () => call('DELETE', ours(`/keys/${keyId}`)), 404, 'not_found'],
+    ['a company’s key as one’s own', () => call('DELETE', `/nokkel/keys/${companyKeyId}`), 404, 'not_found'],
+    [
+      'a company’s wraps, by a stranger',
+      () => call('POST', ours(`/keys/${companyKeyId}/rewraps`), { ...ofStranger(), body: {} }),
+      404,
+      'not_found',
+    ],
+
+    ['a company of another organisation', () => call('GET', ours(), ofStranger()), 404, 'not_found'],
+    [
+      'a company made by a member',
+      () => call('POST', '/nokkel/companies', { ...ofMember(), body: { name: 'x' } }),
+      403,
+      'forbidden',
+    ],
+    [
+      'a company with a null byte',
+      () => call('POST', '/nokkel/companies', { body: { name: 'x\0' } }),
+      400,
+      'request_malformed',
+    ],
+    [
+      'a company with a name of 201 letters',
+      () => call('POST', '/nokkel/companies', { body: { name: 'å'.repeat(201) } }),
+      400,
+      'request_malformed',
+    ],
+    [
+      'an invitation by a member',
+      () => call('POST', ours('/invitations'), { ...ofMember(), body: { role: 'member' } }),
+      403,
+      'forbidden',
+    ],
+    [
+      'an invitation by a stranger',
+      () => call('POST', ours('/invitations'), { ...ofStranger(), body: { role: 'administrator' } }),
+      404,
+      'not_found',
+    ],
+    [
+      'an invitation to a role there is not',
+      () => call('POST', ours('/invitations'), { body: { role: 'owner' } }),
+      400,
+      'request_malformed',
+    ],
+    [
+      'a code used before',
+      () => call('POST', '/nokkel/companies/join', { body: { code: usedCode } }),
+      404,
+      'invitation_unknown',
+    ],
+    [
+      'a code of another organisation',
+      () => call('POST', '/nokkel/companies/join', { ...ofStranger(), body: { code: usedCode } }),
+      404,
+      'invitation_unknown',
+    ],
+    [
+      'a role taken by oneself',
+      () => call('PUT', ours(`/members/${memberId}`), { ...ofMember(), body: { role: 'administrator' } }),
+      403,
+      'forbidden',
+    ],
+    [
+      'a member removed by a stranger',
+      () => call('DELETE', ours(`/members/${memberId}`), ofStranger()),
+      404,
+      'not_found',
+    ],
+    [
+      'the last administrator leaving',
+      () => call('DELETE', ours(`/members/${coordinator.nokkel.auth.getSnapshot().me?.id}`)),
+      409,
+      'company_needs_administrator',
+    ],
+  ]
+
+  /** One that is neither the coordinator's nor anyone's before it. */
+  const unusedKey = () => testPrivateKeys.at(-1)
+
+  it('a private key and an RFX key are not refused to those whose they are', async () => {
+    const answers = [await sealedWith({}), await unwrap({}), await unwrap({ via: 'company' }, ofMember())]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  })
+
+  it.each(refusedKeys)('%s', async (_, send, status, code) => {
+    expect(await expectUnchanged(send)).toEqual({ status, code })
+  })
 
   async function stolenRefresh() {
     const { refreshToken } = (await coordinator.storage.get('session_v1')) as Stored

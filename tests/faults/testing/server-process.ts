@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { connect, createNokkelServer, createProviderRegistry, type Database, givenRootKeys } from '@nokkel/server'
 import { openEmbeddedDatabase, serve } from '@nokkel/server/node'
 import { readMigrations } from '../../../tools/testing/migrations.ts'
+import { useFixedRsaKeys } from './fixed-rsa-keys.ts'
 import { readSeed } from './seed.ts'
 import { killHeader, type ServerPlan } from './server-plan.ts'
 import { type Point, watchDatabase } from './watched-database.ts'
@@ -62,5 +63,6 @@ async function open(plan: ServerPlan): Promise<void> {
   process.send?.('open')
 }
 
+useFixedRsaKeys()
 process.once('message', (plan: ServerPlan) => void open(plan))
 process.once('disconnect', () => process.exit())

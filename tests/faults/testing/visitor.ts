@@ -1,6 +1,7 @@
 import type { Nokkel, SecureStorage } from '@nokkel/client'
 import { createNokkel, memoryStorage } from '@nokkel/client/node'
 import { signIn } from '@nokkel/sandbox'
+import { fixedKeyGenerator } from '../../../packages/client/src/testing/fixed-key-generator.ts'
 
 /** Someone with a device of their own, in this process. */
 export interface Visitor {
@@ -25,6 +26,7 @@ export async function logIn(options: VisitorOptions): Promise<Visitor> {
     url,
     organization,
     storage,
+    keyGenerator: fixedKeyGenerator,
     deviceName: 'Prøvetelefon',
     urlLauncher: {
       launch: async (authorizationUrl) => {
@@ -44,7 +46,20 @@ export async function arrive(options: VisitorOptions): Promise<Visitor> {
   const visitor = await logIn(options)
   const { status, error } = await visitor.nokkel.keys.settled()
   if (status !== 'ready') throw new Error(`The device of ${options.person} is ${status} ${error ?? ''}`)
+  await managedKeyOf(visitor)
   return visitor
+}
+
+async function managedKeyOf({ nokkel: { userKeys } }: Visitor): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const look = () => {
+      const { status, error } = userKeys.getSnapshot()
+      if (status === 'failed') reject(new Error(`There is no managed key: ${error}`))
+      if (status === 'ready') resolve()
+    }
+    userKeys.subscribe(look)
+    look()
+  })
 }
 
 /** A file as a browser hands it over. */
