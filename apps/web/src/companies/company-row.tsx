@@ -35,7 +35,7 @@ export function CompanyRow({ company }: { company: CompanyView }) {
               {m.device_fingerprint_show()}
             </Details.Summary>
             <Details.Content>
-              <Fingerprint value={key.fingerprint} help={false} />
+              <Fingerprint value={key.fingerprint} help={null} />
             </Details.Content>
           </Details>
         )}

@@ -1,8 +1,14 @@
 import { Paragraph } from '@digdir/designsystemet-react'
 import * as m from '../paraglide/messages.js'
 
+interface FingerprintProps {
+  value: string
+  /** What to do with it. Nothing is said where `null`. Default: how to compare devices. */
+  help?: string | null
+}
+
 /** Six groups of five digits, which two people can read to each other by phone. */
-export function Fingerprint({ value, help = true }: { value: string; help?: boolean }) {
+export function Fingerprint({ value, help = m.fingerprint_help() }: FingerprintProps) {
   return (
     <div className="fingerprint-block">
       <p className="fingerprint">
@@ -12,7 +18,7 @@ export function Fingerprint({ value, help = true }: { value: string; help?: bool
           <span key={index}>{group} </span>
         ))}
       </p>
-      {help && <Paragraph data-size="sm">{m.fingerprint_help()}</Paragraph>}
+      {help && <Paragraph data-size="sm">{help}</Paragraph>}
     </div>
   )
 }

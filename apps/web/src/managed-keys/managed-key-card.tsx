@@ -34,7 +34,7 @@ export function ManagedKeyCard({ managedKey: key, heading, lock, onRenew, onRepo
           <When at={key.createdAt} text={(when) => m.key_created_when({ when })} />
           <span>{key.wraps === 0 ? m.key_wraps_none() : m.key_wraps({ count: key.wraps })}</span>
         </p>
-        <Fingerprint value={key.fingerprint} />
+        <Fingerprint value={key.fingerprint} help={m.key_fingerprint_help()} />
         {lock && <LockLine>{lock}</LockLine>}
         {onRenew && onReport && (
           <div className="actions">

@@ -62,7 +62,7 @@ function OlderKey({ managedKey: key, onReport }: { managedKey: ManagedKeyView; o
         <Details data-size="sm" className="disclosure">
           <Details.Summary>{m.device_fingerprint_show()}</Details.Summary>
           <Details.Content className="stack">
-            <Fingerprint value={key.fingerprint} help={false} />
+            <Fingerprint value={key.fingerprint} help={null} />
             {onReport && key.state === 'superseded' && (
               <div className="actions">
                 <Button variant="tertiary" data-color="danger" data-size="sm" onClick={onReport}>
