@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { generateDeviceKeys } from '@nokkel/crypto'
+import {
+  decodeBase64,
+  encodeBase64,
+  generateDeviceKeys,
+  importPrivateKey,
+  importPublicKey,
+  wrapKey,
+} from '@nokkel/crypto'
 import { people } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { composeDevelopment, type Development } from '../../tools/compose.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
+import { testPrivateKeys } from '../../tools/testing/rsa-keys.ts'
+import { useFixedRsaKeys } from '../faults/testing/fixed-rsa-keys.ts'
 import { seedDatabase } from '../faults/testing/seed.ts'
 import { arrive, fileOf } from '../faults/testing/visitor.ts'
 import { createNeedle, type Needle } from './testing/needle.ts'
@@ -57,6 +66,7 @@ describe.each(databaseEngines)('what passes and stays [%s]', (engine) => {
   }
 
   beforeAll(async () => {
+    useFixedRsaKeys()
     database = await createTestDatabase(engine)
     await seedDatabase(database)
     system = await composeDevelopment({
@@ -190,4 +200,117 @@ describe.each(databaseEngines)('what passes and stays [%s]', (engine) => {
     expect(recorder.search(numbers, ['provider']).length).toBeGreaterThan(0)
     expect(recorder.search(numbers, ['request', 'response', 'log', 'row'])).toEqual([])
   })
+
+  it('holds the private key of a person where they put and get it, and that of a company nowhere', {
+    timeout: 60_000,
+  }, async () => {
+    record()
+    const { url } = system
+    const own = { silje: createRecorder(globalThis.fetch), magnus: createRecorder(globalThis.fetch) }
+    const silje = await arrive({
+      url,
+      organization: 'fjordhjelpen',
+      person: 'fjordhjelpen-koordinator',
+      fetch: own.silje.fetch,
+    })
+    const magnus = await arrive({
+      url,
+      organization: 'hjertelaget',
+      person: 'hjertelaget-koordinator',
+      fetch: own.magnus.fetch,
+    })
+    const { companies, userKeys, auth } = silje.nokkel
+    const key = (await userKeys.settled()).key
+    const company = (await companies.create({ name: 'Fjordbygg' })).id
+    const ofCompany = await companies.generateKey(company)
+
+    const needles = await Promise.all(
+      testPrivateKeys.map(async (text) => {
+        const bytes = decodeBase64(text)
+        const jwk = await privateParts(bytes)
+        const publicKey = await publicKeyOf(bytes)
+        const parts = Object.entries(jwk).map(([name, part]) => createNeedle(name, Buffer.from(part, 'base64url')))
+        return { publicKey, parts }
+      }),
+    )
+    const partsOf = (publicKey = '') => needles.find((needle) => needle.publicKey === publicKey)?.parts ?? []
+    const [ofSilje, ofMagnus] = [
+      partsOf(key?.publicKey),
+      partsOf((await magnus.nokkel.userKeys.settled()).key?.publicKey),
+    ]
+    for (const parts of [ofSilje, ofMagnus, partsOf(ofCompany.publicKey)]) expect(parts).toHaveLength(6)
+    expect(ofCompany.publicKey).not.toBe(key?.publicKey)
+
+    const secret = new Uint8Array(randomBytes(32))
+    const rfxId = crypto.randomUUID()
+    const me = auth.getSnapshot().me
+    const wrapTo = async (publicKey = '') =>
+      encodeBase64(await wrapKey(secret, (await importPublicKey(decodeBase64(publicKey))).key))
+    const rows = [
+      sql`insert into public.rfxs (id, organization_id) values (${rfxId}::uuid, ${me?.organization.id}::uuid)`,
+      sql`insert into public.rfx_key_version (rfx_id, version) values (${rfxId}::uuid, 1)`,
+      sql`insert into public.rfx_key_companies (rfx_id, company_id, encrypted_symmetric_key, key_id)
+        values (${rfxId}::uuid, ${company}::uuid, ${await wrapTo(ofCompany.publicKey)}, ${ofCompany.id}::uuid)`,
+    ]
+    for (const row of rows) await row.execute(database.owner)
+
+    expect((await userKeys.privateKey()).extractable).toBe(false)
+    expect(await userKeys.unwrap({ rfxId, version: 1, via: 'company' })).toEqual(secret)
+    await expect(magnus.nokkel.userKeys.unwrap({ rfxId, version: 1, via: 'company' })).rejects.toMatchObject({
+      code: 'open_refused',
+    })
+    await companies.get(company)
+    await companies.list()
+    await userKeys.list()
+    await companies.markCompromised(company, ofCompany.id)
+    await recorder.readRows(database)
+
+    const where = (searched: Recorder, parts: readonly Needle[]) =>
+      [...new Set(searched.search(parts).map(({ channel, place }) => `${channel} ${place}`))].sort()
+    const putAndGot = ['request POST /crypto-service', 'response POST /crypto-service']
+    expect(where(own.silje, ofSilje)).toEqual(putAndGot)
+    expect(where(own.magnus, ofSilje)).toEqual([])
+    expect(where(own.silje, ofMagnus)).toEqual([])
+    expect(where(own.magnus, ofMagnus)).toEqual(['request POST /crypto-service'])
+    // Of the server, everything: the keys of both went in, that of one came out, and neither stayed.
+    expect(where(recorder, [...ofSilje, ...ofMagnus])).toEqual(putAndGot)
+    expect(where(recorder, partsOf(ofCompany.publicKey))).toEqual([])
+    expect(where(recorder, [createNeedle('RFX key', secret)])).toEqual(['response POST /crypto-service'])
+    expect(where(own.magnus, [createNeedle('RFX key', secret)])).toEqual([])
+  })
+
+  it('records what was done without saying who anybody is', async () => {
+    record()
+    await recorder.readRows(database)
+    const inLog = (needles: readonly Needle[]) =>
+      recorder.search(needles, ['row']).filter(({ place }) => place.startsWith('nokkel.audit_log.'))
+    const { rows: persons } = await sql<{ id: string; name: string }>`
+      select auth_user_id as id, name from public.app_user`.execute(database.owner)
+    const { rows: recorded } = await sql<{ actor: string }>`
+      select distinct actor from nokkel.audit_log where actor is not null`.execute(database.owner)
+    expect(recorded.length).toBeGreaterThanOrEqual(2)
+    // That the log is searched at all.
+    expect(inLog([createNeedle('actor', recorded[0]?.actor ?? '')]).length).toBeGreaterThan(0)
+    const needles = [
+      ...persons.flatMap(({ id, name }) => [createNeedle('id', id), createNeedle('name', name)]),
+      ...people.flatMap(({ nationalNumber }) =>
+        nationalNumber ? [createNeedle('national number', nationalNumber)] : [],
+      ),
+      ...['Fjordbygg', 'Likeperson'].map((name) => createNeedle('name', name)),
+    ]
+    expect(inLog(needles)).toEqual([])
+  })
 })
+
+const rsa = { name: 'RSA-OAEP', hash: 'SHA-256' }
+
+/** The private numbers of an RSA key, each enough to know the others. */
+async function privateParts(bytes: Uint8Array<ArrayBuffer>): Promise<Record<string, string>> {
+  const key = await crypto.subtle.importKey('pkcs8', bytes, rsa, true, ['decrypt'])
+  const { d = '', p = '', q = '', dp = '', dq = '', qi = '' } = await crypto.subtle.exportKey('jwk', key)
+  return { d, p, q, dp, dq, qi }
+}
+
+async function publicKeyOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return encodeBase64((await importPrivateKey(bytes)).publicKey)
+}

@@ -43,7 +43,7 @@ export function createRecorder(send: typeof fetch): Recorder {
     async fetch(input, init) {
       const request = new Request(input, init)
       const { pathname } = new URL(request.url)
-      const ours = pathname.startsWith('/nokkel')
+      const ours = /^\/(?:nokkel|crypto-service|generate-(?:user|company)-keys)(?:\/|$)/.test(pathname)
       const place = `${request.method} ${pathname}`
       const sent = new Uint8Array(await request.arrayBuffer())
       keep(ours ? 'request' : 'provider', place, request.url, headersOf(request.headers), sent)
