@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { decodeBase64, encodeBase64, unwrapKey } from '@nokkel/crypto'
 import { createSandbox, type Sandbox, signIn } from '@nokkel/sandbox'
 import { createNokkelServer, createProviderRegistry, givenRootKeys, type ProviderConnection } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../../../tools/testing/database.ts'
+import { createRfx, storeWrap, wrapNewKey } from '../../../tools/testing/managed-keys.ts'
 import { createMutex } from './lock/lock.ts'
 import { createNokkel, type NodeNokkelOptions } from './node/index.ts'
 import type { Nokkel } from './nokkel.ts'
@@ -93,7 +95,9 @@ async function startRealServer() {
           await nokkel.auth.signIn(provider)
           const callback = await signIn(launched.at(-1) ?? '', { person })
           await nokkel.auth.completeSignIn(new URL(callback))
-          return nokkel.keys.settled()
+          const settled = await nokkel.keys.settled()
+          await nokkel.userKeys.settled()
+          return settled
         },
       }
     },
@@ -219,5 +223,72 @@ describe('against the real server', () => {
     })
     expect(cancelling.nokkel.auth.getSnapshot()).toEqual({ status: 'error', reason: 'login_refused' })
     expect((await device.logIn('ny-person')).status).toBe('ready')
+  })
+
+  it('a person has one managed key on all devices, and what it opens moves to the next one', async () => {
+    const [laptop, phone] = [1, 2].map(() => real.createDevice({ organization: 'fjordhjelpen' }))
+    if (!laptop || !phone) throw new Error('unreachable')
+    await laptop.logIn('ny-person')
+    await phone.logIn('ny-person')
+    const { key } = laptop.nokkel.userKeys.getSnapshot()
+    if (!key) throw new Error(`no key: ${laptop.nokkel.userKeys.getSnapshot().error}`)
+    expect(phone.nokkel.userKeys.getSnapshot()).toEqual({ status: 'ready', key })
+
+    const ownerId = await idOf(laptop)
+    const organizationId = laptop.nokkel.auth.getSnapshot().me?.organization.id ?? ''
+    const projects = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const rfxId = await createRfx(real.database, organizationId)
+        const { key: rfxKey, wrap } = await wrapNewKey(key.publicKey)
+        return { rfxId, rfxKey, wrap }
+      }),
+    )
+    const broken = projects[2]
+    for (const project of projects) {
+      const place = { rfxId: project.rfxId, owner: 'user', ownerId, keyId: key.id } as const
+      await storeWrap(real.database, place, project === broken ? encodeBase64(new Uint8Array(512)) : project.wrap)
+    }
+
+    const [first] = projects
+    const request = { rfxId: first?.rfxId ?? '', version: 1, via: 'user' } as const
+    expect(encodeBase64(await phone.nokkel.userKeys.unwrap(request))).toBe(first?.rfxKey)
+    const privateKey = await phone.nokkel.userKeys.privateKey()
+    expect(encodeBase64(await unwrapKey(decodeBase64(first?.wrap ?? ''), privateKey))).toBe(first?.rfxKey)
+
+    const renewed = await laptop.nokkel.userKeys.regenerate()
+    expect(renewed).toMatchObject({ moved: 2, failed: [{ rfxId: broken?.rfxId, version: 1 }] })
+    expect((await phone.nokkel.userKeys.list()).map(({ id, state, wraps }) => [id, state, wraps])).toEqual([
+      [renewed.key.id, 'active', 2],
+      [key.id, 'superseded', 1],
+    ])
+    expect(encodeBase64(await phone.nokkel.userKeys.unwrap(request))).toBe(first?.rfxKey)
+    await expect(phone.nokkel.userKeys.unwrap({ ...request, rfxId: broken?.rfxId ?? '' })).rejects.toMatchObject({
+      code: 'open_refused',
+    })
+
+    const revoked = await phone.nokkel.userKeys.markCompromised(renewed.key.id)
+    expect(revoked).toMatchObject({ compromisedVersions: 2, moved: 2 })
+    await expect(phone.nokkel.userKeys.privateKey(renewed.key.id)).rejects.toMatchObject({ code: 'open_refused' })
+    expect(encodeBase64(await phone.nokkel.userKeys.unwrap(request))).toBe(first?.rfxKey)
+  })
+
+  it('a company is registered, joined by code, and left at once', async () => {
+    const [henrik, tone] = [1, 2].map(() => real.createDevice())
+    if (!henrik || !tone) throw new Error('unreachable')
+    await henrik.logIn('likeperson-koordinator', 'bankid')
+    await tone.logIn('likeperson-medlem-2')
+    const company = await henrik.nokkel.companies.create({ name: 'Bryggen Snekkeri', organizationNumber: '987654321' })
+    expect((await tone.nokkel.companies.list({ search: 'bryggen' })).items).toMatchObject([
+      { id: company.id, organizationNumber: '987654321', key: null, role: null },
+    ])
+    const { code } = await henrik.nokkel.companies.invite(company.id)
+    expect(await tone.nokkel.companies.join(code)).toMatchObject({ id: company.id, role: 'member' })
+    expect((await tone.nokkel.companies.list({ mine: true })).items.map(({ id }) => id)).toEqual([company.id])
+    await expect(tone.nokkel.companies.generateKey(company.id)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(henrik.nokkel.companies.leave(company.id)).rejects.toMatchObject({
+      code: 'company_needs_administrator',
+    })
+    await tone.nokkel.companies.leave(company.id)
+    await expect(tone.nokkel.companies.get(company.id)).rejects.toMatchObject({ code: 'not_found' })
   })
 })
