@@ -1,11 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { generateRootKeys, givenRootKeys } from '@nokkel/server'
+import { generateRootKeys, givenRootKeys, type RootKeys, splitKeyring } from '@nokkel/server'
+import { formatRootKeyFile } from '@nokkel/server/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
 import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
@@ -28,17 +29,47 @@ function needleOf(name: string, key: Uint8Array = new Uint8Array()): Needle {
 
 const hexOf = (key: Uint8Array | undefined) => Buffer.from(key ?? []).toString('hex')
 
-describe('root keys of a running server', () => {
+/** Where the keys come from: what the process is started with, and the shares it is given. */
+const sources = {
+  async environment({ masterKeys: [current, old], indexKey }) {
+    const variables = { MASTER_ENCRYPTION_KEY: current, MASTER_ENCRYPTION_KEYS_OLD: old, INDEX_KEY: indexKey }
+    return { environment: Object.fromEntries(Object.entries(variables).map(([name, key]) => [name, hexOf(key)])) }
+  },
+  async file(keys, directory) {
+    return { environment: { KEYRING_FILE: write(directory, formatRootKeyFile(keys)) } }
+  },
+  async shares(keys, directory) {
+    const { file, shares } = await splitKeyring(keys, { count: 3, threshold: 2 })
+    return { environment: { SEALED_KEYRING_FILE: write(directory, file) }, shares: shares.slice(1) }
+  },
+} satisfies Record<string, (keys: RootKeys, directory: string) => Promise<Source>>
+
+interface Source {
+  readonly environment: Readonly<Record<string, string>>
+  readonly shares?: readonly string[]
+}
+
+function write(directory: string, content: string): string {
+  const path = join(directory, 'keyring.json')
+  writeFileSync(path, content, { mode: 0o600 })
+  return path
+}
+
+describe.each(Object.keys(sources) as (keyof typeof sources)[])('root keys of a running server, from %s', (from) => {
   let database: TestDatabase
   let directory: string
   let server: ChildProcess
   const found: Record<Place, Buffer[]> = { memory: [], 'children and report': [], output: [], errors: [], answers: [] }
-  const [current, old, index] = [generateRootKeys(), generateRootKeys(), generateRootKeys()].map(
-    (keys) => keys.indexKey,
-  )
-  const needles = [needleOf('master key', current), needleOf('old master key', old), needleOf('index key', index)]
+  const { indexKey, masterKeys } = generateRootKeys()
+  const current = masterKeys[0] as Uint8Array
+  const keys: RootKeys = { indexKey, masterKeys: [current, ...generateRootKeys().masterKeys] }
+  const needles = [
+    needleOf('master key', current),
+    needleOf('old master key', keys.masterKeys[1]),
+    needleOf('index key', indexKey),
+  ]
 
-  const search = (place: Place, among: readonly Needle[] = needles) =>
+  const search = (place: Place, among: readonly Needle[] = needles): string[] =>
     among
       .filter(({ forms }) => forms.some((form) => found[place].some((bytes) => bytes.includes(form))))
       .map(({ name }) => name)
@@ -61,6 +92,13 @@ describe('root keys of a running server', () => {
   beforeAll(async () => {
     database = await createTestDatabase('postgres')
     directory = mkdtempSync(join(tmpdir(), 'nokkel-keys-'))
+    const { environment, shares = [] }: Source = await sources[from](keys, directory)
+    for (const [index, share] of shares.entries()) {
+      needles.push(
+        createNeedle(`share ${index}`, share),
+        createNeedle(`bare share ${index}`, share.replaceAll('-', '')),
+      )
+    }
     const publicUrl = `http://localhost:${await freePort()}`
     server = fork(entry, {
       execArgv: ['--conditions=source'],
@@ -68,9 +106,7 @@ describe('root keys of a running server', () => {
         ...process.env,
         DATABASE_URL: database.url,
         PUBLIC_URL: publicUrl,
-        MASTER_ENCRYPTION_KEY: hexOf(current),
-        MASTER_ENCRYPTION_KEYS_OLD: hexOf(old),
-        INDEX_KEY: hexOf(index),
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
@@ -78,13 +114,26 @@ describe('root keys of a running server', () => {
     server.stderr?.on('data', (data: Buffer) => found.errors.push(data))
     expect((await once(server, 'message'))[0]).toBe('open')
 
+    for (const share of shares) {
+      const given = await fetch(`${publicUrl}/nokkel/unseal`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ share }),
+      })
+      found.answers.push(Buffer.from(await given.text()))
+    }
+    expect((await fetch(`${publicUrl}/nokkel/ready`)).status).toBe(200)
+
     const organization = await createOrganization(database)
     const { claims } = await logIn(database, organization, await createPerson(database, organization))
-    const { keyring } = createServerKeys(givenRootKeys({ masterKeys: [hexOf(current)], indexKey: hexOf(index) }), {
-      database: database.server,
-      logger: () => undefined,
-      production: false,
-    })
+    const { keyring } = createServerKeys(
+      givenRootKeys({ masterKeys: keys.masterKeys.map(hexOf), indexKey: hexOf(indexKey) }),
+      {
+        database: database.server,
+        logger: () => undefined,
+        production: false,
+      },
+    )
     const now = () => new Date()
     const sessionKeys = createSessionKeyStore(database.server, keyring, now)
     const { accessToken } = await createAccessTokens(`${publicUrl}/nokkel`, sessionKeys, now).issue(claims)
@@ -111,7 +160,16 @@ describe('root keys of a running server', () => {
       await call('/nokkel/unseal', { share: 'nks1-0000-0000-0000-0000' }),
       await call('/nokkel/nowhere'),
     ]
-    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 404, 400, 400, 401, 400, 404])
+    expect(statuses.map(({ status }) => status)).toEqual([
+      200,
+      200,
+      404,
+      400,
+      400,
+      401,
+      from === 'shares' ? 200 : 400,
+      404,
+    ])
     await database.close()
     for (const path of ['/nokkel/ready', '/nokkel/organizations', '/nokkel/me']) {
       expect((await call(path)).status).toBeGreaterThanOrEqual(500)
@@ -139,18 +197,16 @@ describe('root keys of a running server', () => {
   })
 
   it('would be found where they are planted', { timeout: 60_000 }, async () => {
-    const bytes = Buffer.from(current ?? [])
+    const bytes = Buffer.from(current)
     const texts = [hexOf(current), hexOf(current).toUpperCase(), bytes.toString('base64'), bytes.toString('base64url')]
-    for (const text of [...texts, bytes.toString('latin1')]) {
-      await tell({ plant: { inMemory: text } })
-      await look()
-      expect([text, search('memory')]).toEqual([text, ['master key']])
-      await tell({ plant: { inMemory: 'nothing' } })
-      await look()
-      expect(search('memory')).toEqual([])
-    }
-    await tell({ plant: { inMemory: 'nothing', elsewhere: hexOf(current) } })
+    const planted = [...texts, bytes.toString('latin1').replaceAll('\0', ' ')]
+    expect(await tell({ plant: { inMemory: planted, elsewhere: hexOf(current) } })).toBe('planted')
     await look()
+    for (const text of planted) {
+      const forms = needles[0]?.forms.filter((form) => Buffer.from(text, 'latin1').includes(form)) ?? []
+      expect(forms.length).toBeGreaterThan(0)
+      for (const form of forms) expect(search('memory', [{ name: text, forms: [form] }])).toEqual([text])
+    }
     for (const place of ['children and report', 'output', 'errors'] as const) {
       expect(search(place)).toEqual(['master key'])
     }

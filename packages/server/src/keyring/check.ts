@@ -27,8 +27,8 @@ export interface CheckedKeys {
 export async function checkRootKeys(database: Database, { masterKeys, indexKeyId }: CheckedKeys): Promise<void> {
   for (;;) {
     const versions = await selectRootKeyVersions(database)
-    assertIndexKey(versions.indexKeyIds, indexKeyId)
     await assertMasterKeys(versions.masterKeys, masterKeys)
+    assertIndexKey(versions.indexKeyIds, indexKeyId)
     const verified = versions.masterKeys.map(({ keyId }) => keyId)
     const added = masterKeys.filter(({ id }) => !verified.includes(id))
     if (added.length === 0 && versions.indexKeyIds.length > 0) return
@@ -40,15 +40,6 @@ export async function checkRootKeys(database: Database, { masterKeys, indexKeyId
       indexKeyId,
     })
     if (registered) return
-  }
-}
-
-function assertIndexKey(known: readonly string[], given: string): void {
-  const [expected = given] = known
-  if (expected !== given) {
-    throw new Error(
-      `The index key is not the one this database was opened with: it needs the key with id ${expected}, and was given ${given}.`,
-    )
   }
 }
 
@@ -68,6 +59,15 @@ async function assertMasterKeys(
     await decryptEnvelope(new Uint8Array(checkValue), key, place(keyId)).catch((cause) => {
       throw new Error(`The check value of the master key with id ${keyId} does not open: it was altered.`, { cause })
     })
+  }
+}
+
+function assertIndexKey(known: readonly string[], given: string): void {
+  const [expected = given] = known
+  if (expected !== given) {
+    throw new Error(
+      `The index key is not the one this database was opened with: it needs the key with id ${expected}, and was given ${given}.`,
+    )
   }
 }
 
