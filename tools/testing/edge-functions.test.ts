@@ -61,7 +61,7 @@ const call = async (url: string, init?: RequestInit) => {
   return { status: response.status, body: (await response.json()) as Record<string, string> }
 }
 
-describe('edge functions [deno]', () => {
+describe('edge functions [deno]', { timeout: 60_000 }, () => {
   let database: TestDatabase
   let settings: Record<string, string>
   let claims: Claims

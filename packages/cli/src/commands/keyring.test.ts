@@ -84,7 +84,7 @@ describe('nokkel keyring split', () => {
   })
 })
 
-describe('on a Postgres', () => {
+describe('on a Postgres', { timeout: 60_000 }, () => {
   const keys = randomKeys()
   const formerKey = randomBytes(32).toString('hex')
   let database: TestDatabase
@@ -213,7 +213,7 @@ describe('on a Postgres', () => {
   })
 })
 
-describe('on an embedded database', () => {
+describe('on an embedded database', { timeout: 60_000 }, () => {
   it('nokkel keyring status works while no server runs, and refuses in a sentence while one does', async () => {
     const embedded = await openEmbeddedDatabase({
       directory: join(directory, 'database'),

@@ -9,7 +9,7 @@ import { nokkel, start } from '../testing/transcript.ts'
 const masterKey = randomBytes(32).toString('hex')
 const keys = { MASTER_ENCRYPTION_KEY: masterKey, INDEX_KEY: randomBytes(32).toString('hex') }
 
-describe('nokkel serve', () => {
+describe('nokkel serve', { timeout: 60_000 }, () => {
   let database: TestDatabase
   let directory: string
   let settings: Record<string, string>
