@@ -1,4 +1,4 @@
-import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
+import { fromBinaryText, toBinaryText } from './base64url.ts'
 import type { Bytes } from './bytes.ts'
 
 /**
@@ -13,8 +13,7 @@ import type { Bytes } from './bytes.ts'
  * @see RFC 4648 §4
  */
 export function encodeBase64(bytes: Uint8Array): string {
-  const text = encodeBase64Url(bytes).replaceAll('-', '+').replaceAll('_', '/')
-  return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
+  return btoa(toBinaryText(bytes))
 }
 
 /**
@@ -24,8 +23,23 @@ export function encodeBase64(bytes: Uint8Array): string {
  * @see RFC 4648 §3.5, §4
  */
 export function decodeBase64(text: string): Bytes {
-  if (typeof text !== 'string' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    throw new TypeError('text must be base64 with padding')
+  const bytes = typeof text === 'string' && text.length % 4 === 0 ? decodeForgiving(text) : undefined
+  if (!bytes || !isCanonical(bytes, text)) throw new TypeError('text must be canonical base64 with padding')
+  return bytes
+}
+
+// `atob` takes text without padding and with white space, too; no regular expression, as these remember what they are
+// tried on, and this is used on private keys.
+function decodeForgiving(text: string): Bytes | undefined {
+  try {
+    return fromBinaryText(atob(text))
+  } catch {
+    return undefined
   }
-  return decodeBase64Url(text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''))
+}
+
+function isCanonical(bytes: Bytes, text: string): boolean {
+  if (Math.ceil(bytes.byteLength / 3) * 4 !== text.length) return false
+  const groups = Math.max(0, Math.ceil(bytes.byteLength / 3) - 1)
+  return encodeBase64(bytes.subarray(groups * 3)) === text.slice(groups * 4)
 }

@@ -7,7 +7,10 @@ import { ServerError } from './server-error.ts'
  */
 export async function readBody(request: Request, maximum: number): Promise<Uint8Array> {
   const tooLarge = () => new ServerError('body_too_large', { data: { maximumBytes: maximum } })
-  if (Number(request.headers.get('content-length') ?? 0) > maximum) throw tooLarge()
+  const announced = request.headers.get('content-length')
+  if (Number(announced ?? 0) > maximum) throw tooLarge()
+  // The server that has read the head of the request holds the body to the length it announces.
+  if (announced !== null && !request.headers.has('transfer-encoding')) return readAtOnce(request, tooLarge, maximum)
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let byteLength = 0
@@ -21,6 +24,14 @@ export async function readBody(request: Request, maximum: number): Promise<Uint8
     throw cause instanceof ServerError ? cause : new ServerError('request_malformed', { detail: 'body', cause })
   }
   return concatenate(chunks, byteLength)
+}
+
+async function readAtOnce(request: Request, tooLarge: () => ServerError, maximum: number): Promise<Uint8Array> {
+  const bytes = await request.arrayBuffer().catch((cause: unknown) => {
+    throw new ServerError('request_malformed', { detail: 'body', cause })
+  })
+  if (bytes.byteLength > maximum) throw tooLarge()
+  return new Uint8Array(bytes)
 }
 
 function concatenate(chunks: readonly Uint8Array[], byteLength: number): Uint8Array {

@@ -51,7 +51,7 @@ describe('authorise', () => {
 
   it('runs as many statements as it may, of as many items as they may have', async () => {
     const { statements, decide } = createStatements()
-    const authorise = createAuthorise(decide, { maximumStatements: 2, maximumItems: 3 })
+    const authorise = createAuthorise(decide, { maximumStatements: 2, minimumItems: 1, maximumItems: 3 })
     const answers = [1, 1, 2, 2, 5].map((count, index) => authorise(Array(count).fill(item(`${index}`))))
     expect(statements).toHaveLength(2)
     statements[0]?.answer()
@@ -66,6 +66,15 @@ describe('authorise', () => {
     statements[3]?.answer()
     statements[4]?.answer()
     expect(await Promise.all(answers)).toHaveLength(5)
+  })
+
+  it('begins another statement beside the first only for enough', async () => {
+    const { statements, decide } = createStatements()
+    const authorise = createAuthorise(decide, { maximumStatements: 2, minimumItems: 3 })
+    const answers = ['a', 'b', 'c', 'd'].map((id) => authorise([item(id)]))
+    expect(statements.map(({ ids }) => ids)).toEqual([['a'], ['b', 'c', 'd']])
+    for (const { answer } of statements) answer()
+    expect(await Promise.all(answers)).toHaveLength(4)
   })
 
   it('fails the requests of a statement that fails, and no others', async () => {
@@ -106,8 +115,8 @@ describe('authorise', () => {
     const authorise = createAuthorise(decide)
     const [ended, refused] = [authorise([item('a')]), authorise([item('b')])]
     statements[0]?.answer('device_revoked')
-    statements[1]?.answer('open_refused')
     await expect(ended).rejects.toMatchObject({ code: 'device_revoked' })
+    statements[1]?.answer('open_refused')
     expect(await refused).toEqual([decision('b', 'open_refused')])
   })
 })

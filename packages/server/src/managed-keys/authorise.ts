@@ -40,6 +40,8 @@ interface Waiting {
 export interface AuthoriseOptions {
   /** Statements at the same time: while they run, the next one fills up. Default 2. */
   readonly maximumStatements?: number
+  /** Items for which another one begins beside the first: each has a fixed cost. Default 16. */
+  readonly minimumItems?: number
   /** Items in one statement, unless a single request has more. Default 200. */
   readonly maximumItems?: number
   /** Items that may wait. Default 5000. */
@@ -53,13 +55,13 @@ export interface AuthoriseOptions {
  * @param decideAll - One statement: a decision for each item, in their order.
  */
 export function createAuthorise(decideAll: Authorise, options: AuthoriseOptions = {}): Authorise {
-  const { maximumStatements = 2, maximumItems = 200, maximumWaiting = 5000 } = options
+  const { maximumStatements = 2, minimumItems = 16, maximumItems = 200, maximumWaiting = 5000 } = options
   const waiting: Waiting[] = []
   let waitingItems = 0
   let statements = 0
 
   function begin(): void {
-    while (statements < maximumStatements && waiting.length > 0) {
+    while (statements < maximumStatements && waitingItems >= (statements === 0 ? 1 : minimumItems)) {
       statements++
       void decide(take()).finally(() => {
         statements--
