@@ -1,5 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { decodeBase64, encodeBase64, importPrivateKey, importPublicKey, wrapKey } from '@nokkel/crypto'
+import { randomUUID } from 'node:crypto'
+import {
+  decodeBase64,
+  encodeBase64,
+  generateContentKey,
+  importPrivateKey,
+  importPublicKey,
+  wrapKey,
+} from '@nokkel/crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
 import { testPrivateKeys } from '../../tools/testing/rsa-keys.ts'
@@ -56,7 +63,7 @@ describe.each(databaseEngines)('managed keys and companies when the server is ki
           owner?.organization.id,
         ])
         await ask('insert into public.rfx_key_version (rfx_id, version) values ($1, 1), ($1, 2)', [rfxId])
-        const secrets = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))]
+        const secrets = [generateContentKey(), generateContentKey()]
         const [earlier, present] = await Promise.all(
           secrets.map(async (secret) => encodeBase64(await wrapKey(secret, recipient))),
         )

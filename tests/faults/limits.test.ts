@@ -9,6 +9,7 @@ import {
   decodeBase64,
   encodeBase64,
   FILE_CHUNK_BYTE_LENGTH,
+  generateContentKey,
   importPublicKey,
   sealedByteLength,
   wrapKey,
@@ -123,7 +124,7 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
     usedCode = (await companies.invite(company)).code
     await member.nokkel.companies.join(usedCode)
     rfxId = randomUUID()
-    const secret = new Uint8Array(randomBytes(32))
+    const secret = generateContentKey()
     const wrapTo = async (publicKey = '') =>
       encodeBase64(await wrapKey(secret, (await importPublicKey(decodeBase64(publicKey))).key))
     const organization = auth.getSnapshot().me?.organization.id
@@ -581,6 +582,15 @@ describe.each(databaseEngines)('what is refused changes nothing [%s]', (engine) 
   it('a private key and an RFX key are not refused to those whose they are', async () => {
     const answers = [await sealedWith({}), await unwrap({}), await unwrap({ via: 'company' }, ofMember())]
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  })
+
+  it('a private key put again changes nothing', async () => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ action: 'decrypt', ...envelope })
+    const opened = await fetch(`${system.url}/crypto-service`, { method: 'POST', headers, body })
+    const { text } = (await opened.json()) as { text: string }
+    const putAgain = () => service({ action: 'encrypt', text })
+    expect(await expectUnchanged(putAgain)).toEqual({ status: 200, code: undefined })
   })
 
   it.each(refusedKeys)('%s', async (_, send, status, code) => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   decodeBase64,
   encodeBase64,
+  generateContentKey,
   generateDeviceKeys,
   importPrivateKey,
   importPublicKey,
@@ -241,7 +242,7 @@ describe.each(databaseEngines)('what passes and stays [%s]', (engine) => {
     for (const parts of [ofSilje, ofMagnus, partsOf(ofCompany.publicKey)]) expect(parts).toHaveLength(6)
     expect(ofCompany.publicKey).not.toBe(key?.publicKey)
 
-    const secret = new Uint8Array(randomBytes(32))
+    const secret = generateContentKey()
     const rfxId = crypto.randomUUID()
     const me = auth.getSnapshot().me
     const wrapTo = async (publicKey = '') =>
