@@ -52,6 +52,8 @@ export interface NokkelServerOptions {
   readonly trustedProxies?: number
   /** How long to wait for each answer of a provider. Default 10. */
   readonly providerTimeoutSeconds?: number
+  /** RSA key pairs made ahead, one after another while nothing else needs the cores. Default 0. */
+  readonly warmKeyPairs?: number
 }
 
 /** Where the operations are; the last three where other EKM-05 software expects them. */
@@ -98,6 +100,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     allowedOrigins = [],
     trustedProxies = 0,
     providerTimeoutSeconds = 10,
+    warmKeyPairs = 0,
   } = options
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
@@ -149,7 +152,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   registerOrganizations(api, { database, providersOf: providers.providersOf })
   registerCompanies(api, { database })
   registerKeys(api, { database, now })
-  registerManagedKeys(api, { database, keyring, now, limiter, limits })
+  const managedKeys = registerManagedKeys(api, { database, keyring, now, limiter, limits, warmKeyPairs })
   registerAssignments(api, { database })
   registerBlobs(api, { database })
   registerDiscovery(app, issuer, sessionKeys)
@@ -163,9 +166,13 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     const settle = () => underWay.delete(work)
     work.then(settle, settle)
   }
+  async function start(): Promise<void> {
+    await startup.run()
+    managedKeys.warm()
+  }
   // Whoever gave the last share is not kept waiting; what goes wrong is told to every request after it.
   function startUnasked(): void {
-    track(startup.run().catch(() => undefined))
+    track(start().catch(() => undefined))
   }
   return {
     fetch(request, environment = {}) {
@@ -177,13 +184,14 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     sealed: () => seal?.status().sealed ?? false,
     async ready() {
       try {
-        await startup.run()
+        await start()
       } catch (error) {
         throw error instanceof Error && error.cause instanceof Error ? error.cause : error
       }
     },
     async close() {
       await Promise.allSettled(underWay)
+      await managedKeys.close()
       await sweeper.finish()
       if (typeof options.database === 'string') await database.destroy()
     },
