@@ -1,4 +1,4 @@
-import { exportPublicJwk, signJws, verifyJws } from '@nokkel/crypto'
+import { exportPublicJwk, importPrivateKey, signJws, verifyJws } from '@nokkel/crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { workerKeyGenerator } from './worker-key-generator.ts'
 
@@ -50,6 +50,32 @@ describe('workerKeyGenerator', () => {
     console.log(`main-thread gap during key generation: ${gaps.map((gap) => gap.toFixed(1)).join(', ')} ms`)
   })
 
+  it('makes a managed key there too, and leaves its bytes to the caller alone', async () => {
+    const onMainThread = vi.spyOn(SubtleCrypto.prototype, 'generateKey')
+    let bytes = new Uint8Array()
+    const gap = await longestGap(async () => {
+      bytes = Uint8Array.from(await workerKeyGenerator.generatePrivateKey())
+    })
+    expect(onMainThread).not.toHaveBeenCalled()
+    onMainThread.mockRestore()
+    const { privateKey, publicKey } = await importPrivateKey(bytes)
+    expect([privateKey.extractable, publicKey.byteLength]).toEqual([false, 550])
+    console.log(`main-thread gap while a managed key is made: ${gap.toFixed(1)} ms`)
+  })
+
+  it('ends the Worker when the caller does not want the key any more', async () => {
+    const terminate = vi.spyOn(Worker.prototype, 'terminate')
+    const controller = new AbortController()
+    const making = workerKeyGenerator.generatePrivateKey({ signal: controller.signal })
+    controller.abort()
+    await expect(making).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(workerKeyGenerator.generatePrivateKey({ signal: controller.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    })
+    expect(terminate).toHaveBeenCalledTimes(1)
+    terminate.mockRestore()
+  })
+
   it('says so when the Worker cannot run', async () => {
     const RealWorker = Worker
     vi.stubGlobal(
@@ -61,5 +87,19 @@ describe('workerKeyGenerator', () => {
       },
     )
     await expect(workerKeyGenerator.generate()).rejects.toMatchObject({ code: 'key_generation_failed' })
+    await expect(workerKeyGenerator.generatePrivateKey()).rejects.toMatchObject({ code: 'key_generation_failed' })
+  })
+
+  it('says so when there can be no Worker at all', async () => {
+    vi.stubGlobal(
+      'Worker',
+      class {
+        constructor() {
+          throw new DOMException('Refused by the policy of the page', 'SecurityError')
+        }
+      },
+    )
+    await expect(workerKeyGenerator.generate()).rejects.toMatchObject({ code: 'key_generation_failed' })
+    await expect(workerKeyGenerator.generatePrivateKey()).rejects.toMatchObject({ code: 'key_generation_failed' })
   })
 })

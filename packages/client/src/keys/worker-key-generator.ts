@@ -8,20 +8,34 @@ import type { KeyGenerator } from './key-generator.ts'
  * and not copied: the Worker has none left.
  */
 export const workerKeyGenerator: KeyGenerator = {
-  generate: () => answerOf<DeviceKeys>(new Worker(new URL('./key-worker.js', import.meta.url), { type: 'module' })),
+  generate: () =>
+    answerOf<DeviceKeys>(() => new Worker(new URL('./key-worker.js', import.meta.url), { type: 'module' })),
   generatePrivateKey: ({ signal } = {}) =>
-    answerOf<Uint8Array>(new Worker(new URL('./private-key-worker.js', import.meta.url), { type: 'module' }), signal),
+    answerOf<Uint8Array>(
+      () => new Worker(new URL('./private-key-worker.js', import.meta.url), { type: 'module' }),
+      signal,
+    ),
 }
 
-function answerOf<T>(worker: Worker, signal?: AbortSignal): Promise<T> {
+function answerOf<T>(start: () => Worker, signal?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    const cancelled = () => reject(new NokkelError('cancelled', { cause: signal?.reason }))
+    if (signal?.aborted) return cancelled()
     const fail = (cause?: unknown) => reject(new NokkelError('key_generation_failed', { cause }))
-    const cancel = () => {
-      worker.terminate()
-      reject(new NokkelError('cancelled', { cause: signal?.reason }))
+    let worker: Worker
+    try {
+      worker = start()
+    } catch (cause) {
+      return fail(cause)
     }
-    if (signal?.aborted) return cancel()
-    signal?.addEventListener('abort', cancel, { once: true })
+    signal?.addEventListener(
+      'abort',
+      () => {
+        worker.terminate()
+        cancelled()
+      },
+      { once: true },
+    )
     worker.onmessage = ({ data }: MessageEvent<T | null>) => {
       worker.terminate()
       if (data) resolve(data)

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Nokkel } from '../nokkel.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer } from '../testing/fake-server.ts'
-import { NokkelProvider, useDeviceKeys, useNokkel, useSession } from './index.ts'
+import { NokkelProvider, useDeviceKeys, useNokkel, useSession, useUserKey } from './index.ts'
 
 let root: Root
 let element: HTMLElement
@@ -28,7 +28,8 @@ async function render(client: Nokkel, children: ReactNode): Promise<void> {
 function Status(): ReactNode {
   const session = useSession()
   const keys = useDeviceKeys()
-  return `${session.state.status} ${session.state.me?.name ?? '-'} ${keys.state.status}`
+  const userKey = useUserKey()
+  return `${session.state.status} ${session.state.me?.name ?? '-'} ${keys.state.status} ${userKey.state.status}`
 }
 
 function LoginButton({ expected }: { readonly expected: Nokkel }): ReactNode {
@@ -46,11 +47,11 @@ describe('the hooks', () => {
     const server = createFakeServer()
     const { nokkel, logIn } = createFakeClient(server)
     await render(nokkel, <Status />)
-    expect(element.textContent).toBe('starting - none')
+    expect(element.textContent).toBe('starting - none idle')
     await act(async () => void (await logIn()))
-    expect(element.textContent).toBe('signed_in Kari Nordmann ready')
+    expect(element.textContent).toBe('signed_in Kari Nordmann ready ready')
     await act(async () => nokkel.auth.signOut())
-    expect(element.textContent).toBe('signed_out - none')
+    expect(element.textContent).toBe('signed_out - none idle')
   })
 
   it('give the client itself, and functions that can be passed on', async () => {
