@@ -10,8 +10,9 @@ Makes a master key, which wraps, and an index key, which recognises national ide
 Whoever loses the master key loses every managed key; whoever changes the index key recognises nobody.
 
   --out FILE     writes them to a new file that only you may read, for KEYRING_FILE; otherwise they are printed
-  --master-key   makes a master key alone, to be the next version`,
-  options: { out: { type: 'string' }, 'master-key': { type: 'boolean' } },
+  --master-key   makes a master key alone, to be the next version
+  --json         prints them as JSON`,
+  options: { out: { type: 'string' }, 'master-key': { type: 'boolean' }, json: { type: 'boolean' } },
   async run(values, { print, report }) {
     const out = text(values, 'out')
     const alone = values['master-key'] === true
@@ -23,8 +24,12 @@ Whoever loses the master key loses every managed key; whoever changes the index 
       report(`Made ${out}. Keep a copy where no backup of the database is kept.`)
       return 0
     }
-    print(`MASTER_ENCRYPTION_KEY=${hex(keys.masterKeys[0])}`)
-    if (!alone) print(`INDEX_KEY=${hex(keys.indexKey)}`)
+    const made = {
+      MASTER_ENCRYPTION_KEY: hex(keys.masterKeys[0]),
+      ...(!alone && { INDEX_KEY: hex(keys.indexKey) }),
+    }
+    if (values.json) print(JSON.stringify(made))
+    else for (const [name, digits] of Object.entries(made)) print(`${name}=${digits}`)
     return 0
   },
 }

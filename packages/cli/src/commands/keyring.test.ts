@@ -31,6 +31,8 @@ describe('nokkel keyring generate', () => {
     expect(second.stdout).not.toBe(first.stdout)
     const alone = await nokkel(['keyring', 'generate', '--master-key'])
     expect(alone.stdout).toMatch(/^MASTER_ENCRYPTION_KEY=[0-9a-f]{64}$/)
+    const json = await nokkel(['keyring', 'generate', '--master-key', '--json'])
+    expect(JSON.parse(json.stdout)).toEqual({ MASTER_ENCRYPTION_KEY: expect.stringMatching(/^[0-9a-f]{64}$/) })
   })
 
   it('writes a file for its owner alone, and never over another', async () => {

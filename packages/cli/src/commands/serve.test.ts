@@ -89,6 +89,8 @@ describe('nokkel serve', { timeout: 60_000 }, () => {
     expect(await unseal(one)).toMatchObject({ status: 1, stdout: '' })
     expect(await unseal('nks1-nonsense-nonsense-nonsense')).toMatchObject({ status: 1, stdout: '' })
     expect(await unseal(three)).toEqual({ status: 0, stdout: 'The server is unsealed.', stderr: '' })
+    const again = await nokkel(['unseal', '--url', url, '--json'], { input: three })
+    expect(JSON.parse(again.stdout)).toEqual({ sealed: false, required: 2, received: 2 })
     expect(await get(`${url}/nokkel/organizations`)).toMatchObject({ status: 200 })
   })
 

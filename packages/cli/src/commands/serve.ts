@@ -4,6 +4,9 @@ import { closeOnSignal, serve } from '@nokkel/server/node'
 import { type Command, CommandError, integer, text } from '../command.ts'
 import { readRootKeys, rootKeyHelp } from '../settings/root-keys.ts'
 
+/** RSA key pairs made ahead: one takes a core about a second. */
+const warmKeyPairs = 4
+
 export const serveCommand: Command = {
   help: `  nokkel serve [--port 3000] [--host ADDRESS] [--web DIR]
 
@@ -30,7 +33,7 @@ A server that is sealed listens, answers 503, and begins when enough shares are 
     const [host, directory] = [text(values, 'host'), text(values, 'web')]
     const { databaseUrl, ...settings } = await readConfiguration(environment, (file) => readFile(file, 'utf8'))
     const rootKeys = await readRootKeys(environment)
-    const server = createNokkelServer({ database: databaseUrl, ...settings, rootKeys })
+    const server = createNokkelServer({ database: databaseUrl, ...settings, rootKeys, warmKeyPairs })
     const options = { server, port, ...(host !== undefined && { host }), ...(directory !== undefined && { directory }) }
     const listening = await serve(options).catch(async (cause: NodeJS.ErrnoException) => {
       await server.close()

@@ -7,8 +7,9 @@ export const unseal: Command = {
 Gives a sealed server one share of its key. The share is typed or pasted without being shown, or comes on standard input;
 it is in no argument and no variable.
 
-  --url URL   where the server is reached, with https unless it is on this machine`,
-  options: { url: { type: 'string' } },
+  --url URL   where the server is reached, with https unless it is on this machine
+  --json      prints the status as JSON`,
+  options: { url: { type: 'string' }, json: { type: 'boolean' } },
   async run(values, { readSecret, print }) {
     const url = serverUrl(required(values, 'url'))
     const share = await readSecret('Share: ')
@@ -27,7 +28,8 @@ it is in no argument and no variable.
     const status = SealStatus.safeParse(body)
     if (!status.success) throw new CommandError(`${url} is not a Nøkkel server.`)
     const { sealed, received, required: needed } = status.data
-    print(sealed ? `${received} of ${needed} shares are given.` : 'The server is unsealed.')
+    if (values.json) print(JSON.stringify(status.data))
+    else print(sealed ? `${received} of ${needed} shares are given.` : 'The server is unsealed.')
     return 0
   },
 }

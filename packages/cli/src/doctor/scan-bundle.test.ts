@@ -48,6 +48,7 @@ describe('bundle scan finds', () => {
   const planted: readonly (readonly [string, string, FindingKind])[] = [
     ['the name of the master key', 'Deno.env.get("MASTER_ENCRYPTION_KEY")', 'secret_name'],
     ['the name of a service role key', 'x.VITE_SUPABASE_SERVICE_ROLE_KEY', 'secret_name'],
+    ['the name of the index key', 'env.INDEX_KEY', 'secret_name'],
     ['the name of the database URL', 'process.env.DATABASE_URL', 'secret_name'],
     ['a service role token', `k="${token({ iss: 'supabase', role: 'service_role' })}"`, 'service_role_token'],
     [
@@ -183,7 +184,7 @@ describe('bundle scan leaves alone', () => {
     ['a database URL without a password', 'u="postgres://nokkel_server@localhost/nokkel"'],
     ['a database URL in an example', `u="postgresql://user:password@host/name";v='postgres://me:\${p}@h'`],
     ['random bytes', `k="${randomBytes(3000).toString('base64')}"`],
-    ['a word with a secret’s name in it', 'const DATABASE_URLS_SEEN=1,MASTERKEY=2'],
+    ['a word with a secret’s name in it', 'const DATABASE_URLS_SEEN=1,MASTERKEY=2,Z_INDEX_KEY=3'],
   ]
   it.each(innocent)('%s', async (_what, line) => {
     expect(await kindsIn(line)).toEqual([])
