@@ -27,6 +27,8 @@ export interface DevelopmentOptions {
   readonly now?: () => Date
   /** Default: only failures, on standard error. */
   readonly logger?: Logger
+  /** RSA key pairs made ahead. Default 0. */
+  readonly warmKeyPairs?: number
   /** Told of what takes time. */
   readonly report?: (line: string) => void
 }
@@ -52,7 +54,7 @@ const logFailures: Logger = (entry) => {
  */
 export async function composeDevelopment(options: DevelopmentOptions = {}): Promise<Development> {
   const { port = 3000, keys = generateDevelopmentKeys(), web = true, now, logger = logFailures } = options
-  const { report = () => undefined } = options
+  const { report = () => undefined, warmKeyPairs = 0 } = options
   const closing: (() => Promise<void> | void)[] = []
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step()
@@ -77,6 +79,7 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
       providers,
       mode: 'development',
       logger,
+      warmKeyPairs,
       ...(now && { now }),
     })
     closing.push(server.close)

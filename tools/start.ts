@@ -34,6 +34,7 @@ async function start(port: number, data: string): Promise<void> {
     port,
     keys,
     directory: join(data, 'database'),
+    warmKeyPairs: 2,
     report: console.log,
   })
   closeOnSignal(close)
