@@ -45,6 +45,14 @@ describe('rate limit', () => {
     expect(allowed('a', 10)).toBe(true)
   })
 
+  it('counts several at once, all of them or none', () => {
+    const { limit, allowed } = limiter()
+    limit('a', 10, 8)
+    expect(() => limit('a', 10, 3)).toThrow(expect.objectContaining({ code: 'rate_limited' }))
+    limit('a', 10, 2)
+    expect(allowed('a', 10)).toBe(false)
+  })
+
   it('says how long to wait', () => {
     const { limit } = limiter()
     limit('a', 1)
