@@ -99,16 +99,19 @@ describe('the story by keyboard alone', () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
   })
 
-  it.each(['/login', '/inbox', '/sent', '/send', '/devices', '/nowhere'])('names every control of %s', async (path) => {
-    const { page } = path === '/login' ? member : coordinator
-    await page.goto(path)
-    await page.getByRole('heading', { level: 1 }).waitFor()
-    expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
-    expect(await page.locator('html').getAttribute('lang')).toBe('nb')
-    expect(await page.title()).toMatch(/ – Nøkkel$/)
-    expect(await page.getByRole('main').count()).toBe(1)
-    expect(await namelessControls(page)).toEqual([])
-  })
+  it.each(['/login', '/inbox', '/sent', '/send', '/keys', '/devices', '/companies', '/join', '/nowhere'])(
+    'names every control of %s',
+    async (path) => {
+      const { page } = path === '/login' ? member : coordinator
+      await page.goto(path)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
+      expect(await page.locator('html').getAttribute('lang')).toBe('nb')
+      expect(await page.title()).toMatch(/ – Nøkkel$/)
+      expect(await page.getByRole('main').count()).toBe(1)
+      expect(await namelessControls(page)).toEqual([])
+    },
+  )
 
   it.each(['light', 'dark'] as const)('has nothing axe complains of, in %s', async (colorScheme) => {
     const complaints: string[] = []
@@ -120,7 +123,7 @@ describe('the story by keyboard alone', () => {
     for (const { page } of [member, coordinator]) await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await member.page.goto('/login')
     await look(member.page, '/login')
-    for (const path of ['/inbox', '/sent', '/send', '/devices', '/nowhere']) {
+    for (const path of ['/inbox', '/sent', '/send', '/keys', '/devices', '/companies', '/join', '/nowhere']) {
       await coordinator.page.goto(path)
       await look(coordinator.page, path)
     }

@@ -1,4 +1,5 @@
 import type { Sandbox } from '@nokkel/sandbox'
+import type { Database } from '@nokkel/server'
 import { composeDevelopment } from '../../../tools/compose.ts'
 
 export interface Application {
@@ -10,10 +11,11 @@ export interface Application {
 }
 
 /** What `npm start` runs, in memory and on a free port. */
-export async function startApplication(): Promise<Application> {
+export async function startApplication({ database }: { database?: Database } = {}): Promise<Application> {
   let ahead = 0
   const { url, sandbox, close } = await composeDevelopment({
     port: 0,
+    ...(database && { database }),
     now: () => new Date(Date.now() + ahead * 1000),
     logger: (entry) => entry.code === 'server_failed' && console.error(JSON.stringify(entry)),
   })

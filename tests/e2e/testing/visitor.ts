@@ -1,5 +1,6 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
 import { launchOptions } from '../../../tools/testing/chromium.ts'
+import { testPrivateKeys } from '../../../tools/testing/rsa-keys.ts'
 import { recordMainThread } from './main-thread.ts'
 
 /** One person at one device: a browser context of their own, and all their browser complained about. */
@@ -14,7 +15,16 @@ export async function launchBrowser(): Promise<Browser> {
   return chromium.launch(await launchOptions())
 }
 
-export async function newVisitor(browser: Browser, baseURL: string): Promise<Visitor> {
+interface VisitorOptions {
+  /** Whether the browser makes its managed keys itself, which takes a core for seconds. Default: it is given ready-made ones. */
+  readonly makesKeys?: boolean
+}
+
+export async function newVisitor(
+  browser: Browser,
+  baseURL: string,
+  { makesKeys = false }: VisitorOptions = {},
+): Promise<Visitor> {
   const context = await browser.newContext({ baseURL, locale: 'nb-NO', viewport: { width: 1280, height: 800 } })
   context.setDefaultTimeout(20_000)
   await context.addInitScript(recordMainThread)
@@ -23,6 +33,7 @@ export async function newVisitor(browser: Browser, baseURL: string): Promise<Vis
       console.error(`content security policy: ${violatedDirective} ${blockedURI}`),
     )
   })
+  if (!makesKeys) await giveReadyMadeKeys(context)
   const complaints: string[] = []
   const watch = (page: Page) => {
     page.on(
@@ -36,4 +47,18 @@ export async function newVisitor(browser: Browser, baseURL: string): Promise<Vis
     if (new URL(request.url()).origin !== new URL(baseURL).origin) complaints.push(`outside host: ${request.url()}`)
   })
   return { context, page: await context.newPage(), complaints }
+}
+
+let given = 0
+
+/** Answers for the Worker that makes a managed key. */
+async function giveReadyMadeKeys(context: BrowserContext): Promise<void> {
+  await context.route(/\/private-key-worker-[^/]*\.js$/, (route) => {
+    const key = testPrivateKeys[given++ % testPrivateKeys.length]
+    return route.fulfill({
+      contentType: 'text/javascript',
+      body: `const bytes = Uint8Array.from(atob('${key}'), (byte) => byte.charCodeAt(0))
+        postMessage(bytes, { transfer: [bytes.buffer] })`,
+    })
+  })
 }

@@ -27,7 +27,12 @@ export function useOtherCompanies(search: string) {
 /** One company the person is in, kept fresh while it is looked at. */
 export function useCompany(id: string) {
   const { companies } = useNokkel()
-  return useQuery({ queryKey: [...all, 'one', id], queryFn: () => companies.get(id), refetchInterval: 15_000 })
+  return useQuery({
+    queryKey: [...all, 'one', id],
+    queryFn: () => companies.get(id),
+    refetchInterval: 15_000,
+    refetchOnWindowFocus: 'always',
+  })
 }
 
 /** Looks again at everything about companies. */

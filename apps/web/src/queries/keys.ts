@@ -7,6 +7,11 @@ const queryKey = ['user-keys'] as const
 export function useOwnKeys() {
   const { userKeys } = useNokkel()
   const queries = useQueryClient()
-  const query = useQuery({ queryKey, queryFn: () => userKeys.list(), refetchInterval: 15_000 })
+  const query = useQuery({
+    queryKey,
+    queryFn: () => userKeys.list(),
+    refetchInterval: 15_000,
+    refetchOnWindowFocus: 'always',
+  })
   return { query, refresh: () => void queries.invalidateQueries({ queryKey }) }
 }
