@@ -193,7 +193,8 @@ async function prepare(owner: pg.Client, ours: { child: ChildProcess; url: strin
   ours.child.send(claims)
   const [tokens] = (await once(ours.child, 'message')) as [string[]]
   const companyKey = await post(`${ours.url}/generate-company-keys`, tokens[0], { companyId: company })
-  const everyone = claims.slice(0, people).map(async ({ sub }, n): Promise<Person> => {
+  const everyone: Person[] = []
+  for (const [n, { sub }] of claims.slice(0, people).entries()) {
     const token = tokens[n] ?? ''
     const text = testPrivateKeys[n % testPrivateKeys.length] as string
     const { keyId, data = '', iv = '' } = await post(`${ours.url}/crypto-service`, token, { action: 'encrypt', text })
@@ -209,9 +210,9 @@ async function prepare(owner: pg.Client, ours: { child: ChildProcess; url: strin
       `insert into public.rfx_key_companies (rfx_id, company_id, encrypted_symmetric_key, key_id) values ($1, $2, $3, $4)`,
       [rfxId, company, await wrapTo(companyKey.publicKey), companyKey.id],
     )
-    return { token, decrypt: { action: 'decrypt', data, iv }, rfxId }
-  })
-  return { everyone: await Promise.all(everyone), newcomers: tokens.slice(people) }
+    everyone.push({ token, decrypt: { action: 'decrypt', data, iv }, rfxId })
+  }
+  return { everyone, newcomers: tokens.slice(people) }
 }
 
 async function wrapTo(publicKey = ''): Promise<string> {
