@@ -104,7 +104,7 @@ $$;
 -- The wrap of one version of an RFX to a person who may read it now.
 create function nokkel.user_wrap(p_rfx uuid, p_version integer, p_user uuid, p_organization uuid)
   returns table (key_id uuid, encrypted_symmetric_key text)
-  language sql stable set search_path = '' as $$
+  language sql stable rows 1 set search_path = '' as $$
   select case when r.key_version = p_version then m.key_id else h.user_key_id end,
     case when r.key_version = p_version then m.encrypted_symmetric_key else h.encrypted_symmetric_key end
   from public.rfxs r
@@ -116,7 +116,7 @@ $$;
 -- The same to a company the person is in now; to the first of them, if there are several.
 create function nokkel.company_wrap(p_rfx uuid, p_version integer, p_user uuid, p_organization uuid)
   returns table (company_id uuid, key_id uuid, encrypted_symmetric_key text)
-  language sql stable set search_path = '' as $$
+  language sql stable rows 1 set search_path = '' as $$
   select c.company_id, case when r.key_version = p_version then m.key_id else h.company_key_id end,
     case when r.key_version = p_version then m.encrypted_symmetric_key else h.encrypted_symmetric_key end
   from public.rfxs r
