@@ -226,6 +226,10 @@ describe('a company', () => {
   it('is joined by link, whose code no server sees', async () => {
     await coordinator.page.getByRole('button', { name: 'Lag invitasjon' }).click()
     link = await coordinator.page.getByLabel('Invitasjonslenke').inputValue()
+    await coordinator.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await coordinator.page.getByRole('button', { name: 'Kopier lenken' }).click()
+    await coordinator.page.getByRole('button', { name: 'Kopiert' }).waitFor()
+    expect(await coordinator.page.evaluate(() => navigator.clipboard.readText())).toBe(link)
     await expectAccessible(coordinator.page, '/companies/$id with an invitation')
 
     const { page, context } = colleague
@@ -258,7 +262,11 @@ describe('a company', () => {
     const { page } = await newVisitor(browser, application.url)
     await logIn(page, { provider: 'Vipps', organization, person: 'likeperson-medlem-2' })
     await readyLine(page).waitFor()
+    // The page is open already, so that the link changes nothing but what is after the `#`.
+    await page.goto('/join')
+    await page.getByLabel('Lenke eller kode').waitFor()
     await page.goto(link)
+    await page.getByText('Du er invitert.').waitFor()
     await page.getByRole('button', { name: 'Bli med' }).click()
     await page.getByText('Invitasjonen er brukt, utløpt eller har aldri funnes.').waitFor()
     await page.goto('/companies')
@@ -267,6 +275,17 @@ describe('a company', () => {
     await page.locator('.fingerprint').waitFor()
     expect(await fingerprintOf(page)).toBe(await fingerprintOf(coordinator.page))
     await expectAccessible(page, '/companies')
+  })
+
+  it('has administrators who decide who else is one', async () => {
+    const { page } = coordinator
+    await lookAgain(page)
+    await page.getByRole('button', { name: 'Gjør Kari Nordmann til administrator' }).click()
+    await page.getByRole('button', { name: 'Gjør Kari Nordmann til vanlig medlem' }).waitFor()
+    await lookAgain(colleague.page)
+    await colleague.page.getByRole('button', { name: 'Lag ny nøkkel' }).waitFor()
+    await page.getByRole('button', { name: 'Gjør Kari Nordmann til vanlig medlem' }).click()
+    await page.getByRole('button', { name: 'Gjør Kari Nordmann til administrator' }).waitFor()
   })
 
   it('is left, which ends the access at once', async () => {

@@ -91,7 +91,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     request,
     call,
     urlLauncher,
-    onSignedIn: (me) => void keys.run(me).then(() => userKeys.run(me)),
+    onSignedIn: (me) => userKeys.run(me, keys.run(me)),
   })
   const keys = createKeyManagementService({
     deviceName,

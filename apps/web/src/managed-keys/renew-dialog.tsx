@@ -6,7 +6,7 @@ import { RenewalDone } from './renewal-done.tsx'
 import { RenewalProgress } from './renewal-progress.tsx'
 import { type Renew, useRenewal } from './use-renewal.ts'
 
-export type RenewReason = 'renew' | 'report'
+type RenewReason = 'renew' | 'report'
 
 interface RenewDialogProps {
   reason: RenewReason

@@ -115,6 +115,20 @@ describe('trying again', () => {
     expect(long.requests).toHaveLength(1)
   })
 
+  it('is done when many keys are being worked on, not when the quota of the day is used up', async () => {
+    const refuse = (code: 'key_queue_full' | 'quota_exceeded') => () => {
+      const refusal = new Refusal(code, 429).toResponse()
+      refusal.headers.set('retry-after', '0')
+      return refusal
+    }
+    const full = requestOver(refuse('key_queue_full'), organizations)
+    await full.request('listOrganizations', {})
+    expect(full.requests).toHaveLength(2)
+    const spent = requestOver(refuse('quota_exceeded'), organizations)
+    await expect(spent.request('listOrganizations', {})).rejects.toMatchObject({ code: 'quota_exceeded' })
+    expect(spent.requests).toHaveLength(1)
+  })
+
   it('stops when cancelled, and says so', async () => {
     const controller = new AbortController()
     const { request, requests } = requestOver(() => {

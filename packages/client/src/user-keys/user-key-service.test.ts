@@ -78,10 +78,8 @@ describe('the managed key of a person', () => {
     const keyGenerator = { ...fixedKeyGenerator, generatePrivateKey }
     const tabs = [1, 2].map(() => createFakeClient(server, { storage: first.storage, lock, keyGenerator }).nokkel)
     await Promise.all(tabs.map((tab) => tab.start()))
-    await Promise.all(tabs.map(({ keys }) => keys.settled()))
-    await vi.waitFor(() =>
-      expect(tabs.map(({ userKeys }) => userKeys.getSnapshot().status)).toEqual(['ready', 'ready']),
-    )
+    const states = await Promise.all(tabs.map(({ userKeys }) => userKeys.settled()))
+    expect(states.map(({ status }) => status)).toEqual(['ready', 'ready'])
     expect(generatePrivateKey).toHaveBeenCalledTimes(1)
     expect(server.managedKeys).toHaveLength(1)
   })
@@ -177,6 +175,17 @@ describe('a private key', () => {
     expect(await nokkel.userKeys.privateKey()).toBe(key)
     await nokkel.auth.signOut()
     await expect(nokkel.userKeys.privateKey(id)).rejects.toMatchObject({ code: 'signed_out' })
+  })
+
+  it('is dropped when the client is closed', async () => {
+    const server = createFakeServer()
+    const { nokkel, logIn } = createFakeClient(server)
+    await logIn()
+    const { id } = server.managedKeys[0] ?? { id: '' }
+    const key = await nokkel.userKeys.privateKey(id)
+    nokkel.close()
+    expect(nokkel.userKeys.getSnapshot()).toEqual({ status: 'idle' })
+    expect(await nokkel.userKeys.privateKey(id)).not.toBe(key)
   })
 
   it('of a key marked as compromised does not open', async () => {

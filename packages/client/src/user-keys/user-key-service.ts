@@ -75,8 +75,8 @@ export interface UserKeyService extends Observable<UserKeyState> {
 }
 
 export interface UserKeyController extends UserKeyService {
-  /** Sees to it that the person has a key. */
-  run(me: Me): Promise<void>
+  /** Sees to it that the person has a key, once `after` is done. */
+  run(me: Me, after: Promise<void>): void
   /** Forgets the person, and with them every private key in memory. */
   reset(): void
 }
@@ -104,10 +104,10 @@ export function createUserKeyService(dependencies: UserKeyDependencies): UserKey
     regenerate: (options) => renewing((operations) => operations.regenerate(options)),
     moveWraps: async (options) => (await person.operations()).moveWraps(options),
     markCompromised: (id, options) => renewing((operations) => operations.markCompromised(id, options)),
-    run(me) {
+    run(me, after) {
       if (person.userId !== me.id) reset()
       person.userId = me.id
-      return begin(me.id)
+      void begin(me.id, after)
     },
     reset,
     async retry() {
@@ -125,12 +125,13 @@ export function createUserKeyService(dependencies: UserKeyDependencies): UserKey
     store.set({ status: 'idle' })
   }
 
-  function begin(userId: string): Promise<void> {
+  function begin(userId: string, after?: Promise<void>): Promise<void> {
     const { end, operations } = person
     const set = (state: UserKeyState) => {
       if (!end.signal.aborted) store.set(state)
     }
     const ensure = async () => {
+      await after
       await whenIdle()
       if (end.signal.aborted) return
       const onMaking = () => set({ status: 'making' })
