@@ -29,7 +29,9 @@ create function nokkel.crypto_service_batch(
   p_envelope_hash bytea[], p_rfx uuid[], p_version integer[], p_via text[]
 ) returns table (
   n integer, problem text, key_id uuid, owner_id uuid, encrypted_private_key text, encrypted_symmetric_key text
-) language plpgsql security definer set search_path = '' as $$
+) language plpgsql security definer set search_path = ''
+-- Planned once: with the arrays before it, it would be planned for every call, which takes longer than running it.
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query

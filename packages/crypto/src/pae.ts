@@ -35,6 +35,10 @@ function toBytes(part: Uint8Array | string, name: string): Bytes {
 
 function littleEndian64(value: number): Bytes {
   const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
+  let rest = value
+  for (let index = 0; rest > 0; index++) {
+    bytes[index] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
   return bytes
 }

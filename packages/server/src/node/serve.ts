@@ -25,7 +25,7 @@ export async function createRequestListener(options: RequestListenerOptions): Pr
       for (const [name, value] of headers) file.headers.set(name, value)
       return file
     },
-    { overrideGlobalObjects: false },
+    { overrideGlobalObjects: true },
   )
 }
 
