@@ -6,11 +6,11 @@ import type {
   inviteToCompany as inviteOperation,
   ParsedOf,
 } from '@nokkel/contract'
+import type { Caller } from '../audit/caller.ts'
+import { recordRefusal } from '../audit/record.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { withClaims } from '../db/with-claims.ts'
-import { recordRefusal } from '../managed-keys/audit.ts'
-import type { Caller } from '../managed-keys/caller.ts'
 import { readCompany } from './directory.ts'
 import { generateInvitationCode, hashInvitationCode } from './invitation-code.ts'
 import { deleteMember, insertCompany, insertInvitation, updateMember, useInvitation } from './store.ts'

@@ -1,7 +1,7 @@
 import * as contract from '@nokkel/contract'
+import { callerOf } from '../audit/caller.ts'
 import type { Database } from '../db/database.ts'
 import type { Api } from '../http/api.ts'
-import { callerOf } from '../managed-keys/caller.ts'
 import { getCompany, listCompanies } from './directory.ts'
 import { changeMember, createCompany, invite, join, removeMember } from './membership.ts'
 

@@ -1,7 +1,7 @@
+import type { Caller } from '../audit/caller.ts'
+import { type Failure, recordFailures, type Subject } from '../audit/record.ts'
 import type { Database } from '../db/database.ts'
-import { type Failure, recordFailures, type Subject } from './audit.ts'
 import type { Allowed, Decision } from './authorise.ts'
-import type { Caller } from './caller.ts'
 import { type Outcome, problemOf } from './item-outcome.ts'
 
 export interface Computation<T> {

@@ -1,6 +1,6 @@
 import type { CryptoServiceAnswer, CryptoServiceRequest } from '@nokkel/contract'
+import type { Caller } from '../audit/caller.ts'
 import { ServerError } from '../http/server-error.ts'
-import type { Caller } from './caller.ts'
 import { decryptOwn } from './decrypt.ts'
 import type { CryptoDependencies } from './dependencies.ts'
 import { encryptOwn } from './encrypt.ts'

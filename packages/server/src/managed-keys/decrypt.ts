@@ -1,6 +1,6 @@
 import { type Bytes, type EncryptedPrivateKey, encodeBase64, joinEnvelope, privateKeyContext } from '@nokkel/crypto'
+import type { Caller } from '../audit/caller.ts'
 import { sha256 } from '../keyring/digest.ts'
-import type { Caller } from './caller.ts'
 import { computeAllowed } from './compute-allowed.ts'
 import type { CryptoDependencies } from './dependencies.ts'
 import type { Outcome } from './item-outcome.ts'

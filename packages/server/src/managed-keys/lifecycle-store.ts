@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
+import type { Caller } from '../audit/caller.ts'
 import type { Database } from '../db/database.ts'
-import type { Caller } from './caller.ts'
 import type { StoredPrivateKey } from './private-key-cache.ts'
 
 /** A key of the caller's, or of a company they administer. */

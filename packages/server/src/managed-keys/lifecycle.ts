@@ -1,6 +1,6 @@
+import type { Caller } from '../audit/caller.ts'
+import { recordRefusal } from '../audit/record.ts'
 import type { Database } from '../db/database.ts'
-import { recordRefusal } from './audit.ts'
-import type { Caller } from './caller.ts'
 import { destroyKey, type KeyPlace, revokeKey } from './lifecycle-store.ts'
 import type { PrivateKeys } from './private-key-cache.ts'
 

@@ -1,8 +1,8 @@
 import type { UserKey } from '@nokkel/contract'
 import { sql } from 'kysely'
+import type { Caller } from '../audit/caller.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { instant, optionalInstant } from '../db/instant.ts'
-import type { Caller } from './caller.ts'
 import { byteaText } from './decisions.ts'
 import type { PreparedKey } from './prepare-key.ts'
 

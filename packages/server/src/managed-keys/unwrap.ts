@@ -1,5 +1,5 @@
 import { encodeBase64, unwrapKey } from '@nokkel/crypto'
-import type { Caller } from './caller.ts'
+import type { Caller } from '../audit/caller.ts'
 import { computeAllowed } from './compute-allowed.ts'
 import type { CryptoDependencies } from './dependencies.ts'
 import type { Outcome } from './item-outcome.ts'
