@@ -78,7 +78,8 @@ function readLegacyKey(
 
 function* summary(outcomes: readonly AdoptionOutcome[]): Iterable<string> {
   if (outcomes.length === 0) yield 'There is nothing to adopt.'
-  for (const [outcome, each] of Map.groupBy(outcomes, (one) => one.outcome)) {
+  for (const outcome of new Set(outcomes.map((one) => one.outcome))) {
+    const each = outcomes.filter((one) => one.outcome === outcome)
     yield `${each.length} ${outcome}: ${meanings[outcome]}`
     if (outcome === 'adopted') yield `  ${each.reduce((sum, { wraps }) => sum + wraps, 0)} RFX wraps name them now`
     if (!each.every(isWell)) for (const { owner, ownerId } of each) yield `  ${owner} ${ownerId}`

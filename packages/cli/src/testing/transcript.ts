@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+const oldestNode = new URL('oldest-node.ts', import.meta.url).href
 
 export interface Transcript {
   readonly status: number | null
@@ -9,7 +10,10 @@ export interface Transcript {
   readonly stderr: string
 }
 
-/** Runs the real command in a process of its own, with nothing of our environment but where programs are. */
+/**
+ * Runs the real command in a process of its own, with nothing of our environment but where programs are, and with no more
+ * than the oldest Node has.
+ */
 export async function nokkel(
   words: readonly string[],
   options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
@@ -29,7 +33,7 @@ export async function nokkel(
 
 /** The same, still running. */
 export function start(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return spawn(process.execPath, ['--conditions=source', main, ...words], {
+  return spawn(process.execPath, ['--conditions=source', '--import', oldestNode, main, ...words], {
     env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
     stdio: 'pipe',
   })

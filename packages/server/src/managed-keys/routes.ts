@@ -38,7 +38,7 @@ const maximumWaiting = 1000
 
 export function registerManagedKeys(api: Api, options: ManagedKeysDependencies): ManagedKeys {
   const { database, keyring, now, limiter, limits, warmKeyPairs } = options
-  const concurrency = navigator.hardwareConcurrency
+  const concurrency = availableCores()
   const queue = createKeyQueue({ concurrency, maximumWaiting })
   const pool = createKeyPairPool({ size: warmKeyPairs, concurrency, whenIdle: queue.whenIdle })
   const dependencies: GenerateDependencies = {
@@ -97,6 +97,12 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
 
   return { warm: pool.warm, close: pool.close }
 }
+
+/** Of two ways to ask: before version 21, Node has no `navigator`. */
+const availableCores = (): number =>
+  globalThis.navigator?.hardwareConcurrency ??
+  globalThis.process?.getBuiltinModule?.('node:os').availableParallelism() ??
+  1
 
 const userKey = ({ id }: { readonly id: string }) => ({ companyId: null, keyId: id })
 const companyKey = ({ companyId, id }: { readonly companyId: string; readonly id: string }) => ({
