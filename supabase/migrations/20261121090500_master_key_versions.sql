@@ -4,28 +4,35 @@ set role nokkel_owner;
 -- a block may be lost. The first block is for check values, and for what was made before there was a count.
 -- NIST SP 800-38D §8.3 ends at 2^32.
 alter table nokkel.master_key_version
-  add wraps bigint not null default 1000 check (wraps between 0 and 4294967296);
+  add wraps bigint not null default 1000 check (wraps between 0 and 4294967296),
+  -- Since when servers start without it, for nothing is wrapped by it. It may come back: its check value stays.
+  add retired_at timestamptz;
 
 drop function nokkel.master_key_versions();
 drop function nokkel.add_master_key_version(text, bytea);
 drop function nokkel.add_index_key_version(text);
 
 create function nokkel.master_key_versions()
-  returns table (key_id text, check_value bytea, created_at timestamptz, wraps bigint)
+  returns table (key_id text, check_value bytea, created_at timestamptz, wraps bigint, retired_at timestamptz)
   language sql stable security definer set search_path = '' as
-  $$ select key_id, check_value, created_at, wraps from nokkel.master_key_version order by created_at, key_id $$;
+  $$ select key_id, check_value, created_at, wraps, retired_at from nokkel.master_key_version order by created_at, key_id $$;
 
--- Adds what is new, if the versions are still those that the server has verified. False: somebody was quicker, look again.
+-- Adds what is new beside the versions that the server has verified, and retires the others, if nothing is wrapped by any of
+-- them. False: somebody was quicker, look again. A server that knows none of the versions there are is never let in.
 create function nokkel.register_root_keys(p_verified text[], p_key_ids text[], p_check_values bytea[], p_index_key_id text)
   returns boolean language plpgsql security definer set search_path = '' as $$
 begin
   lock table nokkel.master_key_version, nokkel.index_key_version in share row exclusive mode;
-  if array(select v.key_id from nokkel.master_key_version v order by 1) <> array(select unnest(p_verified) order by 1) then
+  if p_verified = '{}' and exists (select from nokkel.master_key_version)
+    or exists (select from nokkel.master_key_version v where v.key_id = any (p_key_ids))
+    or exists (select from nokkel.master_key_version v join nokkel.master_key_rows() r using (key_id)
+      where v.key_id <> all (p_verified))
+    or exists (select from nokkel.index_key_version v where v.key_id <> p_index_key_id)
+  then
     return false;
   end if;
-  if exists (select from nokkel.index_key_version v where v.key_id <> p_index_key_id) then
-    return false;
-  end if;
+  update nokkel.master_key_version v set retired_at = case when v.key_id <> all (p_verified) then now() end
+  where (v.key_id = any (p_verified)) = (v.retired_at is not null);
   insert into nokkel.master_key_version (key_id, check_value) select * from unnest(p_key_ids, p_check_values);
   insert into nokkel.index_key_version (key_id) values (p_index_key_id) on conflict do nothing;
   return true;

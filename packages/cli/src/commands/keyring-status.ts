@@ -9,7 +9,7 @@ export const keyringStatus: Command = {
   help: `  nokkel keyring status [--data DIR] [--json]
 
 Shows each version of the master key: its id, since when, how many of 2^32 wraps are used, and how many rows it protects
-now. Ends with 1 when a version has used half of them: add a new one.
+now, or since when servers start without it. Ends with 1 when one that they have has used half of them: add a new one.
 
 ${databaseHelp}
   --json         prints the same as JSON`,
@@ -20,7 +20,7 @@ ${databaseHelp}
     if (values.json) print(JSON.stringify({ versions, maximumWraps }, null, 2))
     else if (versions.length === 0) print('No server has used this database yet: it has no master key.')
     else for (const line of table(versions)) print(line)
-    const worn = versions.filter(({ wraps }) => wraps >= warningFrom)
+    const worn = versions.filter(({ wraps, retiredAt }) => wraps >= warningFrom && retiredAt === null)
     for (const { keyId } of worn) report(`The master key ${keyId} has used half of its wraps; add a new version.`)
     return worn.length > 0 ? 1 : 0
   },
@@ -28,8 +28,8 @@ ${databaseHelp}
 
 function table(versions: readonly MasterKeyVersion[]): string[] {
   const rows = [
-    ['master key', 'since', 'wraps', 'of 2^32', 'user keys', 'company keys', 'session keys'],
-    ...versions.map(({ keyId, createdAt, wraps, rows: { userKeys, companyKeys, sessionKeys } }) => [
+    ['master key', 'since', 'wraps', 'of 2^32', 'user keys', 'company keys', 'session keys', 'retired'],
+    ...versions.map(({ keyId, createdAt, retiredAt, wraps, rows: { userKeys, companyKeys, sessionKeys } }) => [
       keyId,
       createdAt.slice(0, 10),
       String(wraps),
@@ -37,6 +37,7 @@ function table(versions: readonly MasterKeyVersion[]): string[] {
       String(userKeys),
       String(companyKeys),
       String(sessionKeys),
+      retiredAt?.slice(0, 10) ?? '',
     ]),
   ]
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

@@ -182,6 +182,7 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
         {
           keyId: expect.stringMatching(/^[\w-]{22}$/),
           createdAt: expect.any(String),
+          retiredAt: null,
           wraps: expect.any(Number),
           rows: { userKeys: 26, companyKeys: 0, sessionKeys: 0 },
         },
@@ -189,10 +190,13 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
       maximumWraps: 4294967296,
     })
     expect((await status()).stdout).toMatch(
-      /^master key +since +wraps +of 2\^32 +user keys .*\n[\w-]{22} +\d{4}-\d\d-\d\d +\d+ +0\.\d{4} % +26 +0 +0$/,
+      /^master key +since +wraps +of 2\^32 +user keys .* retired\n[\w-]{22} +\d{4}-\d\d-\d\d +\d+ +0\.\d{4} % +26 +0 +0$/,
     )
     await sql`update nokkel.master_key_version set wraps = 2147483648`.execute(database.owner)
     expect(await status()).toMatchObject({ status: 1, stderr: expect.stringContaining('has used half of its wraps') })
+    await sql`update nokkel.master_key_version set retired_at = '2026-11-21'`.execute(database.owner)
+    expect(await status()).toMatchObject({ status: 0, stdout: expect.stringMatching(/ 2026-11-21$/), stderr: '' })
+    await sql`update nokkel.master_key_version set retired_at = null`.execute(database.owner)
   })
 
   it.each([

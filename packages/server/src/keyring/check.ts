@@ -1,7 +1,14 @@
 import type { Context, EnvelopeKey } from '@nokkel/crypto'
 import { decryptEnvelope, encryptEnvelope } from '@nokkel/crypto'
 import type { Database } from '../db/database.ts'
-import { registerRootKeys, selectRootKeyVersions } from './store.ts'
+import {
+  type KnownMasterKey,
+  type MasterKeyRows,
+  type RootKeyVersions,
+  registerRootKeys,
+  selectMasterKeyRows,
+  selectRootKeyVersions,
+} from './store.ts'
 
 const known = new TextEncoder().encode('nokkel/master-key-check/v1')
 
@@ -20,21 +27,22 @@ export interface CheckedKeys {
 
 /**
  * Makes sure that the keys are those this database was opened with; a new database takes them. A further master key is
- * taken beside those that are known, once every one of them has opened its check value.
+ * taken beside those that are known, and one that protects nothing any more may be left out: it is retired.
  *
- * @throws {Error} A known key is missing or another one; nothing was written.
+ * @throws {Error} None of the known keys is given, one that is needed is missing, or one is not what it was; nothing was
+ *   written.
  */
-export async function checkRootKeys(database: Database, { masterKeys, indexKeyId }: CheckedKeys): Promise<void> {
+export async function checkRootKeys(database: Database, keys: CheckedKeys): Promise<void> {
+  const { masterKeys, indexKeyId } = keys
   for (;;) {
-    const versions = await selectRootKeyVersions(database)
-    await assertMasterKeys(versions.masterKeys, masterKeys)
-    assertIndexKey(versions.indexKeyIds, indexKeyId)
-    const verified = versions.masterKeys.map(({ keyId }) => keyId)
-    const added = masterKeys.filter(({ id }) => !verified.includes(id))
-    if (added.length === 0 && versions.indexKeyIds.length > 0) return
+    const versions = await verifyRootKeys(database, keys)
+    const verified = versions.masterKeys.filter((version) => isAmong(masterKeys, version))
+    const added = masterKeys.filter(({ id }) => !verified.some(({ keyId }) => keyId === id))
+    const settled = versions.masterKeys.every((version) => version.retired !== verified.includes(version))
+    if (added.length === 0 && settled && versions.indexKeyIds.length > 0) return
     const checkValues = await Promise.all(added.map((key) => encryptEnvelope(known, key, place(key.id))))
     const registered = await registerRootKeys(database, {
-      verified,
+      verified: verified.map(({ keyId }) => keyId),
       keyIds: added.map(({ id }) => id),
       checkValues,
       indexKeyId,
@@ -43,23 +51,56 @@ export async function checkRootKeys(database: Database, { masterKeys, indexKeyId
   }
 }
 
-async function assertMasterKeys(
-  versions: readonly { readonly keyId: string; readonly checkValue: Uint8Array }[],
+/**
+ * As {@link checkRootKeys}, and writes nothing.
+ *
+ * @returns What the database knows.
+ */
+export async function verifyRootKeys(
+  database: Database,
+  { masterKeys, indexKeyId }: CheckedKeys,
+): Promise<RootKeyVersions> {
+  const versions = await selectRootKeyVersions(database)
+  const left = versions.masterKeys.filter((version) => !isAmong(masterKeys, version))
+  if (left.length > 0) assertUnused(left, await selectMasterKeyRows(database), versions, masterKeys)
+  for (const { keyId, checkValue } of versions.masterKeys) {
+    const key = masterKeys.find(({ id }) => id === keyId)
+    if (key) await assertCheckValue(checkValue, key)
+  }
+  assertIndexKey(versions.indexKeyIds, indexKeyId)
+  return versions
+}
+
+const isAmong = (given: readonly EnvelopeKey[], { keyId }: KnownMasterKey): boolean =>
+  given.some(({ id }) => id === keyId)
+
+/** Where every known key is left out, the keys are those of something else, also while nothing is protected yet. */
+function assertUnused(
+  left: readonly KnownMasterKey[],
+  rows: readonly MasterKeyRows[],
+  { masterKeys }: RootKeyVersions,
   given: readonly EnvelopeKey[],
-): Promise<void> {
-  const missing = versions.filter(({ keyId }) => !given.some(({ id }) => id === keyId))
-  if (missing.length > 0) {
-    const ids = given.map(({ id }) => id).join(', ')
-    throw new Error(
-      `The master key is not the one this database was opened with: it needs ${keysWithIds(missing)}, and was given ${ids}.`,
-    )
-  }
-  for (const { keyId, checkValue } of versions) {
-    const key = given.find(({ id }) => id === keyId) as EnvelopeKey
-    await decryptEnvelope(new Uint8Array(checkValue), key, place(keyId)).catch((cause) => {
-      throw new Error(`The check value of the master key with id ${keyId} does not open: it was altered.`, { cause })
-    })
-  }
+): void {
+  const used = left.filter(({ keyId }) => rows.some((row) => row.keyId === keyId))
+  const needed = used.length > 0 || left.length < masterKeys.length ? used : left.filter(({ retired }) => !retired)
+  if (needed.length === 0) return
+  const each = needed.map(({ keyId }) => `${keyId}${describeRows(rows.filter((row) => row.keyId === keyId))}`)
+  const names = `${each.length === 1 ? 'the key with id' : 'the keys with ids'} ${each.join(', ')}`
+  const ids = given.map(({ id }) => id).join(', ')
+  throw new Error(
+    `The master key is not the one this database was opened with: it needs ${names}, and was given ${ids}.`,
+  )
+}
+
+function describeRows(rows: readonly MasterKeyRows[]): string {
+  const counts = rows.map(({ table, count }) => `${count} ${table.replace('_', ' ')}${count === 1 ? '' : 's'}`)
+  return counts.length === 0 ? '' : ` (for ${counts.join(', ')})`
+}
+
+async function assertCheckValue(checkValue: Uint8Array, key: EnvelopeKey): Promise<void> {
+  await decryptEnvelope(new Uint8Array(checkValue), key, place(key.id)).catch((cause) => {
+    throw new Error(`The check value of the master key with id ${key.id} does not open: it was altered.`, { cause })
+  })
 }
 
 function assertIndexKey(known: readonly string[], given: string): void {
@@ -69,9 +110,4 @@ function assertIndexKey(known: readonly string[], given: string): void {
       `The index key is not the one this database was opened with: it needs the key with id ${expected}, and was given ${given}.`,
     )
   }
-}
-
-function keysWithIds(versions: readonly { readonly keyId: string }[]): string {
-  const ids = versions.map(({ keyId }) => keyId)
-  return ids.length === 1 ? `the key with id ${ids[0]}` : `the keys with ids ${ids.join(', ')}`
 }

@@ -105,7 +105,7 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
   })
 
   it('refuses another one in a sentence that names both, and touches nothing', async () => {
-    const sentence = `The master key is not the one this database was opened with: it needs the key with id ${await idOf(masterKey)}, and was given ${await idOf(second)}.`
+    const sentence = `The master key is not the one this database was opened with: it needs the key with id ${await idOf(masterKey)} (for 1 session key), and was given ${await idOf(second)}.`
     await refuses(() => ready(second), sentence)
   })
 
@@ -117,13 +117,47 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
     )
   })
 
-  it('takes a further master key beside the known one, and then needs both', async () => {
+  const retired = async () => {
+    const { rows } = await sql<{ key_id: string }>`
+      select key_id from nokkel.master_key_version where retired_at is not null`.execute(database.owner)
+    return rows.map(({ key_id }) => key_id).sort()
+  }
+
+  it('takes a further master key beside the known one, and needs that as long as it protects something', async () => {
     await ready(second, masterKey)
     expect(await versions()).toEqual([await idOf(masterKey), await idOf(second)].sort())
-    await refuses(() => ready(second), await idOf(masterKey))
-    await refuses(() => ready(third), /it needs the keys with ids \S+, \S+, and was given \S+\.$/)
-    await refuses(() => ready(third, masterKey), await idOf(second))
+    await refuses(() => ready(second), `${await idOf(masterKey)} (for 1 session key)`)
+    await refuses(() => ready(third), await idOf(masterKey))
+    await refuses(() => ready(third, second), await idOf(masterKey))
     await ready(masterKey, second)
+    expect(await retired()).toEqual([])
+  })
+
+  it('starts without a master key that protects nothing, retires it, and takes it back', async () => {
+    await sql`delete from nokkel.session_key`.execute(database.owner)
+    await refuses(() => ready(third), /it needs the keys with ids [\w-]{22}, [\w-]{22}, and was given [\w-]{22}\.$/)
+    await ready(second)
+    expect(await retired()).toEqual([await idOf(masterKey)])
+    await ready(second)
+    expect(await retired()).toEqual([await idOf(masterKey)])
+    await refuses(() => ready(masterKey), `${await idOf(second)} (for 1 session key)`)
+    await ready(masterKey, second)
+    expect(await retired()).toEqual([])
+    await sql`delete from nokkel.session_key`.execute(database.owner)
+    await ready(masterKey)
+    expect(await retired()).toEqual([await idOf(second)])
+    await ready(masterKey, second)
+    expect(await retired()).toEqual([])
+  })
+
+  it('lets nobody retire a master key that has been taken into use meanwhile', async () => {
+    const register = (...verified: string[]) =>
+      sql<{ registered: boolean }>`select nokkel.register_root_keys(${verified}::text[], '{}', '{}', index.key_id)
+        as registered from nokkel.index_key_versions() index`.execute(database.server)
+    const before = await digestTables(database)
+    expect((await register(await idOf(second))).rows).toEqual([{ registered: false }])
+    expect((await register()).rows).toEqual([{ registered: false }])
+    expect(await digestTables(database)).toEqual(before)
   })
 
   it('refuses a check value that was altered, before it adds anything', async () => {

@@ -2,12 +2,15 @@ import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { checkSchema } from '../db/schema-version.ts'
+import { type MasterKeyRows, selectMasterKeyRows } from './store.ts'
 
 /** One version of the master key, as far as the database knows it. */
 export interface MasterKeyVersion {
   readonly keyId: string
   /** RFC 3339. */
   readonly createdAt: string
+  /** RFC 3339: since when servers start without it; `null` while they have it. */
+  readonly retiredAt: string | null
   /** Envelopes it may have made, of 2^32: never fewer than it has. */
   readonly wraps: number
   /** Rows it protects now. */
@@ -21,17 +24,16 @@ export interface MasterKeyVersion {
  */
 export async function readMasterKeyVersions(database: Database): Promise<readonly MasterKeyVersion[]> {
   await checkSchema(database)
-  const versions = await sql<{ keyId: string; createdAt: Date; wraps: string }>`
-    select key_id as "keyId", created_at as "createdAt", wraps from nokkel.master_key_versions()`.execute(database)
-  const counts = await sql<{ keyId: string; tableName: string; rows: string }>`
-    select key_id as "keyId", table_name as "tableName", row_count as rows from nokkel.master_key_rows()`.execute(
-    database,
-  )
-  const rowsOf = (id: string, table: string) =>
-    Number(counts.rows.find(({ keyId, tableName }) => keyId === id && tableName === table)?.rows ?? 0)
-  return versions.rows.map(({ keyId, createdAt, wraps }) => ({
+  const versions = await sql<{ keyId: string; createdAt: Date; wraps: string; retiredAt: Date | null }>`
+    select key_id as "keyId", created_at as "createdAt", wraps, retired_at as "retiredAt"
+    from nokkel.master_key_versions()`.execute(database)
+  const counts = await selectMasterKeyRows(database)
+  const rowsOf = (id: string, of: MasterKeyRows['table']) =>
+    counts.find(({ keyId, table }) => keyId === id && table === of)?.count ?? 0
+  return versions.rows.map(({ keyId, createdAt, wraps, retiredAt }) => ({
     keyId,
     createdAt: instant(createdAt),
+    retiredAt: retiredAt && instant(retiredAt),
     wraps: Number(wraps),
     rows: {
       userKeys: rowsOf(keyId, 'user_key'),

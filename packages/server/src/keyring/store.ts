@@ -1,28 +1,49 @@
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 
+export interface KnownMasterKey {
+  readonly keyId: string
+  readonly checkValue: Uint8Array
+  /** Servers start without it. */
+  readonly retired: boolean
+}
+
 export interface RootKeyVersions {
-  readonly masterKeys: readonly { readonly keyId: string; readonly checkValue: Uint8Array }[]
+  readonly masterKeys: readonly KnownMasterKey[]
   readonly indexKeyIds: readonly string[]
 }
 
 export async function selectRootKeyVersions(database: Database): Promise<RootKeyVersions> {
-  const masterKeys = await sql<{ keyId: string; checkValue: Uint8Array }>`
-    select key_id as "keyId", check_value as "checkValue" from nokkel.master_key_versions()`.execute(database)
+  const masterKeys = await sql<KnownMasterKey>`
+    select key_id as "keyId", check_value as "checkValue", retired_at is not null as retired
+    from nokkel.master_key_versions()`.execute(database)
   const indexKeys = await sql<{ keyId: string }>`
     select key_id as "keyId" from nokkel.index_key_versions()`.execute(database)
   return { masterKeys: masterKeys.rows, indexKeyIds: indexKeys.rows.map(({ keyId }) => keyId) }
 }
 
+export interface MasterKeyRows {
+  readonly keyId: string
+  readonly table: 'user_key' | 'company_key' | 'session_key'
+  readonly count: number
+}
+
+/** How many rows each master key protects now, where there are any. */
+export async function selectMasterKeyRows(database: Database): Promise<MasterKeyRows[]> {
+  const { rows } = await sql<Omit<MasterKeyRows, 'count'> & { count: string }>`
+    select key_id as "keyId", table_name as "table", row_count as count from nokkel.master_key_rows()`.execute(database)
+  return rows.map(({ count, ...row }) => ({ ...row, count: Number(count) }))
+}
+
 export interface NewRootKeys {
-  /** All versions that are known, as they were read. */
+  /** The versions that are known and given; the others are retired. */
   readonly verified: readonly string[]
   readonly keyIds: readonly string[]
   readonly checkValues: readonly Uint8Array[]
   readonly indexKeyId: string
 }
 
-/** @returns Whether they were added: not if the versions are no longer those that were read. */
+/** @returns Whether they were added: not if the versions or what they protect are no longer what was read. */
 export async function registerRootKeys(database: Database, keys: NewRootKeys): Promise<boolean> {
   const { rows } = await sql<{ registered: boolean }>`
     select nokkel.register_root_keys(
