@@ -18,7 +18,7 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
 
 const cold = createKeyPairPool({ concurrency, whenIdle })
 const coldMilliseconds: number[] = []
-for (let time = 0; time < 10; time++) coldMilliseconds.push(await timeOf(() => cold.take()))
+for (let time = 0; time < 10; time++) coldMilliseconds.push(await timeOf(() => cold.reserve().take()))
 
 const warm = createKeyPairPool({ size, concurrency, whenIdle })
 warm.warm()
@@ -26,14 +26,14 @@ const warmMilliseconds: number[] = []
 for (let time = 0; time < 3; time++) {
   // Until the pool has been filled again.
   await setTimeout(size * 2500)
-  for (let taken = 0; taken < size - 1; taken++) warmMilliseconds.push(await timeOf(() => warm.take()))
+  for (let taken = 0; taken < size - 1; taken++) warmMilliseconds.push(await timeOf(() => warm.reserve().take()))
 }
 await warm.close()
 
 const crowded = createKeyPairPool({ concurrency, maximumWaiting: askers, whenIdle })
 const delay = monitorEventLoopDelay({ resolution: 5 })
 delay.enable()
-const all = await timeOf(() => Promise.all(Array.from({ length: askers }, () => crowded.take())))
+const all = await timeOf(() => Promise.all(Array.from({ length: askers }, () => crowded.reserve().take())))
 delay.disable()
 
 process.send?.({

@@ -11,6 +11,7 @@ import { withClaims } from '../db/with-claims.ts'
 import { createAuthorise } from './authorise.ts'
 import { decideItems } from './decisions.ts'
 import { type GenerateDependencies, generateCompanyKey, generateUserKey } from './generate.ts'
+import { createKeyPairPool } from './key-pair-pool.ts'
 import { createKeyQueue } from './key-queue.ts'
 import { createPrivateKeys } from './private-key-cache.ts'
 import { selectUserKeys } from './store.ts'
@@ -44,11 +45,14 @@ describe.each(databaseEngines)('generated keys [%s]', (engine) => {
       queue: createKeyQueue({ concurrency: 2, maximumWaiting: 10 }),
       privateKeys: createPrivateKeys({ keyring: api.keyring, now: () => new Date(), maximumCopies: 1 }),
       pool: {
-        async take() {
-          await beforeTaking()
-          const text = testPrivateKeys[taken++ % testPrivateKeys.length] ?? ''
-          return decodeBase64(text) as PrivateKeyBytes
-        },
+        reserve: () => ({
+          async take() {
+            await beforeTaking()
+            const text = testPrivateKeys[taken++ % testPrivateKeys.length] ?? ''
+            return decodeBase64(text) as PrivateKeyBytes
+          },
+          release: () => undefined,
+        }),
         warm: () => undefined,
         close: async () => undefined,
       },
@@ -111,6 +115,19 @@ describe.each(databaseEngines)('generated keys [%s]', (engine) => {
         'crypto_service.encrypt allowed',
         'user_key.create refused session_ended',
       ])
+    })
+
+    it('are refused to who would wait too long before anything is decided, recorded or counted', async () => {
+      const organization = await createOrganization(database)
+      const kari = await createLoggedIn(database, organization)
+      const pool = createKeyPairPool({ concurrency: 1, maximumWaiting: 0, whenIdle: async () => undefined })
+      const refused = generateUserKey({ ...dependencies(), pool }, callerOf(kari), undefined)
+      await expect(refused).rejects.toMatchObject({ code: 'key_queue_full', data: { retryAfterSeconds: 1 } })
+      expect(await problemsOf(kari)).toEqual([])
+      const { rows } = await sql`select from nokkel.crypto_usage where organization_id = ${organization}::uuid`.execute(
+        database.owner,
+      )
+      expect(rows).toEqual([])
     })
 
     it('are counted against the quota before any is made', async () => {

@@ -73,17 +73,22 @@ async function generateKey(
   const { authorise, pool, queue, keyring } = dependencies
   const room = queue.reserve(1)
   try {
-    const decisions = await authorise([{ ...caller, action: 'encrypt' }])
-    const [outcome] = await computeAllowed(dependencies, caller, decisions, {
-      subject: () => ({ action: 'crypto_service.encrypt', type: `${owner}_key`, id: null }),
-      async compute() {
-        const bytes = await pool.take()
-        return room.run(() => prepareKey(keyring, owner, ownerId, bytes))
-      },
-    })
-    if (!outcome) throw new Error('An item has no outcome')
-    if (isRefused(outcome)) throw new ServerError(outcome.code)
-    return outcome
+    const place = pool.reserve()
+    try {
+      const decisions = await authorise([{ ...caller, action: 'encrypt' }])
+      const [outcome] = await computeAllowed(dependencies, caller, decisions, {
+        subject: () => ({ action: 'crypto_service.encrypt', type: `${owner}_key`, id: null }),
+        async compute() {
+          const bytes = await place.take()
+          return room.run(() => prepareKey(keyring, owner, ownerId, bytes))
+        },
+      })
+      if (!outcome) throw new Error('An item has no outcome')
+      if (isRefused(outcome)) throw new ServerError(outcome.code)
+      return outcome
+    } finally {
+      place.release()
+    }
   } finally {
     room.release()
   }

@@ -25,25 +25,25 @@ function createPool(options: Partial<KeyPairPoolOptions> = {}) {
       }),
     ...options,
   })
-  return { pool, making }
+  return { pool, making, take: () => pool.reserve().take() }
 }
 
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve))
 
 describe('key pair pool', () => {
   it('makes nothing until it is asked', async () => {
-    const { pool, making } = createPool()
+    const { pool, making, take } = createPool()
     pool.warm()
     await settled()
     expect(making).toHaveLength(0)
-    const key = pool.take()
+    const key = take()
     await making[0]?.end()
     expect(await key).toBe(making[0]?.key)
     expect(making).toHaveLength(1)
   })
 
   it('makes as many ahead as it should, one at a time', async () => {
-    const { pool, making } = createPool({ size: 2, concurrency: 2 })
+    const { pool, making, take } = createPool({ size: 2, concurrency: 2 })
     await settled()
     expect(making).toHaveLength(0)
     pool.warm()
@@ -53,26 +53,26 @@ describe('key pair pool', () => {
     expect(making).toHaveLength(2)
     await making[1]?.end()
     expect(making).toHaveLength(2)
-    expect(await pool.take()).toBe(making[0]?.key)
-    expect(await pool.take()).toBe(making[1]?.key)
+    expect(await take()).toBe(making[0]?.key)
+    expect(await take()).toBe(making[1]?.key)
     await settled()
     expect(making).toHaveLength(3)
   })
 
   it('gives those who wait what was to be kept', async () => {
-    const { pool, making } = createPool({ size: 1 })
+    const { pool, making, take } = createPool({ size: 1 })
     pool.warm()
     await settled()
-    const key = pool.take()
+    const key = take()
     await making[0]?.end()
     expect(await key).toBe(making[0]?.key)
     expect(making).toHaveLength(2)
   })
 
   it('makes for those who wait as many at a time as it may, and refuses those for whom there is no room', async () => {
-    const { pool, making } = createPool({ concurrency: 2, maximumWaiting: 4 })
-    const keys = [pool.take(), pool.take(), pool.take(), pool.take()]
-    await expect(pool.take()).rejects.toMatchObject({ code: 'key_queue_full', data: { retryAfterSeconds: 2 } })
+    const { making, take } = createPool({ concurrency: 2, maximumWaiting: 4 })
+    const keys = [take(), take(), take(), take()]
+    expect(take).toThrow(expect.objectContaining({ code: 'key_queue_full', data: { retryAfterSeconds: 2 } }))
     expect(making).toHaveLength(2)
     for (let index = 0; index < 4; index++) await making[index]?.end()
     expect(new Set(await Promise.all(keys)).size).toBe(4)
@@ -90,12 +90,37 @@ describe('key pair pool', () => {
     expect(making).toHaveLength(1)
   })
 
+  it('makes for who asks, however long the cores are not free', async () => {
+    const { pool, making, take } = createPool({ size: 1, whenIdle: () => new Promise(() => {}) })
+    pool.warm()
+    await settled()
+    const key = take()
+    expect(making).toHaveLength(1)
+    await making[0]?.end()
+    expect(await key).toBe(making[0]?.key)
+  })
+
+  it('keeps a place for who has reserved one, until it is released', async () => {
+    const { pool, making, take } = createPool({ size: 1, maximumWaiting: 1 })
+    pool.warm()
+    await settled()
+    await making[0]?.end()
+    const [first, second] = [pool.reserve(), pool.reserve()]
+    expect(take).toThrow(expect.objectContaining({ code: 'key_queue_full', data: { retryAfterSeconds: 1 } }))
+    expect(await first.take()).toBe(making[0]?.key)
+    expect(take).toThrow(expect.objectContaining({ code: 'key_queue_full' }))
+    second.release()
+    const key = take()
+    await making[1]?.end()
+    expect(await key).toBe(making[1]?.key)
+  })
+
   it('tells the one who waits that it failed, and the next one may try', async () => {
-    const { pool, making } = createPool()
-    const failed = pool.take()
+    const { making, take } = createPool()
+    const failed = take()
     const cause = new Error('no entropy')
     await Promise.all([expect(failed).rejects.toBe(cause), making[0]?.fail(cause)])
-    const key = pool.take()
+    const key = take()
     await making[1]?.end()
     expect(await key).toBe(making[1]?.key)
   })

@@ -1,10 +1,18 @@
 import { generatePrivateKey, type PrivateKeyBytes } from '@nokkel/crypto'
 import { ServerError } from '../http/server-error.ts'
 
+/** A place among those who wait for a key. */
+export interface KeyPairReservation {
+  /** Once. */
+  take(): Promise<PrivateKeyBytes>
+  /** Gives the place back if no key was taken. */
+  release(): void
+}
+
 /** New private keys, some of them made before anyone asks. */
 export interface KeyPairPool {
   /** @throws {ServerError} `key_queue_full`, with the seconds to wait. */
-  take(): Promise<PrivateKeyBytes>
+  reserve(): KeyPairReservation
   /** Begins to make keys ahead. */
   warm(): void
   /** Lets go of the keys that nobody took, after the one that is being made. */
@@ -35,12 +43,14 @@ export function createKeyPairPool(options: KeyPairPoolOptions): KeyPairPool {
   const { size = 0, concurrency, maximumWaiting = 32, whenIdle, generate = generatePrivateKey } = options
   const ready: PrivateKeyBytes[] = []
   const waiting: Waiting[] = []
-  const making = new Set<Promise<void>>()
+  const working = new Set<Promise<void>>()
+  let reserved = 0
+  let making = 0
   let target = 0
   let filling = false
 
   function begin(): void {
-    while (making.size < concurrency && waiting.length > making.size) start(make())
+    while (making < concurrency && waiting.length > making) start(make())
     if (!filling && waiting.length === 0 && ready.length < target) {
       filling = true
       start(fill().finally(() => (filling = false)))
@@ -49,18 +59,19 @@ export function createKeyPairPool(options: KeyPairPoolOptions): KeyPairPool {
 
   function start(work: Promise<void>): void {
     const done = work.finally(() => {
-      making.delete(done)
+      working.delete(done)
       begin()
     })
-    making.add(done)
+    working.add(done)
   }
 
   async function fill(): Promise<void> {
     await whenIdle()
-    if (ready.length < target || waiting.length > 0) await make()
+    if (waiting.length === 0 && ready.length < target) await make()
   }
 
   async function make(): Promise<void> {
+    making++
     try {
       const key = await generate()
       const first = waiting.shift()
@@ -71,23 +82,41 @@ export function createKeyPairPool(options: KeyPairPoolOptions): KeyPairPool {
       waiting.shift()?.reject(cause)
       // What cannot be made now is not tried again until somebody asks.
       target = 0
+    } finally {
+      making--
     }
   }
 
+  function take(): Promise<PrivateKeyBytes> {
+    const key = ready.shift()
+    const taken = key
+      ? Promise.resolve(key)
+      : new Promise<PrivateKeyBytes>((resolve, reject) => waiting.push({ resolve, reject }))
+    begin()
+    return taken
+  }
+
   return {
-    async take() {
-      const key = ready.shift()
-      if (key) {
-        begin()
-        return key
-      }
-      if (waiting.length >= maximumWaiting) {
-        const retryAfterSeconds = Math.ceil((waiting.length * secondsPerKey) / concurrency)
+    reserve() {
+      const ahead = reserved + waiting.length - ready.length
+      if (ahead >= maximumWaiting) {
+        const retryAfterSeconds = Math.max(1, Math.ceil((ahead * secondsPerKey) / concurrency))
         throw new ServerError('key_queue_full', { data: { retryAfterSeconds } })
       }
-      const taken = new Promise<PrivateKeyBytes>((resolve, reject) => waiting.push({ resolve, reject }))
-      begin()
-      return taken
+      reserved++
+      let held = true
+      const release = (): void => {
+        if (held) reserved--
+        held = false
+      }
+      return {
+        take() {
+          if (!held) throw new RangeError('More keys than were reserved')
+          release()
+          return take()
+        },
+        release,
+      }
     },
     warm() {
       target = size
@@ -95,7 +124,7 @@ export function createKeyPairPool(options: KeyPairPoolOptions): KeyPairPool {
     },
     async close() {
       target = 0
-      await Promise.all(making)
+      await Promise.all(working)
       for (const key of ready.splice(0)) key.fill(0)
     },
   }
