@@ -128,6 +128,27 @@ describe.each(databaseEngines)('crypto-service [%s]', (engine) => {
       expect(await readOrphans(database)).toEqual([])
     })
 
+    it('makes no other one active when the last of several is refused', async () => {
+      const { person, id } = await equipped()
+      const bad = encodeBase64(new Uint8Array(2300))
+      const items = [second, bad].map((text) => ({ text }))
+      const refused = await ask(person, { action: 'encrypt', items, replaces: id })
+      expect(refused).toMatchObject({ status: 400, code: 'key_unsupported' })
+      expect((await keysOf(person)).map((key) => [key.id, key.state])).toEqual([[id, 'active']])
+      expect((await auditOf(person)).at(-1)).toBe('user_key.create refused key_unsupported')
+    })
+
+    it('makes no other one active when the quota ends before the last of several', async () => {
+      const poor = await createOrganization(database)
+      await sql`insert into nokkel.crypto_quota (organization_id, encrypt_daily) values (${poor}::uuid, 1)`.execute(
+        database.owner,
+      )
+      const person = await createLoggedIn(database, poor)
+      const items = [first, second].map((text) => ({ text }))
+      expect(await ask(person, { action: 'encrypt', items })).toMatchObject({ status: 429, code: 'quota_exceeded' })
+      expect(await keysOf(person)).toEqual([])
+    })
+
     it('refuses the same key twice in one request', async () => {
       const items = [{ text: first }, { text: first }]
       expect(await ask(await newcomer(), { action: 'encrypt', items })).toMatchObject({ code: 'key_reused' })

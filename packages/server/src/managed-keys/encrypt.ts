@@ -15,7 +15,10 @@ export interface StoredKey {
   readonly iv: string
 }
 
-/** Wraps private keys of the caller's own and stores them, in order: the last one becomes the active one. */
+/**
+ * Wraps private keys of the caller's own and stores them, in order: the last one becomes the active one. When it is refused,
+ * nothing is stored.
+ */
 export async function encryptOwn(
   dependencies: CryptoDependencies,
   caller: Caller,
@@ -34,9 +37,11 @@ export async function encryptOwn(
     const prepared = outcomes.filter((outcome): outcome is PreparedKey => !isRefused(outcome))
     if (prepared.length === 0) return outcomes as Outcome<StoredKey>[]
     const subject = { action: 'user_key.create', type: 'user_key', id: null }
-    const stored = await recordRefusal(database, caller, subject, () =>
-      insertUserKeys(database, caller, prepared, replaces),
-    )
+    const last = outcomes.at(-1)
+    const stored = await recordRefusal(database, caller, subject, async () => {
+      if (last && isRefused(last)) throw new ServerError(last.code)
+      return insertUserKeys(database, caller, prepared, replaces)
+    })
     return outcomes.map((outcome) => (isRefused(outcome) ? outcome : toStoredKey(stored[prepared.indexOf(outcome)])))
   } finally {
     room.release()
