@@ -10,7 +10,7 @@ import {
   unwrapKey,
   wrapKey,
 } from '@nokkel/crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { createKeyring, type Keyring } from '../keyring/keyring.ts'
 import { createPrivateKeys, type StoredPrivateKey } from './private-key-cache.ts'
@@ -45,6 +45,7 @@ describe('private keys', () => {
     return { keys, clock, unwraps: () => unwraps }
   }
   const nothing = async () => undefined
+  afterEach(() => void vi.useRealTimers())
 
   it('opens a key once for a minute, and again after it', async () => {
     const { keys, clock, unwraps } = create()
@@ -58,6 +59,23 @@ describe('private keys', () => {
     clock.time = 60_000
     await keys.use(stored, nothing)
     expect(unwraps()).toBe(2)
+  })
+
+  it('lets a key go after a minute, also when nobody asks for another', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { keys, clock, unwraps } = create()
+    const [early, late] = [await store(), await store()]
+    await keys.use(early, nothing)
+    clock.time = 30_000
+    await keys.use(late, nothing)
+    clock.time = 60_000
+    vi.advanceTimersByTime(60_000)
+    // A clock that is set back brings nothing back that is gone.
+    clock.time = 59_999
+    await keys.use(late, nothing)
+    expect(unwraps()).toBe(2)
+    await keys.use(early, nothing)
+    expect(unwraps()).toBe(3)
   })
 
   it('imports a busy key as many times as it may', async () => {

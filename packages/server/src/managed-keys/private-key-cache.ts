@@ -49,20 +49,38 @@ export function createPrivateKeys(options: PrivateKeysOptions): PrivateKeys {
   const { keyring, now, maximumCopies, maximumKeys = 500 } = options
   const entries = new Map<string, Entry>()
 
-  function find(stored: StoredPrivateKey): Entry {
+  let isExpiring = false
+
+  function expire(): void {
+    isExpiring = false
     const time = now().getTime()
     // In the order they were opened, which is that in which they expire.
     for (const [keyId, { expiresAt }] of entries) {
       if (expiresAt > time) break
       entries.delete(keyId)
     }
+    const [next] = entries.values()
+    if (next) expireIn(next.expiresAt - time)
+  }
+
+  function expireIn(milliseconds: number): void {
+    if (isExpiring) return
+    isExpiring = true
+    const timer = setTimeout(expire, milliseconds)
+    // Nothing stays up for this; where a timer is a number, nothing would.
+    if (typeof timer === 'object') timer.unref()
+  }
+
+  function find(stored: StoredPrivateKey): Entry {
+    const time = now().getTime()
     const known = entries.get(stored.keyId)
     // Under the same id another owner or another envelope is another key: it must open for itself.
-    if (known && isSame(known.stored, stored)) return known
+    if (known && known.expiresAt > time && isSame(known.stored, stored)) return known
     const entry = { stored, expiresAt: time + lifetimeMilliseconds, copies: [] }
     entries.delete(stored.keyId)
     entries.set(stored.keyId, entry)
     if (entries.size > maximumKeys) entries.delete(entries.keys().next().value ?? '')
+    expireIn(lifetimeMilliseconds)
     return entry
   }
 
