@@ -12,6 +12,12 @@ import { beginRewrap, finishRewrap, type KeyPlace, type MovedWrap, type OldWrap 
 import type { StoredPrivateKey } from './private-key-cache.ts'
 import { decodeWrap } from './wrap-text.ts'
 
+export interface RewrapDependencies extends Pick<CryptoDependencies, 'database' | 'queue' | 'privateKeys'> {
+  /** Counts the wraps to open. @throws {ServerError} `rate_limited`. */
+  readonly count: (wraps: number) => void
+}
+
+/** In versions, each of which may have several wraps. */
 const pageSize = 100
 
 /**
@@ -19,19 +25,20 @@ const pageSize = 100
  * old one if that still stands there. What does not open stays as it is and is reported.
  */
 export async function rewrapPage(
-  dependencies: CryptoDependencies,
+  dependencies: RewrapDependencies,
   caller: Caller,
   place: KeyPlace,
   cursor: string | undefined,
 ): Promise<Rewrap> {
-  const { database, queue } = dependencies
+  const { database, queue, count } = dependencies
   const subject = subjectOf(place, 'rewrap')
   const after = parseCursor(cursor)
-  const room = queue.reserve(pageSize)
+  const { page, room } = await recordRefusal(database, caller, subject, async () => {
+    const page = await beginRewrap(database, caller, place, after, pageSize)
+    count(page.wraps.length)
+    return { page, room: queue.reserve(page.wraps.length) }
+  })
   try {
-    const page = await recordRefusal(database, caller, subject, () =>
-      beginRewrap(database, caller, place, after, pageSize),
-    )
     const { key } = await importPublicKey(decodeBase64(page.activePublicKey))
     const moved: MovedWrap[] = []
     const failed: { rfxId: string; version: number; code: string }[] = []
@@ -73,7 +80,7 @@ export async function rewrapPage(
 }
 
 async function move(
-  { privateKeys }: CryptoDependencies,
+  { privateKeys }: RewrapDependencies,
   room: Reservation,
   old: StoredPrivateKey,
   wrap: OldWrap,

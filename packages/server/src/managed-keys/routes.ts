@@ -13,6 +13,7 @@ import { type GenerateDependencies, generateCompanyKey, generateUserKey } from '
 import { createKeyPairPool } from './key-pair-pool.ts'
 import { createKeyQueue } from './key-queue.ts'
 import { destroy, markCompromised } from './lifecycle.ts'
+import type { KeyPlace } from './lifecycle-store.ts'
 import { createPrivateKeys } from './private-key-cache.ts'
 import { rewrapPage } from './rewrap.ts'
 import { selectUserKeys } from './store.ts'
@@ -31,6 +32,12 @@ export interface ManagedKeys {
   /** Begins to make key pairs ahead, once the server is ready. */
   warm(): void
   close(): Promise<void>
+}
+
+interface RewrapRequest {
+  readonly claims: Claims
+  readonly context: Context
+  readonly body: { readonly cursor?: string | undefined }
 }
 
 /** Operations with private keys that may wait. */
@@ -55,6 +62,11 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
     limiter(`${action} ${claims.sub}`, limits[action].person, items)
   }
 
+  function rewrap(request: RewrapRequest, place: KeyPlace): Promise<contract.Rewrap> {
+    const count = (wraps: number) => limit('unwrap', request, wraps)
+    return rewrapPage({ ...dependencies, count }, callerOf(request), place, request.body.cursor)
+  }
+
   api.implement(contract.cryptoService, async (request) => {
     const { body } = request
     limit(body.action, request, 'items' in body ? body.items.length : 1)
@@ -71,9 +83,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
   api.implement(contract.revokeUserKey, (request) =>
     markCompromised(dependencies, callerOf(request), userKey(request.params)),
   )
-  api.implement(contract.rewrapUserKey, (request) =>
-    rewrapPage(dependencies, callerOf(request), userKey(request.params), request.body.cursor),
-  )
+  api.implement(contract.rewrapUserKey, (request) => rewrap(request, userKey(request.params)))
   api.implement(contract.destroyUserKey, async (request) => {
     await destroy(dependencies, callerOf(request), userKey(request.params))
     return undefined
@@ -87,9 +97,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
   api.implement(contract.revokeCompanyKey, (request) =>
     markCompromised(dependencies, callerOf(request), companyKey(request.params)),
   )
-  api.implement(contract.rewrapCompanyKey, (request) =>
-    rewrapPage(dependencies, callerOf(request), companyKey(request.params), request.body.cursor),
-  )
+  api.implement(contract.rewrapCompanyKey, (request) => rewrap(request, companyKey(request.params)))
   api.implement(contract.destroyCompanyKey, async (request) => {
     await destroy(dependencies, callerOf(request), companyKey(request.params))
     return undefined
