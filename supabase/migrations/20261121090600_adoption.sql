@@ -29,6 +29,7 @@ declare
   v_found text;
   v_active boolean;
   v_former boolean;
+  v_earlier integer;
 begin
   if p_owner = 'user' then
     select u.encrypted_private_key into v_found from public.app_user u where u.auth_user_id = p_owner_id for no key update;
@@ -51,14 +52,19 @@ begin
     update public.app_user u set public_key = p_public_key, encrypted_private_key = p_encrypted_private_key
       where u.auth_user_id = p_owner_id;
     update public.rfx_key_members m set key_id = p_id where m.user_id = p_owner_id and m.key_id is null;
+    get diagnostics wraps = row_count;
+    update public.rfx_key_history h set user_key_id = p_id where h.user_id = p_owner_id and h.user_key_id is null;
   else
     insert into public.company_key (id, company_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id)
       values (p_id, p_owner_id, p_public_key, p_thumbprint, p_encrypted_private_key, p_envelope_hash, p_master_key_id);
     update public.company c set public_key = p_public_key, encrypted_private_key = p_encrypted_private_key
       where c.id = p_owner_id;
     update public.rfx_key_companies m set key_id = p_id where m.company_id = p_owner_id and m.key_id is null;
+    get diagnostics wraps = row_count;
+    update public.rfx_key_history h set company_key_id = p_id where h.company_id = p_owner_id and h.company_key_id is null;
   end if;
-  get diagnostics wraps = row_count;
+  get diagnostics v_earlier = row_count;
+  wraps := wraps + v_earlier;
   perform nokkel.audit(v_organization, null, 'keyring.adopt', p_owner || '_key', p_id::text, null, p_request);
   return next;
 end

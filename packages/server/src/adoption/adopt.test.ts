@@ -29,7 +29,7 @@ describe.each(databaseEngines)('adoption [%s]', (engine) => {
   afterAll(() => database.close())
 
   const adopt = (options: Partial<AdoptKeysOptions> = {}) =>
-    adoptKeys({ database: database.server, rootKeys: rootKeys(), ...options })
+    adoptKeys({ database: database.server, rootKeys: rootKeys(), mode: 'development', ...options })
   const outcomeOf = async (ownerId: string, options: Partial<AdoptKeysOptions> = {}) =>
     (await adopt(options)).find((outcome) => outcome.ownerId === ownerId)?.outcome
   const legacy = () => ({ legacyKey: new Uint8Array(Buffer.from(formerKey, 'hex')) })
@@ -100,9 +100,24 @@ describe.each(databaseEngines)('adoption [%s]', (engine) => {
       (${rfx?.id}::uuid, ${person}::uuid, 'x'), (${rfx?.id}::uuid, ${other}::uuid, 'x')`.execute(database.owner)
     await sql`insert into public.rfx_key_companies (rfx_id, company_id, encrypted_symmetric_key) values
       (${rfx?.id}::uuid, ${company}::uuid, 'x')`.execute(database.owner)
+    await sql`insert into public.rfx_key_version (rfx_id, version) values (${rfx?.id}::uuid, 1)`.execute(database.owner)
+    await sql`insert into public.rfx_key_history (rfx_id, version, user_id, company_id, encrypted_symmetric_key) values
+      (${rfx?.id}::uuid, 1, ${person}::uuid, null, 'x'), (${rfx?.id}::uuid, 1, ${other}::uuid, null, 'x'),
+      (${rfx?.id}::uuid, 1, null, ${company}::uuid, 'x')`.execute(database.owner)
     const outcomes = (await adopt()).filter(({ outcome }) => outcome === 'adopted')
-    expect(outcomes).toContainEqual({ owner: 'user', ownerId: person, outcome: 'adopted', wraps: 1 })
-    expect(outcomes).toContainEqual({ owner: 'company', ownerId: company, outcome: 'adopted', wraps: 1 })
+    expect(outcomes).toContainEqual({ owner: 'user', ownerId: person, outcome: 'adopted', wraps: 2 })
+    expect(outcomes).toContainEqual({ owner: 'company', ownerId: company, outcome: 'adopted', wraps: 2 })
+    expect(
+      await select(sql`select coalesce(u.user_id, c.company_id) as of_key, coalesce(h.user_id, h.company_id) as owner
+        from public.rfx_key_history h left join public.user_key u on u.id = h.user_key_id
+        left join public.company_key c on c.id = h.company_key_id where h.rfx_id = ${rfx?.id}::uuid`),
+    ).toEqual(
+      expect.arrayContaining([
+        { of_key: person, owner: person },
+        { of_key: null, owner: other },
+        { of_key: company, owner: company },
+      ]),
+    )
     expect(
       await select(sql`select m.user_id, k.user_id as of_key from public.rfx_key_members m
         left join public.user_key k on k.id = m.key_id where m.rfx_id = ${rfx?.id}::uuid order by m.user_id = ${person}::uuid desc`),
