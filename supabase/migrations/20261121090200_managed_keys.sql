@@ -104,16 +104,33 @@ begin
 end
 $$;
 
-create function nokkel.require_company_administrator(p_company uuid, p_user uuid, p_organization uuid) returns void
+-- Until the transaction ends, nobody else changes who is in the company, or its keys.
+create function nokkel.hold_company_of_administrator(p_company uuid, p_user uuid, p_organization uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
   v_role text;
 begin
+  perform from public.company c where c.id = p_company and c.organization_id = p_organization for no key update;
   select m.role into v_role from public.company_member m
     where m.company_id = p_company and m.user_id = p_user and m.organization_id = p_organization;
   if v_role is null then perform nokkel.refuse('not_found'); end if;
   if v_role <> 'administrator' then perform nokkel.refuse('forbidden'); end if;
 end
+$$;
+
+-- Whether the columns of an owner hold a private key that none of their rows accounts for: put there by other software, it
+-- stands nowhere else. Of the person, or of the company unless that is null.
+create function nokkel.is_unadopted(p_user uuid, p_company uuid) returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.app_user u
+    where u.auth_user_id = p_user and p_company is null and u.encrypted_private_key is not null and not exists (
+      select from public.user_key k where k.user_id = u.auth_user_id and k.encrypted_private_key = u.encrypted_private_key)
+  ) or exists (
+    select from public.company c
+    where c.id = p_company and c.encrypted_private_key is not null and not exists (
+      select from public.company_key k where k.company_id = c.id and k.encrypted_private_key = c.encrypted_private_key)
+  )
 $$;
 
 -- Adds keys of a person, in order; the last becomes active in place of p_replaces, which must be the active one, or null when
@@ -145,6 +162,7 @@ begin
     if v_active.id is distinct from p_replaces then
       perform nokkel.refuse('key_exists', jsonb_build_object('keyId', v_active.id));
     end if;
+    if nokkel.is_unadopted(p_user, null) then perform nokkel.refuse('key_not_adopted'); end if;
     update public.user_key k set state = 'superseded', superseded_at = now() where k.id = v_active.id;
     insert into public.user_key as k
       (id, user_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id, state, superseded_at)
@@ -172,12 +190,12 @@ declare
   v_active uuid;
 begin
   perform nokkel.require_session(p_session, p_user, p_organization);
-  perform nokkel.require_company_administrator(p_company, p_user, p_organization);
-  perform from public.company c where c.id = p_company for no key update;
+  perform nokkel.hold_company_of_administrator(p_company, p_user, p_organization);
   select k.id into v_active from public.company_key k where k.company_id = p_company and k.state = 'active';
   if v_active is distinct from p_replaces then
     perform nokkel.refuse('key_exists', jsonb_build_object('keyId', v_active));
   end if;
+  if nokkel.is_unadopted(p_user, p_company) then perform nokkel.refuse('key_not_adopted'); end if;
   update public.company_key k set state = 'superseded', superseded_at = now() where k.id = v_active;
   insert into public.company_key
     (id, company_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id)

@@ -75,6 +75,19 @@ create index rfx_key_history_company_key on public.rfx_key_history (company_key_
 call nokkel.protect('public.rfx_key_history');
 call nokkel.require_live_session('public.rfx_key_history');
 
+-- What a key could open before it was wrapped to another key of its owner.
+create table nokkel.moved_wrap (
+  rfx_id uuid not null references public.rfxs on delete cascade,
+  version integer not null,
+  user_key_id uuid references public.user_key on delete cascade,
+  company_key_id uuid references public.company_key on delete cascade,
+  unique (user_key_id, rfx_id, version),
+  unique (company_key_id, rfx_id, version),
+  check (num_nonnulls(user_key_id, company_key_id) = 1)
+);
+create index moved_wrap_rfx on nokkel.moved_wrap (rfx_id);
+call nokkel.protect('nokkel.moved_wrap');
+
 -- Whether the person may read the RFX now: its present key is wrapped to them, or to a company they are in now.
 create function nokkel.is_rfx_member(p_rfx uuid) returns boolean
   language sql stable security definer set search_path = '' as $$
@@ -142,8 +155,7 @@ begin
     perform from public.app_user u where u.auth_user_id = p_user for no key update;
     select k.state into v_state from public.user_key k where k.id = p_key and k.user_id = p_user for update;
   else
-    perform nokkel.require_company_administrator(p_company, p_user, p_organization);
-    perform from public.company c where c.id = p_company for no key update;
+    perform nokkel.hold_company_of_administrator(p_company, p_user, p_organization);
     select k.state into v_state from public.company_key k where k.id = p_key and k.company_id = p_company for update;
   end if;
   if v_state is null then perform nokkel.refuse('not_found'); end if;
@@ -151,15 +163,18 @@ begin
 end
 $$;
 
--- Of the person, or of the company unless that is null.
-create function nokkel.clear_mirror(p_user uuid, p_company uuid) returns void
+-- Takes a key from the columns of its owner, unless they hold another one by now.
+create function nokkel.clear_mirror(p_key uuid) returns void
   language sql security definer set search_path = '' as $$
   update public.app_user u set public_key = null, encrypted_private_key = null
-    where u.auth_user_id = p_user and p_company is null;
-  update public.company c set public_key = null, encrypted_private_key = null where c.id = p_company;
+    from public.user_key k
+    where k.id = p_key and u.auth_user_id = k.user_id and u.encrypted_private_key = k.encrypted_private_key;
+  update public.company c set public_key = null, encrypted_private_key = null
+    from public.company_key k
+    where k.id = p_key and c.id = k.company_id and c.encrypted_private_key = k.encrypted_private_key;
 $$;
 
--- Marks a key as compromised, and every version that it could open. Gives how many these are.
+-- Marks a key as compromised, and every version that it opens or could open once. Gives how many these are.
 create function nokkel.revoke_key(
   p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_company uuid, p_key uuid
 ) returns integer language plpgsql security definer set search_path = '' as $$
@@ -169,7 +184,7 @@ declare
 begin
   perform nokkel.require_session(p_session, p_user, p_organization);
   if nokkel.hold_key(p_user, p_organization, p_company, p_key) = 'active' then
-    perform nokkel.clear_mirror(p_user, p_company);
+    perform nokkel.clear_mirror(p_key);
   end if;
   update public.user_key k set revoked_at = coalesce(k.revoked_at, now()),
       state = case when k.state = 'destroyed' then k.state else 'revoked' end
@@ -179,7 +194,13 @@ begin
     where k.id = p_key and k.company_id = p_company;
   with marked as (
     insert into public.rfx_key_version as v (rfx_id, version, compromised_at)
-      select distinct w.rfx_id, w.version, now() from nokkel.rfx_wrap w where w.key_id = p_key order by 1, 2
+      select o.rfx_id, o.version, now() from (
+        select w.rfx_id, w.version from nokkel.rfx_wrap w where w.key_id = p_key
+        union
+        select w.rfx_id, w.version from nokkel.moved_wrap w where w.user_key_id = p_key
+        union
+        select w.rfx_id, w.version from nokkel.moved_wrap w where w.company_key_id = p_key
+      ) o order by 1, 2
       on conflict (rfx_id, version) do update set compromised_at = coalesce(v.compromised_at, excluded.compromised_at)
       returning 1
   ) select count(*) into v_count from marked;
@@ -201,7 +222,7 @@ begin
   if nokkel.count_wraps(p_key) > 0 then
     perform nokkel.refuse('key_in_use', jsonb_build_object('wraps', nokkel.count_wraps(p_key)));
   end if;
-  if v_state = 'active' then perform nokkel.clear_mirror(p_user, p_company); end if;
+  if v_state = 'active' then perform nokkel.clear_mirror(p_key); end if;
   update public.user_key k
     set state = 'destroyed', destroyed_at = now(), encrypted_private_key = null, envelope_hash = null, master_key_id = null
     where k.id = p_key and p_company is null;
@@ -212,8 +233,8 @@ begin
 end
 $$;
 
--- The next wraps to an old key, in the order of RFX and version, with that key and the one to move them to. Among them are
--- those that name no key, and those that name this key and are somebody else's: neither opens.
+-- The wraps to an old key of the next p_limit versions, in the order of RFX and version, with that key and the one to move them
+-- to. Among them are those that name no key, and those that name this key and are somebody else's: neither opens.
 create function nokkel.begin_rewrap(
   p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_company uuid, p_key uuid,
   p_after_rfx uuid, p_after_version integer, p_limit integer
@@ -238,16 +259,16 @@ begin
   if active_id is null or active_id = p_key then perform nokkel.refuse('conflict'); end if;
   with found as (
     select w.rfx_id, w.version, w.encrypted_symmetric_key, o.own,
-      row_number() over (order by w.rfx_id, w.version, o.own desc) as n
+      dense_rank() over (order by w.rfx_id, w.version) as n
     from nokkel.rfx_wrap w,
       lateral (select coalesce(w.owner = v_owner and w.owner_id = v_owner_id and w.key_id = p_key, false) as own) o
     where (w.key_id = p_key or (w.key_id is null and w.owner = v_owner and w.owner_id = v_owner_id))
       and (p_after_rfx is null or (w.rfx_id, w.version) > (p_after_rfx, p_after_version))
   )
-  select count(*) filter (where n > p_limit), array_agg(rfx_id order by n) filter (where n <= p_limit),
-      array_agg(version order by n) filter (where n <= p_limit), array_agg(own order by n) filter (where n <= p_limit),
-      array_agg(encrypted_symmetric_key order by n) filter (where n <= p_limit)
-    into remaining, rfx_ids, versions, owned, wraps from found;
+  select count(*) filter (where f.n > p_limit), array_agg(f.rfx_id) filter (where f.n <= p_limit),
+      array_agg(f.version) filter (where f.n <= p_limit), array_agg(f.own) filter (where f.n <= p_limit),
+      array_agg(f.encrypted_symmetric_key) filter (where f.n <= p_limit)
+    into remaining, rfx_ids, versions, owned, wraps from (select * from found order by n, own desc) f;
   perform nokkel.audit(p_organization, p_user, v_type || '.rewrap', v_type, p_key::text, null, p_request);
   return next;
 end
@@ -288,6 +309,11 @@ begin
     returning w.rfx_id, w.version
   ), moved as (
     select * from of_user union all select * from of_company union all select * from earlier
+  ), remembered as (
+    insert into nokkel.moved_wrap (rfx_id, version, user_key_id, company_key_id)
+      select distinct m.rfx_id, m.version, case when p_company is null then p_key end, case when p_company is not null then p_key end
+      from moved m
+      on conflict do nothing
   ), recorded as (
     insert into nokkel.audit_log (organization_id, actor, action, subject_type, subject_id, outcome, request_id)
       select p_organization, (select p.pseudonym from nokkel.pseudonym p where p.user_id = p_user), v_owner || '_key.rewrap',

@@ -101,6 +101,7 @@ export const expectedAccess: Record<string, ExpectedAccess> = {
   'nokkel.company_invitation': closed,
   'nokkel.crypto_quota': closed,
   'nokkel.crypto_usage': closed,
+  'nokkel.moved_wrap': closed,
   'nokkel.master_key_version': closed,
   'nokkel.index_key_version': closed,
   'nokkel.session_key': closed,

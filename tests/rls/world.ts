@@ -163,6 +163,8 @@ async function createKeys(
         values (${id}::uuid, ${user}::uuid, 'x', ${keys.get(user)}::uuid)`)
       await run(sql`insert into public.rfx_key_history (rfx_id, version, user_id, encrypted_symmetric_key, user_key_id)
         values (${id}::uuid, 1, ${user}::uuid, 'x', ${keys.get(user)}::uuid)`)
+      await run(sql`insert into nokkel.moved_wrap (rfx_id, version, user_key_id)
+        values (${id}::uuid, 1, ${keys.get(user)}::uuid)`)
     }
     for (const party of parties) {
       await run(sql`insert into public.rfx_key_companies (rfx_id, company_id, encrypted_symmetric_key, key_id)

@@ -223,6 +223,10 @@ export const problems = {
     status: 409,
     title: 'A company must keep one administrator; name another one first.',
   },
+  key_not_adopted: {
+    status: 409,
+    title: 'There is a key of other software that would be lost; the operator must adopt it first.',
+  },
 } as const satisfies Record<string, { status: number; title: string }>
 
 /** A stable problem code; see {@link problems}. */

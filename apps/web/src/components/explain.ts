@@ -136,6 +136,8 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_invitation()
     case 'company_needs_administrator':
       return m.e_company_administrator()
+    case 'key_not_adopted':
+      return m.e_key_not_adopted()
     case 'cancelled':
       return m.e_cancelled()
     case undefined:

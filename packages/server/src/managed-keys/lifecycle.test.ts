@@ -95,6 +95,20 @@ describe.each(databaseEngines)('lives of keys [%s]', (engine) => {
       expect(await compromised(person, old)).toMatchObject({ body: { compromisedVersions: 3 } })
     })
 
+    it('marks what it could open before that was moved to another, also when it is destroyed', async () => {
+      const { person, old, active, projects } = await regenerated(2)
+      await rewrap(person, old)
+      expect(await compromised(person, active)).toMatchObject({ body: { compromisedVersions: 2 } })
+      await sql`update public.rfx_key_version set compromised_at = null`.execute(database.owner)
+      expect(await destroy(person, old)).toMatchObject({ status: 204 })
+      expect(await compromised(person, old)).toMatchObject({ body: { compromisedVersions: 2 } })
+      const { rows } = await sql<{ id: string }>`
+        select rfx_id as id from public.rfx_key_version where compromised_at is not null`.execute(database.owner)
+      expect(rows.map(({ id }) => id).sort()).toEqual(projects.map(({ id }) => id).sort())
+      const key = (await keysOf(person)).find(({ id }) => id === old)
+      expect(key).toMatchObject({ state: 'destroyed', revokedAt: expect.any(String) })
+    })
+
     it('takes an active key from where others find it', async () => {
       const person = await newcomer()
       const { keyId } = await encrypt(person, first)
@@ -187,6 +201,19 @@ describe.each(databaseEngines)('lives of keys [%s]', (engine) => {
       for (const version of [1, 100, 101, 249, 250]) expect(await unwrap(person, rfxId, version)).toBe(key)
     })
 
+    it('leaves out nothing of a version that stands twice', async () => {
+      const { person, old, publicKey } = await regenerated(0)
+      const rfxId = await createRfx(database, organization, 100)
+      const { wrap } = await wrapNewKey(publicKey)
+      await sql`insert into public.rfx_key_history (rfx_id, version, user_id, encrypted_symmetric_key, user_key_id)
+        select ${rfxId}::uuid, n, ${person.id}::uuid, ${wrap}, ${old}::uuid from generate_series(1, 100) n`.execute(
+        database.owner,
+      )
+      await storeWrap(database, { rfxId, owner: 'user', ownerId: person.id, keyId: old }, wrap)
+      expect(await rewrap(person, old)).toMatchObject({ body: { rewrapped: 101, remaining: 0 } })
+      expect(await destroy(person, old)).toMatchObject({ status: 204 })
+    })
+
     it('reports what does not open, leaves it, and goes on', async () => {
       const { person, old, projects } = await regenerated(3)
       const [broken, nameless, good] = projects.map(({ id }) => id).sort()
@@ -274,6 +301,7 @@ describe.each(databaseEngines)('lives of keys [%s]', (engine) => {
 
     it('is moved, revoked and destroyed by its administrators', async () => {
       const { administrator, member, id, rfxId, key, params } = await company()
+      const old = params.id
       expect(await api.call(contract.destroyCompanyKey, administrator.claims, { params })).toMatchObject({
         code: 'key_in_use',
       })
@@ -284,10 +312,13 @@ describe.each(databaseEngines)('lives of keys [%s]', (engine) => {
       expect(await api.call(contract.destroyCompanyKey, administrator.claims, { params })).toMatchObject({
         status: 204,
       })
-      const revoked = await api.call(contract.revokeCompanyKey, administrator.claims, {
-        params: { companyId: id, id: active.id },
-      })
-      expect(revoked).toMatchObject({ body: { compromisedVersions: 1 } })
+      for (const params of [
+        { companyId: id, id: active.id },
+        { companyId: id, id: old },
+      ]) {
+        const revoked = await api.call(contract.revokeCompanyKey, administrator.claims, { params })
+        expect(revoked).toMatchObject({ body: { compromisedVersions: 1 } })
+      }
       expect(await unwrap(member, rfxId, 1, 'company')).toBe(key)
       expect(await readOrphans(database)).toEqual([])
     })
