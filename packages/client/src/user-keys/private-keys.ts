@@ -6,6 +6,8 @@ import type { Call } from '../http/api.ts'
 export interface PrivateKeys {
   /** @param id - Default: the active key, which is looked up each time. */
   get(id?: string): Promise<CryptoKey>
+  /** What is opened already is not given again. */
+  forget(id: string): void
 }
 
 export function createPrivateKeys(call: Call): PrivateKeys {
@@ -23,6 +25,7 @@ export function createPrivateKeys(call: Call): PrivateKeys {
       opening.catch(() => opened.delete(key.id))
       return opening
     },
+    forget: (id) => void opened.delete(id),
   }
 
   async function open(data: string, iv: string): Promise<CryptoKey> {

@@ -41,8 +41,8 @@ export function createUserKeyOperations(dependencies: UserKeyDependencies): User
     make: (options) => lock.run('user_key', () => make(options)),
     rewrap: (id, cursor, signal) =>
       call('rewrapUserKey', { params: { id }, body: cursor === undefined ? {} : { cursor } }, { signal }),
-    revoke: (id) => call('revokeUserKey', { params: { id } }),
-    destroy: (id) => call('destroyUserKey', { params: { id } }),
+    revoke: (id) => call('revokeUserKey', { params: { id } }).finally(() => privateKeys.forget(id)),
+    destroy: (id) => call('destroyUserKey', { params: { id } }).finally(() => privateKeys.forget(id)),
   }
 
   return {

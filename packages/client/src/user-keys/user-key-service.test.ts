@@ -111,6 +111,15 @@ describe('the managed key of a person', () => {
     expect(nokkel.userKeys.getSnapshot().status).toBe('ready')
   })
 
+  it('is not made while one of other software waits to be adopted, and not tried again unasked', async () => {
+    const server = createFakeServer()
+    server.intercept('cryptoService', () => new Refusal('key_not_adopted', 409).toResponse())
+    const { nokkel, logIn } = createFakeClient(server)
+    await logIn()
+    expect(nokkel.userKeys.getSnapshot()).toEqual({ status: 'failed', error: 'key_not_adopted' })
+    expect(server.log.filter((endpoint) => endpoint === 'cryptoService')).toHaveLength(1)
+  })
+
   it('is not given to whoever logs in while it is made', async () => {
     const server = createFakeServer()
     let meanwhile = async () => {}
@@ -293,6 +302,17 @@ describe('a new key', () => {
     expect(result).toMatchObject({ compromisedVersions: 3, moved: 3, failed: [] })
     expect(result.key.id).toBe(server.managedKeys[0]?.id)
     expect(result.key.id).not.toBe(old.id)
+  })
+
+  it('does not open any more once it is marked as compromised, or destroyed', async () => {
+    const { old, nokkel } = await withKey()
+    await nokkel.userKeys.privateKey(old.id)
+    const { key } = await nokkel.userKeys.regenerate()
+    await nokkel.userKeys.privateKey(key.id)
+    await nokkel.userKeys.markCompromised(key.id)
+    for (const id of [old.id, key.id]) {
+      await expect(nokkel.userKeys.privateKey(id)).rejects.toMatchObject({ code: 'open_refused' })
+    }
   })
 
   it('is not made when it is an old one that was compromised', async () => {
