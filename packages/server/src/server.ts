@@ -12,7 +12,7 @@ import { createAuthenticate } from './http/authenticate.ts'
 import type { RequestEnvironment } from './http/client-address.ts'
 import { createApi } from './http/create-api.ts'
 import { createApp } from './http/create-app.ts'
-import { createJsonLogger, type Logger } from './http/logger.ts'
+import { createJsonLogger, describeFailure, type Logger } from './http/logger.ts'
 import { createVerifyProof } from './http/proof.ts'
 import { publicUrlOf } from './http/public-url.ts'
 import { createRateLimiter, defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
@@ -172,7 +172,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   }
   // Whoever gave the last share is not kept waiting; what goes wrong is told to every request after it.
   function startUnasked(): void {
-    track(start().catch(() => undefined))
+    const report = (error: unknown) => logger({ level: 'error', event: 'start_failed', error: describeFailure(error) })
+    track(start().catch(report))
   }
   return {
     fetch(request, environment = {}) {

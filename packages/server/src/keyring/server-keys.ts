@@ -2,10 +2,10 @@ import { type EnvelopeKey, importEnvelopeKey } from '@nokkel/crypto'
 import { createPersonnummerIndex, type PersonnummerIndexing } from '../auth/personnummer.ts'
 import type { Database } from '../db/database.ts'
 import type { Logger } from '../http/logger.ts'
-import { checkRootKeys } from './check.ts'
+import { type CheckedKeys, checkRootKeys, verifyRootKeys } from './check.ts'
 import { createKeyring, type Keyring } from './keyring.ts'
 import { assertProductionKeys } from './made-up-keys.ts'
-import { assertRootKeys, type RootKeyProvider } from './root-keys.ts'
+import { assertRootKeys, type RootKeyProvider, type RootKeys } from './root-keys.ts'
 import { createWrapCount } from './wrap-count.ts'
 
 interface OpenKeys {
@@ -23,10 +23,12 @@ export interface ServerKeysOptions {
 
 /** What a server does with its root keys. They are loaded once, at the first use. */
 export interface ServerKeys {
-  /** @throws {Error} The keys cannot be had yet, or are no root keys; the next call tries again. */
+  /** @throws {Error} The keys cannot be had yet, and the next call tries again; or they are refused, then and always. */
   load(): Promise<OpenKeys>
-  /** @throws {Error} The keys are not those of the database. */
+  /** Registers what is new. @throws {Error} The keys are not those of the database. */
   check(): Promise<void>
+  /** As `check`, and writes nothing. */
+  verify(): Promise<void>
   readonly keyring: Keyring
   readonly indexPersonnummer: PersonnummerIndexing['index']
 }
@@ -35,22 +37,33 @@ export function createServerKeys(provider: RootKeyProvider, options: ServerKeysO
   let opening: Promise<OpenKeys> | undefined
   let opened: OpenKeys | undefined
 
-  async function open(): Promise<OpenKeys> {
-    opening ??= importKeys(provider, options)
-    try {
-      opened = await opening
-      return opened
-    } catch (cause) {
+  function load(): Promise<OpenKeys> {
+    const loading = provider.load()
+    loading.catch(() => {
       opening = undefined
-      throw cause
-    }
+    })
+    // Keys are given once: of those that are refused, the reason is all there is to tell again.
+    return loading.then((rootKeys) => importKeys(rootKeys, options))
+  }
+
+  async function open(): Promise<OpenKeys> {
+    opening ??= load()
+    opened = await opening
+    return opened
+  }
+
+  async function checked(): Promise<CheckedKeys> {
+    const { masterKeys, personnummerIndex } = await open()
+    return { masterKeys, indexKeyId: await personnummerIndex.keyId() }
   }
 
   return {
     load: open,
     async check() {
-      const { masterKeys, personnummerIndex } = await open()
-      await checkRootKeys(options.database, { masterKeys, indexKeyId: await personnummerIndex.keyId() })
+      await checkRootKeys(options.database, await checked())
+    },
+    async verify() {
+      await verifyRootKeys(options.database, await checked())
     },
     keyring: {
       get keyId() {
@@ -64,9 +77,7 @@ export function createServerKeys(provider: RootKeyProvider, options: ServerKeysO
   }
 }
 
-async function importKeys(provider: RootKeyProvider, options: ServerKeysOptions): Promise<OpenKeys> {
-  const { database, logger, production } = options
-  const rootKeys = await provider.load()
+async function importKeys(rootKeys: RootKeys, { database, logger, production }: ServerKeysOptions): Promise<OpenKeys> {
   try {
     assertRootKeys(rootKeys)
     if (production) assertProductionKeys(rootKeys)

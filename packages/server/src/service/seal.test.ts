@@ -9,6 +9,7 @@ import {
   givenRootKeys,
   type LogEntry,
   type NokkelServer,
+  type NokkelServerOptions,
   type RootKeyProvider,
   sharedRootKeys,
   splitKeyring,
@@ -30,7 +31,10 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
   })
   afterAll(() => database.close())
 
-  const createServer = (rootKeys: RootKeyProvider = sharedRootKeys(file)) => {
+  const createServer = (
+    rootKeys: RootKeyProvider = sharedRootKeys(file),
+    changes: Partial<NokkelServerOptions> = {},
+  ) => {
     logged = []
     return createNokkelServer({
       database: database.server,
@@ -39,6 +43,7 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
       providers: createProviderRegistry([]),
       mode: 'development',
       logger: (entry) => logged.push(entry),
+      ...changes,
     })
   }
   const call = async (server: NokkelServer, method: string, path: string, body?: unknown) => {
@@ -134,6 +139,28 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
     expect(status).toBe(503)
     expect(body).toMatchObject({ code: 'unavailable', detail: expect.stringMatching(/^The (master|index) key is not/) })
     await server.close()
+  })
+
+  it('says to every request why the keys are refused, and logs that it did not start', async () => {
+    const split = await splitKeyring(generateRootKeys(), { count: 2, threshold: 2 })
+    const keys = generateRootKeys()
+    keys.indexKey.fill(7)
+    const obvious = await splitKeyring(keys, { count: 2, threshold: 2 })
+    for (const [{ file, shares }, sentence] of [
+      [obvious, /^The index key is not random; .+\.$/],
+      [split, /^The (master|index) key is not the one/],
+    ] as const) {
+      const server = createServer(sharedRootKeys(file), { mode: 'production', publicUrl: 'https://keys.example.no' })
+      for (const share of shares) expect(await give(server, share)).toMatchObject({ status: 200 })
+      await expect.poll(() => logged.filter(({ event }) => event === 'start_failed')).toHaveLength(1)
+      for (const path of ['/nokkel/ready', '/nokkel/organizations', '/nokkel/ready']) {
+        expect(await call(server, 'GET', path)).toMatchObject({
+          status: 503,
+          body: { code: 'unavailable', detail: expect.stringMatching(sentence) },
+        })
+      }
+      await server.close()
+    }
   })
 
   it('takes sixty shares a minute of one address, right or wrong', async () => {
