@@ -45,12 +45,14 @@ ${rootKeyHelp}`,
     const legacyKey = readLegacyKey(text(values, 'from-env'), environment)
     const rootKeys = await readRootKeys(environment)
     let done = 0
-    const outcomes = await withOperatorDatabase(values, terminal, (database) =>
+    const dryRun = values['dry-run'] === true
+    const outcomes = await withOperatorDatabase(values, terminal, { migrate: !dryRun }, (database) =>
       adoptKeys({
         database,
         rootKeys,
         ...(legacyKey && { legacyKey }),
-        dryRun: values['dry-run'] === true,
+        dryRun,
+        mode: values.data === undefined ? 'production' : 'development',
         onOutcome: () => {
           if (++done % reportEvery === 0) report(`${done} looked at`)
         },

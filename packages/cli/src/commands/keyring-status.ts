@@ -15,7 +15,7 @@ ${databaseHelp}
   --json         prints the same as JSON`,
   options: { ...databaseOptions, json: { type: 'boolean' } },
   async run(values, terminal) {
-    const versions = await withOperatorDatabase(values, terminal, readMasterKeyVersions)
+    const versions = await withOperatorDatabase(values, terminal, { migrate: false }, readMasterKeyVersions)
     const { print, report } = terminal
     if (values.json) print(JSON.stringify({ versions, maximumWraps }, null, 2))
     else if (versions.length === 0) print('No server has used this database yet: it has no master key.')

@@ -201,6 +201,8 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
 
   it.each([
     ['another keyring', { MASTER_ENCRYPTION_KEY: formerKey }, [], 'The master key is not the one'],
+    ['to rehearse with it', { MASTER_ENCRYPTION_KEY: formerKey }, ['--dry-run'], 'The master key is not the one'],
+    ['made-up keys', { MASTER_ENCRYPTION_KEY: `${'0'.repeat(63)}1` }, [], 'A master key is not random'],
     ['a variable that is not set', {}, ['--from-env', 'FORMER_KEY'], 'FORMER_KEY is not set'],
     ['a variable with something else', { FORMER_KEY: 'planted' }, ['--from-env', 'FORMER_KEY'], 'FORMER_KEY must be'],
     ['no database', { DATABASE_URL: '' }, [], 'DATABASE_URL is not set'],
@@ -234,4 +236,24 @@ describe('on an embedded database', { timeout: 60_000 }, () => {
     await embedded.close()
     expect(await status()).toMatchObject({ status: 0, stdout: expect.stringContaining('no master key') })
   })
+
+  it('commands that only read do not migrate', async () => {
+    const migrations = await readMigrations(ownMigrations())
+    const open = (to: number | undefined) =>
+      openEmbeddedDatabase({ directory: join(directory, 'database'), migrations: migrations.slice(0, to) })
+    await (await open(-1)).close()
+    const before = await versionOf(directory)
+    const pending = { status: 1, stdout: '', stderr: expect.stringContaining('The database has pending migrations') }
+    expect(await nokkel(['keyring', 'status', '--data', directory])).toEqual(pending)
+    const rehearsal = ['keyring', 'adopt', '--dry-run', '--data', directory]
+    expect(await nokkel(rehearsal, { env: randomKeys() })).toEqual(pending)
+    expect(await versionOf(directory)).toBe(before)
+  })
 })
+
+async function versionOf(directory: string): Promise<string | undefined> {
+  const { database, close } = await openEmbeddedDatabase({ directory: join(directory, 'database') })
+  const { rows } = await sql<{ version: string }>`select nokkel.schema_version() as version`.execute(database)
+  await close()
+  return rows[0]?.version
+}

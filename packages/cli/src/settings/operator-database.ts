@@ -14,15 +14,18 @@ export const databaseOptions = { data: { type: 'string' } } as const
 /**
  * Runs `work` on the database of the operator, and lets go of it.
  *
+ * @param options.migrate - Whether an embedded database is brought up to date first; a command that only reads does not.
  * @throws {Error} There is none, or a server has the embedded one open.
  */
 export async function withOperatorDatabase<T>(
   values: Values,
   { environment }: Terminal,
+  options: { readonly migrate: boolean },
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   const data = text(values, 'data')
-  const { database, close } = data === undefined ? connectTo(readDatabaseUrl(environment)) : await openEmbedded(data)
+  const { database, close } =
+    data === undefined ? connectTo(readDatabaseUrl(environment)) : await openEmbedded(data, options)
   try {
     return await work(database)
   } finally {
@@ -35,8 +38,8 @@ function connectTo(url: string) {
   return { database, close: () => database.destroy() }
 }
 
-async function openEmbedded(data: string) {
+async function openEmbedded(data: string, { migrate }: { readonly migrate: boolean }) {
   const directory = join(data, 'database')
   if (!existsSync(directory)) throw new CommandError(`There is no embedded database in ${data}.`)
-  return openEmbeddedDatabase({ directory, migrations: await readMigrations(ownMigrations()) })
+  return openEmbeddedDatabase({ directory, ...(migrate && { migrations: await readMigrations(ownMigrations()) }) })
 }

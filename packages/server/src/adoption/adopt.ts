@@ -15,6 +15,8 @@ export interface AdoptKeysOptions {
   readonly legacyKey?: Uint8Array<ArrayBuffer>
   /** Opens and checks everything, and writes nothing. Default `false`. */
   readonly dryRun?: boolean
+  /** Of the server that has the same root keys. Default `production`, in which they must be random. */
+  readonly mode?: 'development' | 'production'
   /** Told of each owner as it is done. */
   readonly onOutcome?: (outcome: AdoptionOutcome) => void
 }
@@ -42,13 +44,13 @@ const atOnce = 4
  * @throws {Error} The database or the root keys cannot be used; nothing was changed.
  */
 export async function adoptKeys(options: AdoptKeysOptions): Promise<readonly AdoptionOutcome[]> {
-  const { database, rootKeys, legacyKey, dryRun = false, onOutcome = () => undefined } = options
+  const { database, rootKeys, legacyKey, dryRun = false, mode = 'production', onOutcome = () => undefined } = options
   await checkSchema(database)
-  const keys = createServerKeys(rootKeys, { database, logger: () => undefined, production: false })
+  const keys = createServerKeys(rootKeys, { database, logger: () => undefined, production: mode === 'production' })
   const { masterKeys } = await keys.load()
   const masterKey = legacyKey ? (await importEnvelopeKey(legacyKey)).key : masterKeys[0].key
   legacyKey?.fill(0)
-  if (!dryRun) await keys.check()
+  await (dryRun ? keys.verify() : keys.check())
   const runId = crypto.randomUUID()
 
   async function adopt(legacy: LegacyKey): Promise<AdoptionOutcome> {

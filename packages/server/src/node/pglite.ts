@@ -9,7 +9,8 @@ import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 export interface EmbeddedDatabaseOptions {
   /** Where its files are. Default: in memory, gone with the process. */
   readonly directory?: string
-  readonly migrations: readonly Migration[]
+  /** Default: the schema is taken as it is. */
+  readonly migrations?: readonly Migration[]
   /** A script that may run at every start, such as people for development. */
   readonly seed?: string
 }
@@ -21,7 +22,7 @@ export interface EmbeddedDatabase {
 }
 
 /**
- * Opens the embedded database with its schema up to date. One connection, one process; its files survive a killed
+ * Opens the embedded database, with its schema up to date if migrations are given. One connection, one process; its files survive a killed
  * process, but are not flushed against a loss of power: for more than development use Postgres.
  *
  * @throws {Error} Another process has the directory open, or a migration failed.
@@ -42,7 +43,7 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
       query: async (statement, parameters) =>
         (await pglite.query<Record<string, unknown>>(statement, [...parameters])).rows,
     }
-    await migrate(connection, options.migrations)
+    if (options.migrations) await migrate(connection, options.migrations)
     if (options.seed !== undefined) await pglite.exec(options.seed)
     await pglite.exec('set session authorization nokkel_server')
     const database = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) })
