@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { isPrivateKeyDer } from './der.ts'
@@ -18,13 +18,27 @@ const largestInflated = 64 * 1024 * 1024
 
 /** Every file of a directory with what is packed in it: compressed copies, source maps, data URLs. */
 export async function* readBundle(directory: string): AsyncIterable<BundleText> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  for (const file of files.sort()) {
+  for await (const file of filesIn(directory, [])) {
     const name = relative(directory, file).split(sep).join('/')
     const bytes = inflate(name, await readFile(file))
     yield* textsOf(name, bytes)
   }
+}
+
+/** Also behind symbolic links, for a server or a copy follows them; not round in a circle, and not where one leads nowhere. */
+async function* filesIn(directory: string, above: readonly string[]): AsyncIterable<string> {
+  const real = await realpath(directory)
+  if (above.includes(real)) return
+  for (const name of (await readdir(directory)).sort()) {
+    const path = join(directory, name)
+    const found = await stat(path).catch(ifMissing)
+    if (found?.isDirectory()) yield* filesIn(path, [...above, real])
+    else if (found?.isFile()) yield path
+  }
+}
+
+function ifMissing(cause: NodeJS.ErrnoException): undefined {
+  if (cause.code !== 'ENOENT' && cause.code !== 'ELOOP') throw cause
 }
 
 function inflate(name: string, bytes: Buffer): Buffer {

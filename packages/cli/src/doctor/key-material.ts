@@ -73,7 +73,7 @@ const namesDigest = /sha-?_?(?:2|256|3)|digest|checksum|integrity|hash|fingerpri
 export const findHexKey: Detector = function* (text) {
   for (const { 0: run, index } of text.matchAll(hexKey)) {
     const before = text.slice(Math.max(0, index - 48), index)
-    const nearest = before.slice(Math.max(before.lastIndexOf('\n'), before.lastIndexOf(',')) + 1)
+    const nearest = before.slice(Math.max(...['\n', ',', ';'].map((end) => before.lastIndexOf(end))) + 1)
     const fileName = /^(?:\.[a-z0-9]{1,5}){1,2}\b/.test(text.slice(index + 64, index + 76)) && /[./-]$/.test(before)
     if (namesDigest.test(nearest) || fileName || new Set(run).size < 4) continue
     yield { kind: 'hex_key', start: index, end: index + 64, excerpt: mask(run) }

@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -82,6 +82,11 @@ describe('bundle scan finds', () => {
       'u="postgres://nokkel_server:hunter2hunter2@db.example.no/nokkel"',
       'database_url',
     ],
+    ...['$9xKq7vP2m', '%wonderful', '<3hunter2hunter2', '[x7Kq', '{p}x7Kq', '***x7Kq', 'xxl-hunter2', '$ecret'].map(
+      (password) =>
+        [`the password ${password}`, `u="postgres://nokkel_server:${password}@db/nokkel"`, 'database_url'] as const,
+    ),
+    ['a master key after a statement about digests', `u(v).digest();const MK="${hex}"`, 'hex_key'],
   ]
   it.each(planted)('%s', async (_what, line, kind) => {
     expect(await kindsIn(line)).toEqual([kind])
@@ -151,6 +156,24 @@ describe('bundle scan finds', () => {
     expect((await scanBundle(directory)).findings).toMatchObject([{ file: 'server.key', kind: 'private_key_der' }])
   })
 
+  it('what symbolic links lead to, once round a circle of them', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'nokkel-elsewhere-'))
+    writeFileSync(join(elsewhere, 'key.pem'), pem)
+    write('assets/a.js', 'a')
+    symlinkSync(join(elsewhere, 'key.pem'), join(directory, 'linked.txt'))
+    symlinkSync(elsewhere, join(directory, 'folder'))
+    symlinkSync('..', join(directory, 'assets/up'))
+    symlinkSync('nowhere', join(directory, 'dangling'))
+    symlinkSync('itself', join(directory, 'itself'))
+    const { findings, texts } = await scanBundle(directory)
+    rmSync(elsewhere, { recursive: true })
+    expect(texts).toBe(3)
+    expect(findings.map(({ file, kind }) => [file, kind])).toEqual([
+      ['folder/key.pem', 'private_key_pem'],
+      ['linked.txt', 'private_key_pem'],
+    ])
+  })
+
   it('every one of several, and shows none of them', async () => {
     write('index.html', `<p>a</p>\n<script>k="${hex}";j=${JSON.stringify(jwk)}</script>`)
     const { findings, texts } = await scanBundle(directory, { environment: { INDEX_KEY: hex } })
@@ -183,6 +206,18 @@ describe('bundle scan leaves alone', () => {
     ['longer and shorter digits', `k="${hex}ab";j="${hex.slice(2)}"`],
     ['a database URL without a password', 'u="postgres://nokkel_server@localhost/nokkel"'],
     ['a database URL in an example', `u="postgresql://user:password@host/name";v='postgres://me:\${p}@h'`],
+    ...[
+      `\${e(t)}`,
+      '$PGPASSWORD',
+      '%s',
+      '<password>',
+      '[YOUR-PASSWORD]',
+      '{{password}}',
+      '***',
+      '...',
+      'xxxx',
+      'your-password',
+    ].map((password) => [`the placeholder ${password}`, `u="postgres://me:${password}@host/name"`] as const),
     ['random bytes', `k="${randomBytes(3000).toString('base64')}"`],
     ['a word with a secret’s name in it', 'const DATABASE_URLS_SEEN=1,MASTERKEY=2,Z_INDEX_KEY=3'],
   ]

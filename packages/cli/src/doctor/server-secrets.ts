@@ -50,8 +50,9 @@ export const findSupabaseSecret: Detector = function* (text) {
 
 const databaseUrl =
   /\b((?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql):\/\/[^\s:/@"'`\\<>]*):([^\s/@"'`\\]+)@/g
-// What stands in examples and in code that puts an URL together.
-const placeholder = /^(?:\$|%[sd]|<|\[|\{|\*|\.{3}|…|x+$|(?:your[-_]?)?(?:password|passwd|pass|pwd)$)/i
+// What stands in examples and in code that puts an URL together; all of it, for a password may begin like one.
+const placeholder =
+  /^(?:\$\{.*\}|\$\(.*\)|\$[A-Z_][A-Z0-9_]*|%[a-z]|<[^>]*>|\[[^\]]*\]|\{[^}]*\}{1,2}|\*+|\.{3}|…|[xX]+|(?:[Yy]our[-_]?|YOUR[-_]?)?(?:[Pp]ass(?:word|wd)?|PASS(?:WORD|WD)?|pwd|PWD))$/
 
 export const findDatabaseUrl: Detector = function* (text) {
   for (const { 0: match, 1: before = '', 2: password = '', index } of text.matchAll(databaseUrl)) {
