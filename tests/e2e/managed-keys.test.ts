@@ -191,6 +191,28 @@ describe('a managed key', () => {
       .getByText('Slettet', { exact: true })
       .waitFor()
   })
+
+  it('that was replaced and deleted can still be reported, with all it could open', async () => {
+    const { page } = coordinator
+    const dialog = page.getByRole('dialog')
+    await page.getByRole('button', { name: 'Lag ny nøkkel' }).click()
+    await dialog.getByRole('button', { name: 'Lag ny nøkkel' }).click()
+    await dialog.getByText('3 prosjekter er flyttet.').waitFor({ timeout: 60_000 })
+    await dialog.getByRole('button', { name: 'Lukk' }).click()
+    const before = await fingerprintOf(page)
+
+    const deleted = page.getByRole('listitem').filter({ hasText: 'Slettet', hasNotText: 'Meldt på avveie' })
+    await deleted.getByText('Vis fingeravtrykk').click()
+    await deleted.getByRole('button', { name: 'Nøkkelen kan være på avveie' }).click()
+    await dialog.getByText('Nøkkelen som er i bruk nå, påvirkes ikke.').waitFor()
+    await expectAccessible(page, 'reporting a deleted key')
+    await dialog.getByRole('button', { name: 'Ja, meld nøkkelen på avveie' }).click()
+    await dialog.getByRole('heading', { name: 'Nøkkelen er meldt på avveie' }).waitFor()
+    await dialog.getByText('3 prosjekter er merket').waitFor()
+    await dialog.getByRole('button', { name: 'Lukk' }).click()
+    await deleted.waitFor({ state: 'detached' })
+    expect(await fingerprintOf(page)).toBe(before)
+  })
 })
 
 describe('a company', () => {

@@ -68,7 +68,7 @@ export function CompanyKeys({ company: { id, role, keys } }: { company: CompanyD
       )}
       {reported && (
         <RenewDialog
-          reason="report"
+          reason={reported.state === 'active' ? 'report' : 'report_older'}
           renew={(options) => companies.markCompromised(id, reported.id, options)}
           onSettled={settled}
           onClose={close}

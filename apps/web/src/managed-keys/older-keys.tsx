@@ -63,7 +63,7 @@ function OlderKey({ managedKey: key, onReport }: { managedKey: ManagedKeyView; o
           <Details.Summary>{m.device_fingerprint_show()}</Details.Summary>
           <Details.Content className="stack">
             <Fingerprint value={key.fingerprint} help={null} />
-            {onReport && key.state === 'superseded' && (
+            {onReport && key.revokedAt === null && (
               <div className="actions">
                 <Button variant="tertiary" data-color="danger" data-size="sm" onClick={onReport}>
                   {m.key_report()}

@@ -6,7 +6,7 @@ import { RenewalDone } from './renewal-done.tsx'
 import { RenewalProgress } from './renewal-progress.tsx'
 import { type Renew, useRenewal } from './use-renewal.ts'
 
-type RenewReason = 'renew' | 'report'
+type RenewReason = 'renew' | 'report' | 'report_older'
 
 interface RenewDialogProps {
   reason: RenewReason
@@ -19,14 +19,23 @@ interface RenewDialogProps {
 const texts = {
   renew: {
     title: m.renew_title,
+    done: m.moved_title,
     intro: m.renew_intro,
     points: [m.renew_readable, m.renew_moves, m.renew_fingerprint],
     confirm: m.key_renew,
   },
   report: {
     title: m.report_title,
+    done: m.moved_title,
     intro: m.report_intro,
     points: [m.report_marked, m.report_projects, m.report_new, m.report_read],
+    confirm: m.report_confirm,
+  },
+  report_older: {
+    title: m.report_title,
+    done: m.reported_title,
+    intro: m.report_intro,
+    points: [m.report_marked, m.report_projects, m.report_older_stays, m.report_read],
     confirm: m.report_confirm,
   },
 } as const
@@ -35,7 +44,7 @@ const texts = {
 export function RenewDialog({ reason, renew, onSettled, onClose }: RenewDialogProps) {
   const renewal = useRenewal(renew, onSettled)
   const title = useId()
-  const { intro, points, confirm, title: question } = texts[reason]
+  const { intro, points, confirm, done, title: question } = texts[reason]
 
   return (
     <Dialog
@@ -48,7 +57,7 @@ export function RenewDialog({ reason, renew, onSettled, onClose }: RenewDialogPr
     >
       <Dialog.Block>
         <Heading id={title} level={2} data-size="xs">
-          {renewal.state === 'done' ? m.moved_title() : renewal.state === 'running' ? m.moving_title() : question()}
+          {renewal.state === 'done' ? done() : renewal.state === 'running' ? m.moving_title() : question()}
         </Heading>
       </Dialog.Block>
       {renewal.state === 'running' ? (
@@ -68,7 +77,7 @@ export function RenewDialog({ reason, renew, onSettled, onClose }: RenewDialogPr
           </Dialog.Block>
           <Dialog.Block className="actions">
             {renewal.state === 'asking' && (
-              <Button {...(reason === 'report' && { 'data-color': 'danger' as const })} onClick={renewal.start}>
+              <Button {...(reason !== 'renew' && { 'data-color': 'danger' as const })} onClick={renewal.start}>
                 {confirm()}
               </Button>
             )}

@@ -53,7 +53,7 @@ export function KeysPage() {
       {renewing && <RenewDialog reason="renew" renew={userKeys.regenerate} onSettled={refresh} onClose={close} />}
       {reported && (
         <RenewDialog
-          reason="report"
+          reason={reported.state === 'active' ? 'report' : 'report_older'}
           renew={(options) => userKeys.markCompromised(reported.id, options)}
           onSettled={refresh}
           onClose={close}
