@@ -35,8 +35,9 @@ export async function rewrapPage(
   const after = parseCursor(cursor)
   const { page, room } = await recordRefusal(database, caller, subject, async () => {
     const page = await beginRewrap(database, caller, place, after, pageSize)
-    count(page.wraps.length)
-    return { page, room: queue.reserve(page.wraps.length) }
+    const toOpen = page.wraps.filter(({ own }) => own).length
+    count(toOpen)
+    return { page, room: queue.reserve(toOpen) }
   })
   try {
     const { key } = await importPublicKey(decodeBase64(page.activePublicKey))
