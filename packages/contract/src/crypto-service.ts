@@ -61,7 +61,7 @@ export const cryptoService = operation({
   path: '/crypto-service',
   tags: ['Managed keys'],
   summary:
-    'Wrap a private key of one’s own and store it, open one’s own, or unwrap an RFX key one may read now. A batch has up to 100 items, in order, each answered for itself; of several keys encrypted at once the last becomes active.',
+    'Wrap a private key of one’s own and store it, open one’s own, or unwrap an RFX key one may read now. A batch has up to 100 items, in order, each answered for itself; of several keys encrypted at once the last becomes active, and when that one is refused none is stored.',
   request: { body: CryptoServiceRequest },
   responses: { 200: CryptoServiceAnswer },
   maximumBodyBytes: 524_288,
