@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { decodeBase64, encodeBase64, generateContentKey, importPublicKey, wrapKey } from '@nokkel/crypto'
 import { givenRootKeys } from '@nokkel/server'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
 import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
 import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
 import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
+import { serveNokkel } from '../../supabase/functions/_shared/serve-nokkel.ts'
 import { readPackages } from '../packages.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { createOrganization, createPerson, logIn } from './people.ts'
@@ -159,6 +160,39 @@ describe('edge functions [deno]', { timeout: 60_000 }, () => {
       status: 503,
       body: expect.objectContaining({ code: 'unavailable', detail: expect.stringMatching(sentence) }),
     })
+  })
+})
+
+describe('the environment of an edge function', () => {
+  afterEach(() => vi.unstubAllGlobals())
+  const refuse = () => {
+    throw new Error('not supported')
+  }
+
+  it.each([
+    ['holds no root keys once they are read', false, ['DATABASE_URL', 'PROVIDERS', 'PUBLIC_URL']],
+    [
+      'may be one that the runtime does not let it change',
+      true,
+      ['DATABASE_URL', 'INDEX_KEY', 'MASTER_ENCRYPTION_KEY', 'PROVIDERS', 'PUBLIC_URL'],
+    ],
+  ])('%s', async (_what, fixed, left) => {
+    const database = 'postgres://nokkel_server@localhost:1/x'
+    const environment = new Map(
+      Object.entries({ ...keys, DATABASE_URL: database, PUBLIC_URL: publicUrl, PROVIDERS: '[]' }),
+    )
+    const served: ((request: Request, info: { remoteAddr: object }) => Promise<Response>)[] = []
+    vi.stubGlobal('Deno', {
+      env: {
+        toObject: () => Object.fromEntries(environment),
+        delete: fixed ? refuse : (name: string) => environment.delete(name),
+      },
+      serve: (answer: (typeof served)[number]) => served.push(answer),
+    })
+    serveNokkel()
+    const health = await served[0]?.(new Request(`${publicUrl}/nokkel/health`), { remoteAddr: {} })
+    expect(health?.status).toBeLessThan(500)
+    expect([...environment.keys()].sort()).toEqual(left)
   })
 })
 

@@ -1,8 +1,14 @@
 import { problems } from '@nokkel/contract'
-import { createNokkelServer, environmentRootKeys, type NokkelServer, readConfiguration } from '@nokkel/server'
+import {
+  createNokkelServer,
+  environmentRootKeys,
+  type NokkelServer,
+  type RootKeyProvider,
+  readConfiguration,
+} from '@nokkel/server'
 
 declare const Deno: {
-  readonly env: { toObject(): Record<string, string> }
+  readonly env: { toObject(): Record<string, string>; delete(name: string): void }
   serve(answer: (request: Request, info: { remoteAddr: { hostname?: string } }) => Promise<Response>): unknown
 }
 
@@ -24,7 +30,25 @@ export function serveNokkel(): void {
 async function startServer(): Promise<NokkelServer> {
   const environment = Deno.env.toObject()
   const { databaseUrl, ...settings } = await readConfiguration(environment)
-  return createNokkelServer({ database: databaseUrl, ...settings, rootKeys: environmentRootKeys(environment) })
+  return createNokkelServer({ database: databaseUrl, ...settings, rootKeys: takeRootKeys(environment) })
+}
+
+/** The keys leave the environment itself, too, where the runtime lets a function change it. */
+function takeRootKeys(environment: Record<string, string>): RootKeyProvider {
+  const names = Object.keys(environment)
+  try {
+    return environmentRootKeys(environment)
+  } finally {
+    for (const name of names) if (!Object.hasOwn(environment, name)) forget(name)
+  }
+}
+
+function forget(name: string): void {
+  try {
+    Deno.env.delete(name)
+  } catch {
+    // It does not; nothing else of the function reads it.
+  }
 }
 
 function unavailable({ message }: Error): Response {
