@@ -13,6 +13,14 @@ describe('nokkel', () => {
     expect(await nokkel([])).toMatchObject({ status: 2, stdout: expect.stringContaining('nokkel <command>') })
   })
 
+  it.each([[['keyring', 'generate']], [['keyring', 'generate', '--json']]])(
+    '%j says when nobody reads it',
+    async (words) => {
+      const stderr = 'What was printed has reached nobody: standard output is closed.'
+      expect(await nokkel(words, { unread: true })).toEqual({ status: 1, stdout: '', stderr })
+    },
+  )
+
   it.each([['destroy'], ['toString'], ['keyring nothing']])('knows no command %s', async (name) => {
     const { status, stderr } = await nokkel(name.split(' '))
     expect(status).toBe(2)

@@ -81,7 +81,9 @@ async function runCommand(
     terminal.print(`nokkel ${name}: ${commands[name]?.summary}\n\n${command.help}`)
     return 0
   }
-  return command.run(values as Values, terminal)
+  const code = await command.run(values as Values, terminal)
+  await terminal.printed()
+  return code
 }
 
 function overview(): string {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { generateRootKeys, splitKeyring } from '@nokkel/server'
 import { type Command, CommandError, integer, required, UsageError } from '../command.ts'
 import { readRootKeys, rootKeyHelp } from '../settings/root-keys.ts'
@@ -24,7 +25,7 @@ ${rootKeyHelp}
     new: { type: 'boolean' },
     json: { type: 'boolean' },
   },
-  async run(values, { environment, print, report }) {
+  async run(values, { environment, print, printed, report }) {
     const out = required(values, 'out')
     required(values, 'shares')
     required(values, 'threshold')
@@ -42,6 +43,12 @@ ${rootKeyHelp}
     await writeSecretFile(out, file)
     if (values.json) print(JSON.stringify({ file: out, threshold, shares }))
     else for (const share of shares) print(share)
+    await printed().catch(async (cause) => {
+      await rm(out)
+      throw new CommandError(`The shares reached nobody: standard output is closed. ${out} was removed again.`, {
+        cause,
+      })
+    })
     report(`Made ${out}. Any ${threshold} of these ${count} shares open it; they are not shown again.`)
     return 0
   },

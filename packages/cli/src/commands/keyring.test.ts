@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedDatabase, readMigrations } from '@nokkel/server/node'
@@ -73,6 +73,18 @@ describe('nokkel keyring split', () => {
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ file: out(), threshold: 2, shares: { length: 3 } })
     expect(await split({}, '--new')).toMatchObject({ status: 1, stdout: '' })
+  })
+
+  it('makes no file whose shares nobody has', async () => {
+    const words = ['keyring', 'split', '--shares', '3', '--threshold', '2', '--out', out(), '--new']
+    for (const options of [[], ['--json']]) {
+      expect(await nokkel([...words, ...options], { unread: true })).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `The shares reached nobody: standard output is closed. ${out()} was removed again.`,
+      })
+      expect(existsSync(out())).toBe(false)
+    }
   })
 
   it.each([

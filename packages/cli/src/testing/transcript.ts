@@ -16,9 +16,15 @@ export interface Transcript {
  */
 export async function nokkel(
   words: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly input?: string
+    /** Nobody reads its standard output. */
+    readonly unread?: boolean
+  } = {},
 ): Promise<Transcript> {
   const child = start(words, options.env)
+  if (options.unread) child.stdout.destroy()
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text) => {
     stdout += text
