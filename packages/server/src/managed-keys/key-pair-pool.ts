@@ -2,7 +2,7 @@ import { generatePrivateKey, type PrivateKeyBytes } from '@nokkel/crypto'
 import { ServerError } from '../http/server-error.ts'
 
 /** A place among those who wait for a key. */
-export interface KeyPairReservation {
+interface KeyPairReservation {
   /** Once. */
   take(): Promise<PrivateKeyBytes>
   /** Gives the place back if no key was taken. */
