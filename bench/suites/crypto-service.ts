@@ -34,9 +34,8 @@ interface Person {
 export async function measure(): Promise<readonly Figure[]> {
   const postgres = await startPostgres({ durable: true })
   const children: ChildProcess[] = []
-  const start = async (entry: string, ...parameters: string[]) => {
-    const url = new URL(`../processes/${entry}.ts`, import.meta.url)
-    const child = fork(fileURLToPath(url), parameters, { execArgv: ['--conditions=source'] })
+  const start = async (entry: URL, ...parameters: string[]) => {
+    const child = fork(fileURLToPath(entry), parameters, { execArgv: ['--conditions=source'] })
     children.push(child)
     return { child, url: String((await once(child, 'message'))[0]) }
   }
@@ -44,11 +43,16 @@ export async function measure(): Promise<readonly Figure[]> {
     const owner = await prepareDatabase(postgres.url)
     const database = new URL(postgres.url)
     database.username = 'nokkel_server'
-    const ours = await start('crypto-service', database.href)
+    const ours = await start(new URL('../processes/crypto-service.ts', import.meta.url), database.href)
     const { everyone, newcomers } = await prepare(owner, ours)
     await owner.end()
     const jwks = `${ours.url}/nokkel/.well-known/jwks.json`
-    const ceiling = await start('ceiling', database.href, jwks, testPrivateKeys[0])
+    const ceiling = await start(
+      new URL('../processes/ceiling.ts', import.meta.url),
+      database.href,
+      jwks,
+      testPrivateKeys[0],
+    )
 
     const post = (url: string, body: (person: Person) => unknown): Work => {
       const requests = everyone.map((person) => ({ token: person.token, body: body(person) }))
