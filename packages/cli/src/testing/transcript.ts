@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+const compileCache = join(tmpdir(), 'nokkel-compile-cache')
 const oldestNode = new URL('oldest-node.ts', import.meta.url).href
 
 export interface Transcript {
@@ -40,7 +43,7 @@ export async function nokkel(
 /** The same, still running. */
 export function start(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return spawn(process.execPath, ['--conditions=source', '--import', oldestNode, main, ...words], {
-    env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
+    env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: 'pipe',
   })
 }
