@@ -73,7 +73,7 @@ async function open(url: URL): Promise<{ send(message: Buffer): Promise<void>; c
     const answer = received
     received = ''
     if (status.startsWith('2')) settle?.resolve()
-    else settle?.reject(new Error(`Answered ${status}: ${answer.slice(answer.indexOf('\r\n\r\n') + 4, 500)}`))
+    else settle?.reject(new Error(`Answered ${status}: ${answer.split('\r\n\r\n', 2)[1]?.slice(0, 500)}`))
   })
   const fail = () => settle?.reject(new Error('The connection was closed.'))
   socket.once('error', fail).once('close', fail)
