@@ -91,7 +91,7 @@ export async function attachFiles(
   await sql`
     update public.blob set assignment_id = ${assignment.id}::uuid
     where id = any (${blobs}::uuid[]) and owner_id = ${assignment.senderId}::uuid
-      and organization_id = ${assignment.organizationId}::uuid and assignment_id is null`.execute(transaction)
+      and organization_id = ${assignment.organizationId}::uuid and not is_attached`.execute(transaction)
   const { rows } = await sql<{ id: string }>`
     select b.id from public.blob b join nokkel.received_chunks(${blobs}::uuid[]) c on c.blob_id = b.id
     where b.assignment_id = ${assignment.id}::uuid

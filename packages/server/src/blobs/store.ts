@@ -11,7 +11,7 @@ export async function lockPendingFiles(transaction: Transaction, userId: string)
   await sql`select pg_advisory_xact_lock(hashtextextended('pending files of ' || ${userId}, 0))`.execute(transaction)
   const { rows } = await sql<{ total: number }>`
     select coalesce(sum(byte_length), 0)::float8 as total
-    from public.blob where owner_id = ${userId}::uuid and assignment_id is null`.execute(transaction)
+    from public.blob where owner_id = ${userId}::uuid and not is_attached`.execute(transaction)
   return rows[0]?.total ?? 0
 }
 
@@ -34,7 +34,7 @@ export async function findOwnFile(
   id: string,
 ): Promise<AnnouncedFile | undefined> {
   const { rows } = await sql<AnnouncedFile>`
-    select byte_length::float8 as "byteLength", chunk_count as "chunkCount", assignment_id is not null as "isSent"
+    select byte_length::float8 as "byteLength", chunk_count as "chunkCount", is_attached as "isSent"
     from public.blob where id = ${id}::uuid and owner_id = ${userId}::uuid`.execute(transaction)
   return rows[0]
 }
@@ -57,7 +57,7 @@ export async function upsertChunk(
 ): Promise<boolean> {
   const { rows } = await sql`
     with pending as (
-      select b.id from public.blob b where b.id = ${id}::uuid and b.assignment_id is null for share
+      select b.id from public.blob b where b.id = ${id}::uuid and not b.is_attached for share
     )
     insert into public.blob_chunk (blob_id, index, bytes)
     select id, ${index}::integer, ${bytes}::bytea from pending
