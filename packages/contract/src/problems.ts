@@ -156,7 +156,7 @@ export const problems = {
   },
   recipients_changed: {
     status: 409,
-    title: 'The devices of a recipient have changed; fetch them again.',
+    title: 'The recipients, or their devices or keys, have changed; fetch them again.',
   },
   statement_invalid: {
     status: 400,
@@ -164,7 +164,7 @@ export const problems = {
   },
   revision_stale: {
     status: 409,
-    title: 'The assignment has a newer revision; fetch it again.',
+    title: 'There is a newer revision; fetch it again.',
   },
 
   sealed: {
@@ -222,6 +222,46 @@ export const problems = {
   company_needs_administrator: {
     status: 409,
     title: 'A company must keep one administrator; name another one first.',
+  },
+  rfx_status: {
+    status: 409,
+    title: 'The project is not at the stage at which this is done.',
+  },
+  rekey_pending: {
+    status: 409,
+    title: 'Somebody has left the project; it gets a new key before anything more is written.',
+  },
+  version_stale: {
+    status: 409,
+    title: 'The key has another version now; fetch it and try again.',
+  },
+  manifest_stale: {
+    status: 409,
+    title: 'Somebody else has wrapped the key meanwhile; fetch the manifest and try again.',
+  },
+  sequence_stale: {
+    status: 409,
+    title: 'Something else was written meanwhile; fetch it and try again.',
+  },
+  suppliers_missing: {
+    status: 409,
+    title: 'No company is invited yet.',
+  },
+  openers_missing: {
+    status: 409,
+    title: 'Nobody is named who may open the bids.',
+  },
+  deadline_passed: {
+    status: 409,
+    title: 'The deadline has passed.',
+  },
+  deadline_not_passed: {
+    status: 403,
+    title: 'Bids are not opened before the deadline.',
+  },
+  deadline_shortened: {
+    status: 409,
+    title: 'The deadline of an approved project is only moved to a later time.',
   },
   key_not_adopted: {
     status: 409,
