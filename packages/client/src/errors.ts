@@ -38,6 +38,12 @@ export type ClientErrorCode =
   | 'file_changed'
   /** A recipient has no device to seal to; `data.userIds` names them. */
   | 'recipient_without_device'
+  /** The key of the project has not reached this person yet. */
+  | 'waiting_for_key'
+  /** The server shows an older state of a project than this device has seen, or another one. */
+  | 'rfx_rolled_back'
+  /** What members of a project signed does not fit together: a key, a list of members or an entry was exchanged. */
+  | 'rfx_tampered'
 
 /** Stable, never renamed: choose texts for people by it. */
 export type NokkelErrorCode = ProblemCode | ClientErrorCode
