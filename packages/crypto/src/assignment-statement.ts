@@ -1,16 +1,12 @@
 import { encodeBase64Url } from './base64url.ts'
 import { assertByteLength, assertBytes, type Bytes, sha256 } from './bytes.ts'
+import { isInstant, isName, isWhole, type SigningDevice, type StatementSigner, toDate } from './claims.ts'
 import { type Clock, unixSeconds } from './clock.ts'
 import { CryptoError } from './errors.ts'
 import { signJws, verifyJws } from './jws.ts'
 import { hasExactly } from './members.ts'
 import { encodePae } from './pae.ts'
-import type { PublicJwk } from './public-jwk.ts'
 import { assertName } from './text.ts'
-import type { Thumbprint } from './thumbprint.ts'
-
-/** The last moment that a `Date` can hold. */
-const latestDateSeconds = 8_640_000_000_000
 
 /** The content key of an assignment, sealed to one device. */
 export interface AssignmentKey {
@@ -19,18 +15,8 @@ export interface AssignmentKey {
   readonly wrappedKey: Uint8Array
 }
 
-/**
- * Who signed an assignment. The signature proves that the holder of `jwk` claims to be this device of this user;
- * whether it is, the caller must look up by `thumbprint` in the directory of devices.
- */
-export interface AssignmentSigner {
-  readonly userId: string
-  readonly deviceId: string
-  readonly jwk: PublicJwk
-  readonly thumbprint: Thumbprint
-  /** By the clock of the signing device. */
-  readonly signedAt: Date
-}
+/** Who signed an assignment. */
+export type AssignmentSigner = StatementSigner
 
 export interface VerifiedAssignmentStatement {
   readonly signer: AssignmentSigner
@@ -108,8 +94,8 @@ export async function verifyStatement(
     sender.user === senderUserId &&
     isName(sender.device) &&
     isSortedSet(recipients) &&
-    isWhole(revision, 1, Number.MAX_SAFE_INTEGER) &&
-    isWhole(iat, 0, latestDateSeconds)
+    isWhole(revision, 1) &&
+    isInstant(iat)
   if (!fits) throw new CryptoError('signature_invalid')
   const signer = { userId: senderUserId, deviceId: sender.device as string, jwk, thumbprint, signedAt: toDate(iat) }
   return { signer, revision, recipients }
@@ -118,7 +104,7 @@ export async function verifyStatement(
 export interface SignStatementOptions {
   readonly id: string
   readonly organizationId: string
-  readonly sender: { readonly userId: string; readonly deviceId: string; readonly signing: CryptoKeyPair }
+  readonly sender: SigningDevice
   readonly content: Bytes
   readonly keys: readonly AssignmentKey[]
   readonly revision: number
@@ -178,16 +164,4 @@ function isSortedSet(value: unknown): value is string[] {
     const isHash = typeof hash === 'string' && /^[\w-]{43}$/.test(hash)
     return isHash && (index === 0 || (value[index - 1] as string) < hash)
   })
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
-function isWhole(value: unknown, minimum: number, maximum: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum
-}
-
-function toDate(seconds: number): Date {
-  return new Date(seconds * 1000)
 }

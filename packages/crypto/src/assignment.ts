@@ -10,6 +10,7 @@ import {
   verifyStatement,
 } from './assignment-statement.ts'
 import { assertBytes, type Bytes } from './bytes.ts'
+import type { SigningDevice } from './claims.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { generateContentKey } from './content-key.ts'
 import type { Context } from './context.ts'
@@ -21,11 +22,7 @@ import { assertName } from './text.ts'
 import { calculateThumbprint, type Thumbprint } from './thumbprint.ts'
 
 /** The device that sends and signs. */
-export interface AssignmentSender {
-  readonly userId: string
-  readonly deviceId: string
-  readonly signing: CryptoKeyPair
-}
+export type AssignmentSender = SigningDevice
 
 /** A device that shall be able to open the assignment. */
 export interface AssignmentRecipient {

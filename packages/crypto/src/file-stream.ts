@@ -1,5 +1,5 @@
 import { cut, mapInOrder, type Piece, transformBytes } from './byte-stream.ts'
-import { assertBytes, type Bytes, concatBytes, equalBytes, sha256 } from './bytes.ts'
+import { assertByteLength, assertBytes, type Bytes, concatBytes, equalBytes, sha256 } from './bytes.ts'
 import { assertContentKey, type ContentKey, calculateKeyId } from './content-key.ts'
 import { type Context, encodeContext } from './context.ts'
 import { CryptoError } from './errors.ts'
@@ -14,6 +14,15 @@ export interface EncryptStreamOptions {
   readonly context: Context
   /** Called once for each stored chunk, in order, just before it comes out: its SHA-256 and its index from 0. */
   readonly onDigest?: (digest: Uint8Array, index: number) => void
+  /**
+   * The salt of an interrupted upload, 16 bytes, to make the same stored chunks once more. Default: a fresh one.
+   *
+   * For the same file under the same key and context alone: another file, or the same after a change, under a salt
+   * used before gives up the confidentiality of both and the authentication. The caller must compare the digest of every chunk that was sent before
+   * with that of the chunk made anew, from the first on, and give up the upload, key and salt at the first that
+   * differs, before anything of it leaves the device.
+   */
+  readonly resumeSalt?: Uint8Array
 }
 
 export interface DecryptStreamOptions {
@@ -28,6 +37,16 @@ export interface DecryptStreamOptions {
 
 const digestByteLength = 32
 const sealedChunkByteLength = FILE_CHUNK_BYTE_LENGTH + tagByteLength
+
+/**
+ * Makes the salt of one file, for an upload that may have to be made again: keep it as secret as the key, and give it
+ * as `resumeSalt` the first time, too.
+ *
+ * @returns 16 random bytes.
+ */
+export function generateStreamSalt(): Bytes {
+  return crypto.getRandomValues(new Uint8Array(saltByteLength))
+}
 
 /**
  * Encrypts a file as it streams through, in constant memory. Whatever the sizes going in, each `Uint8Array` coming out
@@ -45,13 +64,14 @@ const sealedChunkByteLength = FILE_CHUNK_BYTE_LENGTH + tagByteLength
  * @see docs/spec/file-stream.md; the STREAM construction: Hoang, Reyhanitabar, Rogaway, Vizár 2015
  */
 export function encryptStream(options: EncryptStreamOptions): ReadableWritablePair<Bytes, Uint8Array> {
-  const { key, context, onDigest } = options
+  const { key, context, onDigest, resumeSalt = generateStreamSalt() } = options
   assertContentKey(key, 'key')
   encodeContext(context)
+  assertByteLength(resumeSalt, saltByteLength, 'resumeSalt')
   const fileKey = key.slice()
+  const salt = resumeSalt.slice()
   return transformBytes(async function* (source) {
     const header = encodeHeader('stream', await calculateKeyId(fileKey))
-    const salt = crypto.getRandomValues(new Uint8Array(saltByteLength))
     const payloadKey = await derivePayloadKey(fileKey, salt, header, context)
     const sealPiece = async ({ bytes, index, last }: Piece) => {
       const sealed = await encryptChunk(payloadKey, bytes, index, last)

@@ -1,4 +1,5 @@
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
+import { type Bytes, sha256 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import { signEs256, verifyEs256 } from './hazmat/es256.ts'
 import { encodeJson, parseJson } from './json.ts'
@@ -8,7 +9,15 @@ import { assertPublicJwk, exportPublicJwk, importSigningKey, type PublicJwk } fr
 import { encodeText } from './text.ts'
 import { calculateThumbprint, type Thumbprint } from './thumbprint.ts'
 
-const types = ['nokkel-assignment+jwt', 'nokkel-device+jwt', 'nokkel-device-resume+jwt', 'dpop+jwt'] as const
+const types = [
+  'nokkel-assignment+jwt',
+  'nokkel-device+jwt',
+  'nokkel-device-resume+jwt',
+  'nokkel-rfx-manifest+jwt',
+  'nokkel-rfx-entry+jwt',
+  'nokkel-rfx-bid+jwt',
+  'dpop+jwt',
+] as const
 
 /** What a signed object is. One made as one type never verifies as another. */
 export type JwsType = (typeof types)[number]
@@ -67,6 +76,20 @@ export async function verifyJws(jws: string, typ: JwsType): Promise<VerifiedJws>
   } catch (cause) {
     throw new CryptoError('signature_invalid', { cause })
   }
+}
+
+/**
+ * What names a signed object: the SHA-256 of its signing input, the text before the last dot. It leaves out the
+ * signature, which has more than one valid spelling. Says nothing about whether the signature is valid.
+ *
+ * @returns 32 bytes.
+ * @throws {CryptoError} `signature_invalid`: `jws` does not have three parts.
+ *
+ * @see docs/spec/jws.md
+ */
+export async function digestOfJws(jws: string): Promise<Bytes> {
+  if (typeof jws !== 'string' || jws.split('.').length !== 3) throw new CryptoError('signature_invalid')
+  return sha256(encodeText(jws.slice(0, jws.lastIndexOf('.'))))
 }
 
 async function verify(jws: string, typ: JwsType): Promise<VerifiedJws> {

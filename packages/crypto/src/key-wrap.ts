@@ -1,6 +1,7 @@
 import { assertByteLength, type Bytes } from './bytes.ts'
 import { assertContentKey, type ContentKey } from './content-key.ts'
 import { CryptoError } from './errors.ts'
+import type { RfxKey } from './rfx-key.ts'
 
 const wrappedByteLength = 512
 
@@ -23,14 +24,14 @@ const wrappedByteLength = 512
  * ```
  * @see RFC 8017 §7.1.1
  */
-export async function wrapKey(key: ContentKey, recipient: CryptoKey): Promise<Bytes> {
+export async function wrapKey(key: ContentKey | RfxKey, recipient: CryptoKey): Promise<Bytes> {
   assertContentKey(key, 'key')
   assertUsable(recipient, 'encrypt')
   return new Uint8Array(await crypto.subtle.encrypt('RSA-OAEP', recipient, key))
 }
 
 /**
- * Opens what {@link wrapKey} made.
+ * Opens what {@link wrapKey} made. The key of a group comes out with {@link asRfxKey}.
  *
  * @param privateKey - The `privateKey` of `importPrivateKey` or `openPrivateKey`.
  * @throws {CryptoError} `open_failed`: another key, altered, or not a key of 32 bytes. `key_unusable`: the private key

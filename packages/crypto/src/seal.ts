@@ -6,7 +6,7 @@ import { sealInfo, sealWithEphemeral, suite } from './hazmat/seal.ts'
 import { encodeHeader, encodeKeyId, headerByteLength, type KeyId, parseHeader } from './header.ts'
 import { assertKeyPair } from './key-pair.ts'
 import { exportPublicJwk, importEncryptionKey, type PublicJwk } from './public-jwk.ts'
-import { calculateThumbprint } from './thumbprint.ts'
+import { calculateThumbprint, type Thumbprint } from './thumbprint.ts'
 
 const encapsulatedByteLength = 65
 const overheadByteLength = headerByteLength + encapsulatedByteLength + 16
@@ -79,5 +79,13 @@ async function keyIdOf(publicKey: CryptoKey): Promise<KeyId> {
 
 /** The key id of a public key: the first 16 bytes of its thumbprint. */
 export async function publicKeyId(jwk: PublicJwk): Promise<Bytes> {
-  return decodeBase64Url(await calculateThumbprint(jwk)).subarray(0, 16)
+  return idBytes(await calculateThumbprint(jwk))
+}
+
+export function keyIdOfThumbprint(thumbprint: Thumbprint): KeyId {
+  return encodeKeyId(idBytes(thumbprint))
+}
+
+function idBytes(thumbprint: Thumbprint): Bytes {
+  return decodeBase64Url(thumbprint).subarray(0, 16)
 }

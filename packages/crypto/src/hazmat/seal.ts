@@ -25,3 +25,20 @@ export async function sealWithEphemeral(
 export function sealInfo(context: Context): Bytes {
   return encodePae('nokkel/seal/v1', encodeContext(context))
 }
+
+/**
+ * DeriveKeyPair of DHKEM(P-256, HKDF-SHA256): the same input always gives the same pair.
+ *
+ * @returns The private half cannot be exported and may derive bits alone, as that of a device.
+ * @see RFC 9180 §7.1.3
+ */
+export async function deriveKeyPair(ikm: Bytes): Promise<CryptoKeyPair> {
+  const { privateKey, publicKey } = await suite.kem.deriveKeyPair(ikm.slice().buffer)
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', privateKey))
+  const algorithm = { name: 'ECDH', namedCurve: 'P-256' }
+  try {
+    return { privateKey: await crypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['deriveBits']), publicKey }
+  } finally {
+    pkcs8.fill(0)
+  }
+}
