@@ -1,3 +1,10 @@
+export type { RfxFault, RfxRecipient, RfxRole, RfxStatus } from '@nokkel/contract'
+export type {
+  Specification,
+  SpecificationField,
+  SpecificationFieldType,
+  SpecificationSection,
+} from '@nokkel/crypto'
 export type { OpenedAssignment, OpenOptions } from './assignments/open-assignment.ts'
 export type { FileOptions, OpenedFile } from './assignments/opened-file.ts'
 export type { AssignmentDraft, SendProgress } from './assignments/send-assignment.ts'
@@ -30,6 +37,7 @@ export { createMutex, createWebLock, type Lock } from './lock/lock.ts'
 export type { MemberService, Page, PageOptions } from './members/member-service.ts'
 export { createNokkel, type Nokkel, type NokkelOptions } from './nokkel.ts'
 export type { OrganizationService } from './organizations/organization-service.ts'
+export type * from './rfx/rfx-service.ts'
 export type { ProviderId } from './session/auth-token-store.ts'
 export type { Observable } from './state/store.ts'
 export { type IndexedDbStorageOptions, indexedDbStorage } from './storage/indexed-db-storage.ts'
@@ -42,5 +50,5 @@ export type {
   Revocation,
   UnmovedWrap,
 } from './user-keys/key-owner.ts'
-export type { ManagedKeyView } from './user-keys/managed-key.ts'
+export { fingerprintOf, type ManagedKeyView } from './user-keys/managed-key.ts'
 export type { UnwrapRequest, UserKeyService, UserKeyState } from './user-keys/user-key-service.ts'
