@@ -48,6 +48,15 @@ export const endpoints = {
   revokeCompanyKey: 'POST /nokkel/companies/{companyId}/keys/{id}/compromised',
   rewrapCompanyKey: 'POST /nokkel/companies/{companyId}/keys/{id}/rewraps',
   destroyCompanyKey: 'DELETE /nokkel/companies/{companyId}/keys/{id}',
+  addRfxEntry: 'POST /nokkel/rfx/{id}/entries',
+  listRfxEntries: 'GET /nokkel/rfx/{id}/entries',
+  getRfxEntry: 'GET /nokkel/rfx/{id}/entries/{sequence}',
+  beginBid: 'POST /nokkel/rfx/{id}/bids',
+  submitBid: 'PUT /nokkel/rfx/{id}/bids/{bidId}',
+  withdrawBid: 'DELETE /nokkel/rfx/{id}/bids/companies/{companyId}',
+  listBids: 'GET /nokkel/rfx/{id}/bids',
+  releaseBidPart: 'POST /nokkel/rfx/{id}/bids/{bidId}/release',
+  moveBidKey: 'POST /nokkel/rfx/{id}/bids/{bidId}/own-key',
 } as const satisfies Partial<Record<OperationName, `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`>>
 
 export type Endpoint = keyof typeof endpoints
@@ -65,6 +74,9 @@ const repeatablePosts: readonly Endpoint[] = [
   'rewrapUserKey',
   'revokeCompanyKey',
   'rewrapCompanyKey',
+  'addRfxEntry',
+  'beginBid',
+  'moveBidKey',
 ]
 
 export function methodOf(endpoint: Endpoint): string {
