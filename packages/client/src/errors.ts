@@ -44,6 +44,10 @@ export type ClientErrorCode =
   | 'rfx_rolled_back'
   /** What members of a project signed does not fit together: a key, a list of members or an entry was exchanged. */
   | 'rfx_tampered'
+  /** The key of a recipient is not the one this device knew, and nobody has accepted it; `data.recipients` names them. */
+  | 'key_changed'
+  /** The public key of a recipient cannot be used; `data.recipients` names them. */
+  | 'key_unusable'
 
 /** Stable, never renamed: choose texts for people by it. */
 export type NokkelErrorCode = ProblemCode | ClientErrorCode

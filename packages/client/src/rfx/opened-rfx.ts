@@ -1,5 +1,5 @@
 import type { Rfx as FetchedRfx, RfxGroup } from '@nokkel/contract'
-import type { PublicJwk, RfxKey, Thumbprint } from '@nokkel/crypto'
+import type { PublicJwk, RfxKey, StatementSigner } from '@nokkel/crypto'
 import type { Call } from '../http/api.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
@@ -48,8 +48,8 @@ export interface OpenedRfx {
   openingKeyPair(version: number): Promise<CryptoKeyPair>
   /** The opening group, if the person is in it. */
   opening(): RfxGroup | undefined
-  /** Whether this signing key is, by the directory and what this device has seen, one of the person's. Throws `signature_untrusted`. */
-  requireSigner(thumbprint: Thumbprint, userId: string): Promise<void>
+  /** Whether the directory, and what this device has seen, give the key that signed to that person and device, at that time. Throws `signature_untrusted`. */
+  requireSigner(signer: StatementSigner): Promise<void>
   seenHead(): Promise<SeenHead | undefined>
   /** Never goes back: throws `rfx_rolled_back` when what was seen is newer, or another at the same place. */
   rememberHead(head: SeenHead): Promise<void>
