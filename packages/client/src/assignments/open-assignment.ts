@@ -3,6 +3,7 @@ import { CryptoError, decodeBase64Url, openAssignment as openSealed } from '@nok
 import { NokkelError } from '../errors.ts'
 import type { OwnKeys } from '../keys/key-management-service.ts'
 import { type AssignmentTools, readerOf } from './assignment-tools.ts'
+import { fileContext } from './file-context.ts'
 import { knownSigners, rememberSigner } from './known-signers.ts'
 import { createOpenedFile, type OpenedFile } from './opened-file.ts'
 import { checkSigner, type SignerView } from './signer.ts'
@@ -44,7 +45,7 @@ export async function openAssignment(
     : await rememberSigner({ storage, lock }, keys.userId, sender.id, thumbprint)
   const isNews = !peek && assignment.openedAt === null && sender.id !== keys.userId
   if (isNews) await call('markAssignmentOpened', { params: { id } }).catch(() => {})
-  const files = content.files.map((file) => createOpenedFile(call, sender.id, file))
+  const files = content.files.map((file) => createOpenedFile(call, fileContext(file.blobId, sender.id), file))
   return {
     id,
     sender,

@@ -19,7 +19,8 @@ describe('an opened file', () => {
     const signed = await encrypt('At ten.')
     const replaced = await encrypt('At two.')
     const file = { blobId: 'blob', name: 'x', type: '', byteLength: 7, key, digests: signed.digests }
-    const serving = (bytes: Uint8Array) => createOpenedFile((async () => bytes) as unknown as Call, 'ingrid', file)
+    const serving = (bytes: Uint8Array) =>
+      createOpenedFile((async () => bytes) as unknown as Call, fileContext('blob', 'ingrid'), file)
     expect(await (await serving(signed.sealed).blob()).text()).toBe('At ten.')
     await expect(serving(replaced.sealed).blob()).rejects.toMatchObject({ code: 'file_damaged' })
   })

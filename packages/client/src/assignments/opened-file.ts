@@ -1,7 +1,6 @@
-import { type AssignmentFile, CryptoError, chunkCount, decryptStream } from '@nokkel/crypto'
+import { type AssignmentFile, type Context, CryptoError, chunkCount, decryptStream } from '@nokkel/crypto'
 import { NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
-import { fileContext } from './file-context.ts'
 import { saveFile } from './save-file.ts'
 
 export interface FileOptions {
@@ -11,7 +10,7 @@ export interface FileOptions {
 }
 
 /**
- * A file of an opened assignment. Nothing of it is fetched before it is asked for.
+ * A file of an opened assignment, project or bid. Nothing of it is fetched before it is asked for.
  *
  * @example
  * ```ts
@@ -37,7 +36,7 @@ export interface OpenedFile {
   download(options?: FileOptions): Promise<void>
 }
 
-export function createOpenedFile(call: Call, senderUserId: string, file: AssignmentFile): OpenedFile {
+export function createOpenedFile(call: Call, context: Context, file: AssignmentFile): OpenedFile {
   const { blobId, name, type, byteLength, key, digests } = file
   const count = chunkCount(byteLength)
 
@@ -52,7 +51,6 @@ export function createOpenedFile(call: Call, senderUserId: string, file: Assignm
       },
       { highWaterMark: 1 },
     )
-    const context = fileContext(blobId, senderUserId)
     return withProgress(sealed.pipeThrough(decryptStream({ key, context, digests })), byteLength, onProgress)
   }
   const blob = async (options?: FileOptions) => {

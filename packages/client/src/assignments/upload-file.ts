@@ -1,6 +1,8 @@
 import {
   type AssignmentFile,
   type Bytes,
+  type ContentKey,
+  type Context,
   chunkCount,
   encryptStream,
   FILE_CHUNK_BYTE_LENGTH,
@@ -11,6 +13,8 @@ import { NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import { fileContext } from './file-context.ts'
 
+const digestByteLength = 32
+
 /** A file to send: a browser `File`, or anything with its members. */
 export interface OutgoingFile {
   readonly name: string
@@ -18,6 +22,8 @@ export interface OutgoingFile {
   readonly type: string
   /** Bytes. */
   readonly size: number
+  /** Milliseconds since 1970. Tells an interrupted upload whether it is the same file. */
+  readonly lastModified?: number
   stream(): ReadableStream<Uint8Array>
 }
 
@@ -30,36 +36,66 @@ interface UploadOptions {
   readonly onChunk: (byteLength: number) => void
 }
 
-/**
- * Encrypts a file as it is read and stores it chunk by chunk; while one chunk is sent, the next is encrypted, and no more
- * are held. Begun again with the same blob id it replaces what was stored.
- */
+interface SendChunksOptions extends Omit<UploadOptions, 'senderUserId'> {
+  readonly key: ContentKey
+  readonly context: Context
+  /** Of an upload that may be made again. Default: a fresh one. */
+  readonly salt?: Uint8Array
+  /** Asked of each chunk in order: whether it is to be sent. Default: all are. */
+  readonly beforeChunk?: (digest: Uint8Array, index: number) => Promise<boolean>
+}
+
+/** Encrypts and stores a file under a fresh key. Begun again with the same blob id it replaces what was stored. */
 export async function uploadFile(file: OutgoingFile, options: UploadOptions): Promise<AssignmentFile> {
   const { call, blobId, senderUserId, signal, onChunk } = options
-  const count = chunkCount(file.size)
-  await call(
-    'createBlob',
-    { body: { id: blobId, byteLength: sealedByteLength(file.size), chunkCount: count } },
-    { signal },
-  )
+  await announceFile(call, blobId, file.size, signal)
+  const context = fileContext(blobId, senderUserId)
+  return sendChunks(file, { call, blobId, key: generateContentKey(), context, signal, onChunk })
+}
 
-  const key = generateContentKey()
-  const digests = new Uint8Array(count * 32)
-  const onDigest = (digest: Uint8Array, index: number) => digests.set(digest, index * 32)
+/** Announces a file. Gives the indexes of the chunks of it that are stored already. */
+export async function announceFile(
+  call: Call,
+  blobId: string,
+  byteLength: number,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<number>> {
+  const body = { id: blobId, byteLength: sealedByteLength(byteLength), chunkCount: chunkCount(byteLength) }
+  const { received } = await call('createBlob', { body }, { signal })
+  return new Set(received)
+}
+
+/**
+ * Encrypts an announced file as it is read and stores it chunk by chunk; while one chunk is sent, the next is
+ * encrypted, and no more are held.
+ */
+export async function sendChunks(file: OutgoingFile, options: SendChunksOptions): Promise<AssignmentFile> {
+  const { call, blobId, key, context, salt, signal, onChunk, beforeChunk = async () => true } = options
+  const digests = new Uint8Array(chunkCount(file.size) * digestByteLength)
+  const onDigest = (digest: Uint8Array, index: number) => digests.set(digest, index * digestByteLength)
   const sealed = file
     .stream()
     .pipeThrough(limitTo(file.size))
-    .pipeThrough(encryptStream({ key, context: fileContext(blobId, senderUserId), onDigest }))
+    .pipeThrough(encryptStream({ key, context, onDigest, ...(salt && { resumeSalt: salt }) }))
 
   let sending: Promise<void> = Promise.resolve()
   let index = 0
+  const byteLengthOf = (at: number) => Math.min(FILE_CHUNK_BYTE_LENGTH, file.size - at * FILE_CHUNK_BYTE_LENGTH)
   const put = async (bytes: Bytes, at: number) => {
     await call('putBlobChunk', { params: { id: blobId, index: at }, bytes }, { signal })
-    onChunk(Math.min(FILE_CHUNK_BYTE_LENGTH, file.size - at * FILE_CHUNK_BYTE_LENGTH))
+    onChunk(byteLengthOf(at))
   }
   for await (const bytes of chunksOf(sealed)) {
+    if (signal?.aborted) throw new NokkelError('cancelled', { cause: signal.reason })
+    const at = index++
+    const digest = digests.slice(at * digestByteLength, (at + 1) * digestByteLength)
+    const wanted = await beforeChunk(digest, at)
     await sending
-    sending = put(bytes, index++)
+    if (!wanted) {
+      onChunk(byteLengthOf(at))
+      continue
+    }
+    sending = put(bytes, at)
     // Awaited in the next round; until then nobody else would notice that it failed.
     sending.catch(() => {})
   }
@@ -88,11 +124,18 @@ async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
   const reader = stream.getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw isUnreadable(cause) ? new NokkelError('file_changed', { cause }) : cause
+      })
       if (done) return
       yield value
     }
   } finally {
     await reader.cancel().catch(() => {})
   }
+}
+
+/** What browsers say of a file that was changed or removed after it was chosen. */
+function isUnreadable(cause: unknown): boolean {
+  return cause instanceof DOMException && (cause.name === 'NotReadableError' || cause.name === 'NotFoundError')
 }

@@ -121,7 +121,8 @@ export interface SavedSpecification {
 
 export interface RfxComment {
   readonly id: string
-  readonly text: string
+  /** Null when it does not open: damaged, or sealed wrongly by its author, who must not take the others with it. */
+  readonly text: string | null
   /** The section it is about. */
   readonly section: string | null
   readonly author: Author
