@@ -1,27 +1,48 @@
 // Writes the pinned vectors of the formats. Run it only for a new format version: what is pinned stays pinned.
-//   npx -c 'node --conditions=source vectors/generate.ts'
+//   npx -c 'node --conditions=source vectors/generate.ts [name …]'
+// Without names it writes all of them.
 import { writeFile } from 'node:fs/promises'
 import {
+  asRfxKey,
+  calculateKeyCommitment,
   calculateThumbprint,
+  calculateWrapLeaf,
   chunkCount,
   decodeBase64,
   decodeBase64Url,
+  decryptEnvelope,
+  deriveOpeningKeyPair,
   encodeBase64,
   encodeBase64Url,
   encodeContext,
   encodePae,
+  encodeRfxBidContent,
+  encodeRfxComment,
+  encodeRfxDocument,
+  encodeRfxTitle,
+  encodeSpecification,
   exportPublicJwk,
   FILE_CHUNK_BYTE_LENGTH,
   formatEncryptedPrivateKey,
   formatFingerprint,
+  hashWrap,
   importEnvelopeKey,
   importPrivateKey,
+  type JwsType,
   type KeyOwner,
+  open,
   parseHeader,
   privateKeyContext,
   readdressAssignment,
+  type SignedRfxManifest,
+  sealRfxBid,
+  sealRfxEntry,
+  sealRfxValue,
   signJws,
+  signRfxManifest,
   splitSecret,
+  type Thumbprint,
+  type VerifyRfxManifestOptions,
 } from '@nokkel/crypto'
 import { encodeAssignmentContent } from '../packages/crypto/src/assignment-content.ts'
 import { signStatement } from '../packages/crypto/src/assignment-statement.ts'
@@ -60,6 +81,7 @@ await write('jws', await signatures())
 await write('assignment', await assignments())
 await write('managed-key', await managedKeys())
 await write('keyring', await keyrings())
+await write('rfx', await rfxs())
 
 async function encodings() {
   const jwk = {
@@ -488,6 +510,379 @@ async function managedKeys() {
   }
 }
 
+async function rfxs() {
+  const id = (end: string) => `00000000-0000-4000-8000-${end.padStart(12, '0')}`
+  const ids = { organizationId: id('b'), rfxId: id('1'), openingId: id('2'), bidderId: id('3'), bidId: id('4') }
+  const companyId = id('c')
+  const { organizationId, rfxId, bidId } = ids
+  const device = { userId: id('a'), deviceId: id('d'), signing: await privateJwk() }
+  const signer = { ...device, signing: await importSigningPair(device.signing) }
+  const now = () => new Date('2026-11-21T10:00:00Z')
+  const [first, second] = [asRfxKey(key), asRfxKey(otherKey)]
+
+  const previousKeyPlace = {
+    purpose: 'rfx-previous-key',
+    table: 'rfx_key_version',
+    column: 'previous_key',
+    row: `${rfxId}/2`,
+    owner: rfxId,
+  }
+  const { key: secondAes } = await importEnvelopeKey(second)
+  const secondHeader = encodeHeader('envelope', await calculateKeyId(second))
+  const previousKey = await encryptEnvelopeWithNonce(first, secondAes, secondHeader, nonce, previousKeyPlace)
+
+  const wrapped = patternOf(512)
+  const wrapHash = await hashWrap(wrapped)
+  const thumbprint = encodeBase64Url(patternOf(32)) as Thumbprint
+  const members = [
+    { owner: 'user', ownerId: device.userId, role: 'buyer' },
+    { owner: 'company', ownerId: companyId, role: 'supplier' },
+    { owner: 'user', ownerId: id('e'), role: 'developer' },
+  ] as const
+  const leaf = (groupId: string, version: number, member: (typeof members)[number]) =>
+    calculateWrapLeaf({ groupId, version, ...member, thumbprint, wrapHash })
+  const leavesOf = (groupId: string, version: number) =>
+    Promise.all(members.map((member) => leaf(groupId, version, member)))
+
+  const manifests = []
+  let previous: Bytes | null = null
+  for (const [version, revision] of [
+    [1, 1],
+    [1, 2],
+    [2, 1],
+  ] as const) {
+    const all = await leavesOf(rfxId, version)
+    const given = revision === 1 ? all.slice(0, 2) : all.slice(2)
+    const place = { organizationId, groupId: rfxId, kind: 'project', version, revision } as const
+    const made = await signRfxManifest({
+      ...place,
+      previous,
+      key: version === 1 ? first : second,
+      leaves: given,
+      signer,
+      now,
+    })
+    manifests.push({ name: `project, version ${version}, revision ${revision}`, ...place, ...textOf(made) })
+    previous = made.digest
+  }
+  const openingPlace = {
+    organizationId,
+    groupId: ids.openingId,
+    kind: 'opening',
+    version: 1,
+    revision: 1,
+  } as const
+  const opening = await signRfxManifest({
+    ...openingPlace,
+    previous: null,
+    key: second,
+    leaves: await leavesOf(ids.openingId, 1),
+    signer,
+    now,
+  })
+  manifests.push({ name: 'opening', ...openingPlace, ...textOf(opening) })
+
+  /** The same statement with other members, signed anew by the same device. */
+  const resigned = async (statement: string, typ: JwsType, changes: [string, object, JwsType?][]) => {
+    const payload = JSON.parse(new TextDecoder().decode(decodeBase64Url(statement.split('.')[1] ?? ''))) as object
+    return Promise.all(
+      changes.map(async ([name, change, other]) => {
+        return { name, statement: await signJws({ ...payload, ...change }, signer.signing, other ?? typ) }
+      }),
+    )
+  }
+  const strangeDevice = { user: device.userId, device: 'dev_1' }
+  const common: [string, object][] = [
+    ['another version of the format', { v: 2 }],
+    ['another purpose', { purpose: 'assignment' }],
+    ['another organisation', { organization: id('bb') }],
+    ['a further member', { note: '' }],
+    ['no time', { iat: undefined }],
+    ['a fraction of a second', { iat: 1.5 }],
+    ['a time before 1970', { iat: -1 }],
+    ['a time that no Date holds', { iat: 8_640_000_000_001 }],
+  ]
+  const [one, two] = manifests as [(typeof manifests)[number], (typeof manifests)[number]]
+  const leaves = decodeBase64Url(two.leaves)
+  const descending = concatBytes(leaves, new Uint8Array(32))
+  const twice = concatBytes(leaves, leaves)
+  const digest = async (bytes: Bytes) => encodeBase64Url(await sha256(bytes))
+  const manifestsInvalid = [
+    ...(await resigned(two.statement, 'nokkel-rfx-manifest+jwt', [
+      ...common,
+      ['signed as an entry', {}, 'nokkel-rfx-entry+jwt'],
+      ['another group', { group: id('11') }],
+      ['another version', { version: 2 }],
+      ['another revision', { revision: 3 }],
+      ['a revision that is text', { revision: '2' }],
+      ['another kind', { kind: 'bidder' }],
+      ['a short commitment', { commitment: encodeBase64Url(new Uint8Array(31)) }],
+      ['a commitment with padding', { commitment: `${encodeBase64Url(new Uint8Array(32))}=` }],
+      ['no commitment', { commitment: null }],
+      ['a public key in a project', { sealTo: publicOf(device.signing) }],
+      ['nothing before the second revision', { previous: null }],
+      ['a short digest of what was before', { previous: encodeBase64Url(new Uint8Array(31)) }],
+      ['a count that is not so', { count: 2 }],
+      ['a count of none', { count: 0 }],
+      ['other leaves', { leaves: await digest(new Uint8Array(32)) }],
+      ['a device that is no UUID', { signer: strangeDevice }],
+      ['a signer with a further member', { signer: { ...strangeDevice, device: device.deviceId, name: '' } }],
+    ])).map((bad) => ({ ...bad, ...placeOf(two), leaves: two.leaves })),
+    ...(await resigned(two.statement, 'nokkel-rfx-manifest+jwt', [
+      ['descending leaves', { count: 2, leaves: await digest(descending) }],
+    ])).map((bad) => ({ ...bad, ...placeOf(two), leaves: encodeBase64Url(descending) })),
+    ...(await resigned(two.statement, 'nokkel-rfx-manifest+jwt', [
+      ['one leaf twice', { count: 2, leaves: await digest(twice) }],
+    ])).map((bad) => ({ ...bad, ...placeOf(two), leaves: encodeBase64Url(twice) })),
+    ...(await resigned(two.statement, 'nokkel-rfx-manifest+jwt', [
+      ['no leaves', { count: 0, leaves: await digest(new Uint8Array()) }],
+    ])).map((bad) => ({ ...bad, ...placeOf(two), leaves: '' })),
+    ...(await resigned(one.statement, 'nokkel-rfx-manifest+jwt', [
+      ['something before the very first', { previous: encodeBase64Url(new Uint8Array(32)) }],
+    ])).map((bad) => ({ ...bad, ...placeOf(one), leaves: one.leaves })),
+    ...(await resigned(opening.statement, 'nokkel-rfx-manifest+jwt', [
+      ['an opening group without a public key', { sealTo: null }],
+      ['a private key', { sealTo: device.signing }],
+      ['a public key that is no point', { sealTo: { ...publicOf(device.signing), y: device.signing.x } }],
+    ])).map((bad) => ({ ...bad, ...openingPlace, leaves: encodeBase64Url(opening.leaves) })),
+    { name: 'leaves of another revision', ...placeOf(two), statement: two.statement, leaves: one.leaves },
+    { name: 'at the place of another revision', ...placeOf(one), statement: two.statement, leaves: two.leaves },
+  ]
+
+  const file = {
+    blobId: id('f'),
+    name: 'plan.pdf',
+    type: 'application/pdf',
+    byteLength: 1000,
+    key: otherKey,
+    digests: await sha256(fromText('a stored chunk')),
+  }
+  const field = { id: id('51'), label: 'Frist', type: 'date', value: '2027-02-01' } as const
+  const price = { id: id('52'), label: 'Ramme', type: 'number', value: '2400000.50' } as const
+  const specification = { sections: [{ id: id('50'), heading: 'Leveranse', fields: [field, price] }] }
+  const plaintexts = {
+    title: encodeRfxTitle('Ny skole på Vestre Haugen'),
+    specification: encodeSpecification(specification),
+    comment: encodeRfxComment({ text: 'Når er befaring? 🔑', section: id('50') }),
+    document: encodeRfxDocument({ file }),
+    bid: encodeRfxBidContent({ text: 'Som beskrevet.', amount: '2400000.50', currency: 'NOK', files: [file] }),
+  }
+  const utf8 = (bytes: Bytes) => new TextDecoder().decode(bytes)
+  const changed = (kind: keyof typeof plaintexts, from: string, to: string) => ({
+    kind,
+    text: utf8(plaintexts[kind]).replace(from, to),
+  })
+  const sectionText = utf8(plaintexts.specification)
+  const contentsInvalid = [
+    { name: 'nothing', kind: 'title', text: '' },
+    { name: 'another version', ...changed('title', '"v":1', '"v":2') },
+    { name: 'a further member', ...changed('title', '"v":1', '"v":1,"a":1') },
+    { name: 'white space', ...changed('title', '{', '{ ') },
+    { name: 'an empty title', kind: 'title', text: '{"v":1,"title":""}' },
+    { name: 'a title of 201 characters', kind: 'title', text: `{"v":1,"title":"${'ø'.repeat(201)}"}` },
+    { name: 'a title that is a number', kind: 'title', text: '{"v":1,"title":1}' },
+    { name: 'a lone surrogate', kind: 'title', text: '{"v":1,"title":"\\ud800"}' },
+    { name: 'a type that is not known', ...changed('specification', '"date"', '"time"') },
+    { name: 'a day that is not', ...changed('specification', '2027-02-01', '2027-02-30') },
+    { name: 'another form of date', ...changed('specification', '2027-02-01', '01.02.2027') },
+    { name: 'a negative number', ...changed('specification', '2400000.50', '-1') },
+    { name: 'a number with a comma', ...changed('specification', '2400000.50', '2400000,50') },
+    { name: 'a number with two points', ...changed('specification', '2400000.50', '2.400.000') },
+    { name: 'a number with a point alone', ...changed('specification', '2400000.50', '.') },
+    { name: 'a value that is a number', ...changed('specification', '"2400000.50"', '2400000.5') },
+    { name: 'an id that is no UUID', ...changed('specification', id('51'), 'field_1') },
+    { name: 'an id in upper case', ...changed('specification', id('51'), id('AB')) },
+    { name: 'an id of a field twice', ...changed('specification', id('52'), id('51')) },
+    { name: 'the id of the section in a field', ...changed('specification', id('52'), id('50')) },
+    { name: 'a field without a label', ...changed('specification', '"label":"Frist",', '') },
+    { name: 'sections that are no list', kind: 'specification', text: '{"v":1,"sections":{}}' },
+    { name: 'a section that is null', kind: 'specification', text: '{"v":1,"sections":[null]}' },
+    { name: 'an empty comment', kind: 'comment', text: '{"v":1,"text":"","section":null}' },
+    { name: 'a comment of 10 001 characters', kind: 'comment', text: `{"v":1,"text":"${'a'.repeat(10_001)}","section":null}` },
+    { name: 'a section that is no UUID', ...changed('comment', id('50'), '') },
+    { name: 'a comment without a section', kind: 'comment', text: '{"v":1,"text":"a"}' },
+    { name: 'a document without a file', kind: 'document', text: '{"v":1,"file":null}' },
+    { name: 'too few digests', ...changed('document', '"byteLength":1000', '"byteLength":2000000') },
+    { name: 'a file key of 16 bytes', kind: 'document', text: utf8(plaintexts.document).replace(/"key":"[^"]*"/, `"key":"${encodeBase64Url(nonce)}AAAAAA"`) },
+    { name: 'three decimals', ...changed('bid', '2400000.50', '2400000.500') },
+    { name: 'an empty amount', ...changed('bid', '2400000.50', '') },
+    { name: 'a negative amount', ...changed('bid', '2400000.50', '-2400000') },
+    { name: 'an amount that is a number', ...changed('bid', '"2400000.50"', '2400000.5') },
+    { name: 'another currency', ...changed('bid', 'NOK', 'EUR') },
+    { name: 'files that are no list', kind: 'bid', text: '{"v":1,"text":"","amount":null,"currency":"NOK","files":null}' },
+    { name: 'one kind as another', kind: 'comment', text: sectionText },
+  ]
+
+  const author = signer
+  const log = [
+    { kind: 'title', object: rfxId, revision: 1, current: { title: 1, specification: 0 } },
+    { kind: 'specification', object: rfxId, revision: 1, current: { title: 1, specification: 2 } },
+    { kind: 'comment', object: id('61'), revision: 1, current: { title: 1, specification: 2 } },
+    { kind: 'document', object: id('62'), revision: 1, current: { title: 1, specification: 2 } },
+    { kind: 'removal', object: id('62'), revision: 2, current: { title: 1, specification: 2 } },
+  ] as const
+  const sealOne = async (entry: (typeof log)[number], sequence: number, before: Bytes | null) => {
+    const plaintext = entry.kind === 'removal' ? null : plaintexts[entry.kind]
+    const place = { organizationId, rfxId, sequence }
+    const rest = { previous: before, plaintext, key: first, version: 1, author, now }
+    const { wrappedKey, content, statement, digest } = await sealRfxEntry({ ...place, ...entry, ...rest })
+    return {
+      ...place,
+      ...entry,
+      version: 1,
+      previous: before && encodeBase64Url(before),
+      plaintext: plaintext && utf8(plaintext),
+      wrappedKey: wrappedKey && encodeBase64Url(wrappedKey),
+      content: content && encodeBase64Url(content),
+      statement,
+      digest: encodeBase64Url(digest),
+    }
+  }
+  type Entry = Awaited<ReturnType<typeof sealOne>>
+  const entries: Entry[] = []
+  for (const [index, entry] of log.entries()) {
+    const before = entries.at(-1)?.digest
+    entries.push(await sealOne(entry, index + 1, before ? decodeBase64Url(before) : null))
+  }
+  const [title, , comment, , removal] = entries as [Entry, Entry, Entry, Entry, Entry]
+  const entryPlace = ({ sequence, content }: Entry) => ({
+    organizationId,
+    rfxId,
+    sequence,
+    content,
+  })
+  const entriesInvalid = [
+    ...(await resigned(comment.statement, 'nokkel-rfx-entry+jwt', [
+      ...common,
+      ['signed as a manifest', {}, 'nokkel-rfx-manifest+jwt'],
+      ['another project', { rfx: id('11') }],
+      ['another sequence', { sequence: 4 }],
+      ['a kind that is not known', { kind: 'note' }],
+      ['a removal with content', { kind: 'removal' }],
+      ['a title that is not of the project', { kind: 'title', current: { title: 3, specification: 2 } }],
+      ['an object that is no UUID', { object: '61' }],
+      ['revision 0', { revision: 0 }],
+      ['nothing before the third', { previous: null }],
+      ['a short digest of what was before', { previous: encodeBase64Url(new Uint8Array(31)) }],
+      ['a title that is still to come', { current: { title: 4, specification: 2 } }],
+      ['a specification that it is not itself', { current: { title: 1, specification: 3 } }],
+      ['a further member of current', { current: { title: 1, specification: 2, comment: 3 } }],
+      ['no current', { current: null }],
+      ['other content', { content: await digest(new Uint8Array(32)) }],
+      ['no content', { content: null }],
+      ['a device that is no UUID', { author: strangeDevice }],
+    ])).map((bad) => ({ ...bad, ...entryPlace(comment) })),
+    ...(await resigned(title.statement, 'nokkel-rfx-entry+jwt', [
+      ['something before the first', { previous: encodeBase64Url(new Uint8Array(32)) }],
+      ['a title of another object', { object: id('61') }],
+      ['a title that does not hold', { current: { title: 0, specification: 0 } }],
+    ])).map((bad) => ({ ...bad, ...entryPlace(title) })),
+    { name: 'a removal given with content', ...entryPlace(removal), content: comment.content, statement: removal.statement },
+    { name: 'a comment given without content', ...entryPlace(comment), content: null, statement: comment.statement },
+    { name: 'the content of another entry', ...entryPlace(comment), content: title.content, statement: comment.statement },
+  ]
+
+  const place = { table: 'lot', column: 'budget', row: '17' }
+  const value = await sealRfxValue(fromText('2400000'), { key: first, rfxId, version: 1, place })
+
+  const [serverPart, bidder] = [patternOf(96).slice(64), { groupId: ids.bidderId, version: 1, key: first }]
+  const openingKeyPair = await deriveOpeningKeyPair(second)
+  const bidIds = { rfxId, bidId, companyId }
+  const bid = await sealRfxBid({
+    ...bidIds,
+    organizationId,
+    revision: 1,
+    plaintext: plaintexts.bid,
+    serverPart,
+    sealTo: await exportPublicJwk(openingKeyPair.publicKey),
+    bidder,
+    author,
+    now,
+  })
+  const bidPlace = { table: 'rfx_bid', row: bidId }
+  const partPlace = { ...bidPlace, purpose: 'rfx-bid-part', column: 'sealed_part', owner: companyId }
+  const ownPlace = { ...bidPlace, purpose: 'rfx-bid-key', column: 'own_key', owner: `${ids.bidderId}/1` }
+  const bidTexts = { content: encodeBase64Url(bid.content), sealedPart: encodeBase64Url(bid.sealedPart) }
+  const openersPart = await open(bid.sealedPart, openingKeyPair, partPlace)
+  const bidsInvalid = [
+    ...(await resigned(bid.statement, 'nokkel-rfx-bid+jwt', [
+      ...common,
+      ['signed as an entry', {}, 'nokkel-rfx-entry+jwt'],
+      ['another project', { rfx: id('11') }],
+      ['another bid', { bid: id('44') }],
+      ['another company', { company: id('cc') }],
+      ['revision 0', { revision: 0 }],
+      ['other content', { content: await digest(new Uint8Array(32)) }],
+      ['another sealed part', { sealedPart: await digest(new Uint8Array(32)) }],
+      ['sealed to another key', { sealTo: thumbprint }],
+      ['sealed to no key', { sealTo: null }],
+      ['a device that is no UUID', { author: strangeDevice }],
+    ])).map((bad) => ({ ...bad, ...bidTexts })),
+    { name: 'other content given', ...bidTexts, content: comment.content, statement: bid.statement },
+    { name: 'another sealed part given', ...bidTexts, sealedPart: comment.content, statement: bid.statement },
+  ]
+
+  return {
+    ...ids,
+    companyId,
+    signer: device,
+    signedAt: now().toISOString(),
+    keys: [
+      { key: toHex(first), groupId: rfxId, version: 1, commitment: toHex(await calculateKeyCommitment(first, { groupId: rfxId, version: 1 })) },
+      { key: toHex(second), groupId: rfxId, version: 2, commitment: toHex(await calculateKeyCommitment(second, { groupId: rfxId, version: 2 })) },
+      { key: toHex(second), groupId: ids.openingId, version: 1, commitment: toHex(await calculateKeyCommitment(second, { groupId: ids.openingId, version: 1 })) },
+    ],
+    previousKey: { key: toHex(second), groupId: rfxId, version: 2, nonce: toHex(nonce), previous: toHex(previousKey), previousKey: toHex(first) },
+    openingKeys: [{ key: toHex(second), publicKey: await exportPublicJwk(openingKeyPair.publicKey) }],
+    wraps: await Promise.all(
+      members.map(async (member) => ({
+        groupId: rfxId,
+        version: 1,
+        ...member,
+        thumbprint,
+        wrapped: encodeBase64(wrapped),
+        hash: toHex(wrapHash),
+        leaf: toHex(await leaf(rfxId, 1, member)),
+      })),
+    ),
+    manifests,
+    manifestsInvalid,
+    contents: Object.entries(plaintexts).map(([kind, bytes]) => ({ kind, text: utf8(bytes) })),
+    contentsInvalid,
+    entries,
+    entriesInvalid,
+    values: [{ key: toHex(first), rfxId, version: 1, place, plaintext: toHex(fromText('2400000')), sealed: toHex(value) }],
+    bid: {
+      ...bidIds,
+      organizationId,
+      revision: 1,
+      openingKey: toHex(second),
+      bidder: { ...bidder, key: toHex(first) },
+      openersPart: toHex(openersPart),
+      serverPart: toHex(serverPart),
+      contentKey: toHex(await decryptEnvelope(bid.ownKey, await importEnvelopeKey(first), ownPlace)),
+      plaintext: utf8(plaintexts.bid),
+      ...bidTexts,
+      ownKey: encodeBase64Url(bid.ownKey),
+      statement: bid.statement,
+    },
+    bidsInvalid,
+  }
+}
+
+function textOf({ statement, digest, leaves }: SignedRfxManifest) {
+  return { statement, digest: encodeBase64Url(digest), leaves: encodeBase64Url(leaves) }
+}
+
+function placeOf(manifest: Pick<VerifyRfxManifestOptions, 'organizationId' | 'groupId' | 'kind' | 'version' | 'revision'>) {
+  const { organizationId, groupId, kind, version, revision } = manifest
+  return { organizationId, groupId, kind, version, revision }
+}
+
+function publicOf({ d: _, ...jwk }: PrivateJwk) {
+  return jwk
+}
+
 function spoiled<Name extends string>(good: Bytes, member: Name) {
   const change = (offset: number, value: number) => {
     const bad = good.slice()
@@ -525,6 +920,8 @@ async function privateJwk(): Promise<PrivateJwk> {
 }
 
 async function write(name: string, value: object): Promise<void> {
+  const only = process.argv.slice(2)
+  if (only.length > 0 && !only.includes(name)) return
   await writeFile(
     new URL(`${name}.json`, import.meta.url),
     `${JSON.stringify({ spec: `docs/spec/${name}.md`, ...value }, null, 2)}\n`,

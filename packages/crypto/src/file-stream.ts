@@ -17,10 +17,10 @@ export interface EncryptStreamOptions {
   /**
    * The salt of an interrupted upload, 16 bytes, to make the same stored chunks once more. Default: a fresh one.
    *
-   * For the same file under the same key and context alone: another file, or the same after a change, under a salt
-   * used before gives up the confidentiality of both and the authentication. The caller must compare the digest of every chunk that was sent before
-   * with that of the chunk made anew, from the first on, and give up the upload, key and salt at the first that
-   * differs, before anything of it leaves the device.
+   * The same salt and key with other bytes of file uses a nonce twice, which gives up the confidentiality of both and
+   * the authentication. The caller must therefore keep the digest of each chunk before it sends that chunk, compare
+   * every one of them with that of the chunk made anew, before it leaves the device, and at the first that differs
+   * give up upload, key and salt.
    */
   readonly resumeSalt?: Uint8Array
 }
@@ -39,8 +39,8 @@ const digestByteLength = 32
 const sealedChunkByteLength = FILE_CHUNK_BYTE_LENGTH + tagByteLength
 
 /**
- * Makes the salt of one file, for an upload that may have to be made again: keep it as secret as the key, and give it
- * as `resumeSalt` the first time, too.
+ * Makes the salt of one file, for an upload that may have to be made again: keep it with the key, and give it as
+ * `resumeSalt` the first time, too.
  *
  * @returns 16 random bytes.
  */

@@ -203,7 +203,7 @@ export async function verifyRfxManifest(options: VerifyRfxManifestOptions): Prom
   if (!fits) throw new CryptoError('signature_invalid')
   return {
     commitment: decodeBase64Url(commitment),
-    sealTo: sealTo as PublicJwk | null,
+    sealTo: sealTo === null ? null : assertPublicJwk(sealTo),
     previous: decodeOptional(previous),
     count,
     digest: await digestOfJws(statement),
@@ -241,13 +241,13 @@ export async function verifyRfxManifests(
     throw new CryptoError('signature_invalid')
   }
   const commitment = key ? await calculateKeyCommitment(key, { groupId, version }) : first.commitment
-  const sealTo = JSON.stringify(orderedJwk(key ? await publicKeyOf(kind, key) : first.sealTo))
+  const sealTo = JSON.stringify(key ? await publicKeyOf(kind, key) : first.sealTo)
   const verified: [VerifiedRfxManifest, ...VerifiedRfxManifest[]] = [first, ...others]
   for (const [index, one] of verified.entries()) {
     const fits =
       (index === 0 || areAlike(one.previous, verified[index - 1]?.digest ?? null)) &&
       equalBytes(one.commitment, commitment) &&
-      JSON.stringify(orderedJwk(one.sealTo)) === sealTo
+      JSON.stringify(one.sealTo) === sealTo
     if (!fits) throw new CryptoError('signature_invalid')
   }
   return verified
@@ -315,11 +315,6 @@ function isPublicJwk(value: unknown): value is PublicJwk {
   } catch {
     return false
   }
-}
-
-/** The order of members in a payload is free. */
-function orderedJwk(jwk: PublicJwk | null): PublicJwk | null {
-  return jwk && assertPublicJwk(jwk)
 }
 
 function areAlike(a: Uint8Array | null, b: Uint8Array | null): boolean {
