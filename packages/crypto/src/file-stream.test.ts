@@ -4,7 +4,7 @@ import vectors from '../../../vectors/file-stream.json' with { type: 'json' }
 import { type Bytes, concatBytes, sha256 } from './bytes.ts'
 import { type ContentKey, generateContentKey } from './content-key.ts'
 import { chunkCount, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from './file-layout.ts'
-import { decryptStream, encryptStream } from './file-stream.ts'
+import { decryptStream, encryptStream, generateStreamSalt } from './file-stream.ts'
 import { derivePayloadKey, encryptChunk } from './hazmat/file-stream.ts'
 import { flipEachByte, fromHex, patternOf, toHex } from './testing/bytes.ts'
 import { collect, drain, piecesOf, streamOf } from './testing/streams.ts'
@@ -13,11 +13,13 @@ const context = { purpose: 'file', table: 'blob_chunk', column: 'bytes', row: 'b
 const openFailed = { name: 'CryptoError', code: 'open_failed' }
 const chunk = FILE_CHUNK_BYTE_LENGTH
 
-async function encryptFile(file: Uint8Array, key: ContentKey, pieceByteLength = 65_536) {
+async function encryptFile(file: Uint8Array, key: ContentKey, pieceByteLength = 65_536, resumeSalt?: Uint8Array) {
   const digests: Uint8Array[] = []
   const onDigest = (digest: Uint8Array) => digests.push(digest)
   const source = streamOf(piecesOf(file, pieceByteLength))
-  const { chunks, error } = await drain(source.pipeThrough(encryptStream({ key, context, onDigest })))
+  const { chunks, error } = await drain(
+    source.pipeThrough(encryptStream({ key, context, onDigest, ...(resumeSalt && { resumeSalt }) })),
+  )
   expect(error).toBeUndefined()
   return { stored: chunks, digests: concatBytes(...digests) }
 }
@@ -115,6 +117,58 @@ describe('file stream', () => {
     for (const flipped of flipEachByte(concatBytes(...stored))) {
       for (const known of [undefined, digests]) await expectFault(decrypted([flipped], key, known), patternOf(20), 0)
     }
+  })
+})
+
+describe('an upload made again', () => {
+  const file = patternOf(2 * chunk + 100)
+
+  it('gives the same stored chunks, however the file arrives', async () => {
+    const [key, salt] = [generateContentKey(), generateStreamSalt()]
+    const first = await encryptFile(file, key, 65_536, salt)
+    const again = await encryptFile(file, key, 1_000_003, salt)
+    expect(toHex(again.digests)).toBe(toHex(first.digests))
+    expect(first.stored[0]?.slice(20, 36)).toEqual(salt)
+    const rest = again.stored.slice(1)
+    const opened = await collect(decrypted([...first.stored.slice(0, 1), ...rest], key, first.digests))
+    expect(toHex(await sha256(opened))).toBe(toHex(await sha256(file)))
+  })
+
+  it('shows by the digest which chunk is of another file', async () => {
+    const [key, salt] = [generateContentKey(), generateStreamSalt()]
+    const changed = file.with(chunk + 7, 1) as Bytes
+    const [one, other] = [await encryptFile(file, key, 65_536, salt), await encryptFile(changed, key, 65_536, salt)]
+    const same = [0, 1, 2].map((index) => {
+      const [a, b] = [one, other].map(({ digests }) => toHex(digests.slice(index * 32, (index + 1) * 32)))
+      return a === b
+    })
+    expect(same).toEqual([true, false, true])
+  })
+
+  it('has other chunks under another salt or key', async () => {
+    const [key, salt] = [generateContentKey(), generateStreamSalt()]
+    const made = await Promise.all([
+      encryptFile(patternOf(10), key, 10, salt),
+      encryptFile(patternOf(10), key, 10, generateStreamSalt()),
+      encryptFile(patternOf(10), generateContentKey(), 10, salt),
+    ])
+    expect(new Set(made.map(({ digests }) => toHex(digests))).size).toBe(3)
+  })
+
+  it('takes a salt of 16 bytes, and keeps its own copy', async () => {
+    expect(generateStreamSalt().byteLength).toBe(16)
+    expect(toHex(generateStreamSalt())).not.toBe(toHex(generateStreamSalt()))
+    const key = generateContentKey()
+    for (const length of [0, 12, 15, 17, 32]) {
+      expect(() => encryptStream({ key, context, resumeSalt: new Uint8Array(length) })).toThrow(RangeError)
+    }
+    expect(() => encryptStream({ key, context, resumeSalt: 'salt' as never })).toThrow(TypeError)
+    const salt = generateStreamSalt()
+    const copy = salt.slice()
+    const encrypting = encryptStream({ key, context, resumeSalt: salt })
+    salt.fill(0)
+    const stored = await collect(streamOf([patternOf(10)]).pipeThrough(encrypting))
+    expect(stored.slice(20, 36)).toEqual(copy)
   })
 })
 

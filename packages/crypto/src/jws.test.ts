@@ -2,11 +2,12 @@ import { CompactSign, compactVerify, EmbeddedJWK, exportJWK, generateKeyPair, jw
 import { describe, expect, it } from 'vitest'
 import vectors from '../../../vectors/jws.json' with { type: 'json' }
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
+import { sha256 } from './bytes.ts'
 import { generateDeviceKeys } from './device-keys.ts'
 import { signEs256, verifyEs256 } from './hazmat/es256.ts'
-import { type JwsType, signJws, verifyJws } from './jws.ts'
+import { digestOfJws, type JwsType, signJws, verifyJws } from './jws.ts'
 import { exportPublicJwk, importSigningKey } from './public-jwk.ts'
-import { flipEachByte, fromText } from './testing/bytes.ts'
+import { flipEachByte, fromText, toHex } from './testing/bytes.ts'
 import { importSigningPair } from './testing/keys.ts'
 
 const signatureInvalid = { name: 'CryptoError', code: 'signature_invalid' }
@@ -101,4 +102,37 @@ describe('JWS', () => {
     expect(signature.byteLength).toBe(64)
     expect(await verifyEs256(publicKey, signature, fromText('hei'))).toBe(true)
   })
+
+  it.each(vectors.valid)('has the digest of its signing input: $name', async ({ jws }) => {
+    const [header, payload] = jws.split('.')
+    expect(await digestOfJws(jws)).toEqual(await sha256(fromText(`${header}.${payload}`)))
+  })
+
+  it('has one digest under any signature, and another for any other payload', async () => {
+    const { signing } = await generateDeviceKeys()
+    const [one, again] = [await signJws({ a: 1 }, signing, typ), await signJws({ a: 1 }, signing, typ)]
+    expect(one).not.toBe(again)
+    expect(toHex(await digestOfJws(one))).toBe(toHex(await digestOfJws(again)))
+    const other = [await signJws({ a: 2 }, signing, typ), await signJws({ a: 1 }, signing, 'nokkel-rfx-entry+jwt')]
+    for (const jws of other) expect(toHex(await digestOfJws(jws))).not.toBe(toHex(await digestOfJws(one)))
+  })
+
+  it('has no digest unless it has three parts', async () => {
+    for (const bad of ['', 'a', 'a.b', 'a.b.c.d', 7, undefined]) {
+      await expect(digestOfJws(bad as never)).rejects.toMatchObject(signatureInvalid)
+    }
+  })
+
+  it.each(['nokkel-rfx-manifest+jwt', 'nokkel-rfx-entry+jwt', 'nokkel-rfx-bid+jwt'] as const)(
+    'verifies as %s and as nothing else',
+    async (own) => {
+      const { signing } = await generateDeviceKeys()
+      const jws = await signJws({ a: 1 }, signing, own)
+      expect((await verifyJws(jws, own)).payload).toEqual({ a: 1 })
+      const others = ['nokkel-assignment+jwt', 'nokkel-rfx-manifest+jwt', 'nokkel-rfx-entry+jwt', 'nokkel-rfx-bid+jwt']
+      for (const other of others.filter((one) => one !== own)) {
+        await expect(verifyJws(jws, other as JwsType)).rejects.toMatchObject(signatureInvalid)
+      }
+    },
+  )
 })
