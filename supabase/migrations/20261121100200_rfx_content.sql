@@ -53,7 +53,11 @@ create or replace function nokkel.is_own_blob(p_blob uuid, p_sent boolean) retur
   )
 $$;
 
--- Whether the person may read a file that belongs to a project. Of bids the next migration knows.
+-- Whether files of this object are those of a bid of the project. Of bids the next migration knows.
+create function nokkel.is_rfx_bid(p_rfx uuid, p_object uuid) returns boolean
+  language sql stable security definer set search_path = '' as $$ select false $$;
+
+-- Whether the person may read a file that belongs to a project.
 create function nokkel.may_read_rfx_blob(p_rfx uuid, p_object uuid) returns boolean
   language sql stable security definer set search_path = '' as $$ select nokkel.is_rfx_member(p_rfx) $$;
 grant execute on function nokkel.may_read_rfx_blob(uuid, uuid) to authenticated;
@@ -102,7 +106,8 @@ create policy "owners send a file once" on public.blob for update to authenticat
 create policy "owners discard what is not sent" on public.blob for delete to authenticated
   using (owner_id = (select nokkel.user_id()) and not is_attached);
 
--- Ties files of the person that are all here to a document or a bid; gives those that are not, or are not theirs.
+-- Ties files of the person that are all here to a document or a bid; gives those that are not, or are not theirs. What is tied to
+-- it already stays, also when a colleague sent it.
 create function nokkel.attach_rfx_blobs(p_rfx uuid, p_object uuid, p_blobs uuid[]) returns uuid[]
   language plpgsql security definer set search_path = '' as $$
 begin
@@ -113,7 +118,6 @@ begin
       and b.chunk_count = (select count(*) from public.blob_chunk c where c.blob_id = b.id);
   return array(
     select w.id from unnest(p_blobs) w (id) left join public.blob b on b.id = w.id and b.rfx_id = p_rfx and b.object_id = p_object
-      and b.owner_id = nokkel.user_id()
     where b.id is null);
 end
 $$;
@@ -162,7 +166,7 @@ begin
   if p_sequence <> coalesce(v_last.sequence, 0) + 1 or p_previous is distinct from v_last.digest then
     perform nokkel.refuse('sequence_stale', jsonb_build_object('sequence', coalesce(v_last.sequence, 0)));
   end if;
-  select e.revision, e.kind into v_object from public.rfx_entry e
+  select e.revision, e.kind, e.author_id into v_object from public.rfx_entry e
     where e.rfx_id = p_rfx and e.object_id = p_object and (e.kind = p_kind or p_kind in ('document', 'removal') and e.kind in ('document', 'removal'))
     order by e.revision desc limit 1;
   if p_revision <> coalesce(v_object.revision, 0) + 1 then
@@ -172,6 +176,9 @@ begin
     or p_kind = 'removal' and v_object.kind is distinct from 'document' or p_kind = 'document' and v_object.kind = 'removal' then
     perform nokkel.refuse('not_found');
   end if;
+  -- What somebody said is theirs to change.
+  if p_kind = 'comment' and v_object.author_id <> nokkel.user_id() then perform nokkel.refuse('forbidden'); end if;
+  if p_kind = 'document' and nokkel.is_rfx_bid(p_rfx, p_object) then perform nokkel.refuse('conflict'); end if;
   if (p_title, p_specification) is distinct from (
     select case when p_kind = 'title' then p_sequence else coalesce(max(e.sequence) filter (where e.kind = 'title'), 0) end,
       case when p_kind = 'specification' then p_sequence else coalesce(max(e.sequence) filter (where e.kind = 'specification'), 0) end
@@ -228,19 +235,20 @@ $$;
 
 -- Reading ---------------------------------------------------------------------------------------------------------------
 
--- Who wrote, by name: suppliers do not learn the names of those of other suppliers.
+-- Who wrote, and what they are in the project now: suppliers do not learn the names of those of other suppliers.
 create function nokkel.rfx_people(p_rfx uuid, p_users uuid[]) returns table (id uuid, name text, role text)
   language sql stable security definer set search_path = '' as $$
-  select u.auth_user_id, u.name, nokkel.rfx_role_of(p_rfx, u.auth_user_id)
-  from public.app_user u
-  where u.auth_user_id = any (p_users) and (select nokkel.is_rfx_member(p_rfx)) and (
-    exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.author_id = u.auth_user_id)
-    or nokkel.rfx_role_of(p_rfx, u.auth_user_id) is not null
-  ) and (
-    (select nokkel.is_rfx_client(p_rfx)) or nokkel.rfx_role_of(p_rfx, u.auth_user_id) in ('buyer', 'developer')
-    or exists (select from public.company_member mine join public.company_member theirs using (company_id)
-      where mine.user_id = nokkel.user_id() and theirs.user_id = u.auth_user_id)
-  )
+  select p.id, case
+      when p.role in ('buyer', 'developer') or (select nokkel.is_rfx_client(p_rfx)) or exists (
+        select from public.company_member mine join public.company_member theirs using (company_id)
+        where mine.user_id = nokkel.user_id() and theirs.user_id = p.id)
+      then p.name end, p.role
+  from (
+    select u.auth_user_id as id, u.name, nokkel.rfx_role_of(p_rfx, u.auth_user_id) as role
+    from public.app_user u where u.auth_user_id = any (p_users)
+  ) p
+  where (select nokkel.is_rfx_member(p_rfx))
+    and (p.role is not null or exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.author_id = p.id))
 $$;
 
 -- The projects of the person, the newest first, each with its title.

@@ -60,11 +60,23 @@ grant select on public.rfx_bid to authenticated;
 create policy "bidders read their bid, openers every one after the deadline" on public.rfx_bid for select to authenticated
   using (nokkel.may_read_bid(id));
 
+create or replace function nokkel.is_rfx_bid(p_rfx uuid, p_object uuid) returns boolean
+  language sql stable security definer set search_path = '' as
+  $$ select exists (select from public.rfx_bid b where b.id = p_object and b.rfx_id = p_rfx) $$;
+
 create or replace function nokkel.may_read_rfx_blob(p_rfx uuid, p_object uuid) returns boolean
-  language sql stable security definer set search_path = '' as $$
-  select case when exists (select from public.rfx_bid b where b.id = p_object) then nokkel.may_read_bid(p_object)
-    else nokkel.is_rfx_member(p_rfx) end
+  language sql stable security definer set search_path = '' as
+  $$ select case when nokkel.is_rfx_bid(p_rfx, p_object) then nokkel.may_read_bid(p_object) else nokkel.is_rfx_member(p_rfx) end $$;
+
+-- A bid goes with its company, and its files with it: nobody else ever reads them.
+create function nokkel.delete_bid_files() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.blob b where b.rfx_id = old.rfx_id and b.object_id = old.id;
+  return null;
+end
 $$;
+create trigger delete_bid_files after delete on public.rfx_bid for each row execute function nokkel.delete_bid_files();
 
 create or replace function nokkel.has_signed_in_rfx(p_rfx uuid, p_thumbprint text) returns boolean
   language sql stable security definer set search_path = '' as $$
@@ -72,7 +84,8 @@ create or replace function nokkel.has_signed_in_rfx(p_rfx uuid, p_thumbprint tex
     or exists (select from public.rfx_bid b where b.rfx_id = p_rfx and b.signer_thumbprint = p_thumbprint and nokkel.may_read_bid(b.id))
 $$;
 
--- Locks the project so that its deadline stands, for somebody of a company that bids.
+-- Locks the project so that its deadline stands, for somebody of a company that bids. No other group is locked here: whoever goes
+-- takes several of them.
 create function nokkel.hold_rfx_to_bid(p_rfx uuid, p_company uuid) returns public.rfxs
   language plpgsql security definer set search_path = '' as $$
 declare
@@ -84,11 +97,17 @@ begin
   if v_rfx.id is null or nokkel.rfx_role(p_rfx) is null then perform nokkel.refuse('not_found'); end if;
   select g.id into v_bidder from public.rfxs g where g.parent_id = p_rfx and g.kind = 'bidder' and g.company_id = p_company;
   if v_bidder is null or nokkel.rfx_role(v_bidder) is null then perform nokkel.refuse('forbidden'); end if;
-  if v_rfx.status <> 'approved' or v_rfx.deadline is null then
-    perform nokkel.refuse('rfx_status', jsonb_build_object('status', v_rfx.status));
-  end if;
-  if v_rfx.deadline <= clock_timestamp() then perform nokkel.refuse('deadline_passed'); end if;
   return v_rfx;
+end
+$$;
+
+create function nokkel.require_open_for_bids(p_rfx public.rfxs) returns void
+  language plpgsql security definer set search_path = '' as $$
+begin
+  if p_rfx.status <> 'approved' or p_rfx.deadline is null then
+    perform nokkel.refuse('rfx_status', jsonb_build_object('status', p_rfx.status));
+  end if;
+  if p_rfx.deadline <= clock_timestamp() then perform nokkel.refuse('deadline_passed'); end if;
 end
 $$;
 
@@ -99,6 +118,9 @@ create function nokkel.begin_bid(p_rfx uuid, p_company uuid, p_bid uuid, p_part 
 declare
   v_rfx constant public.rfxs := nokkel.hold_rfx_to_bid(p_rfx, p_company);
 begin
+  perform nokkel.require_open_for_bids(v_rfx);
+  -- Files are found by the object they belong to.
+  if exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.object_id = p_bid) then perform nokkel.refuse('conflict'); end if;
   insert into public.rfx_bid (id, rfx_id, company_id, organization_id, bidder_id, opening_id)
     select p_bid, p_rfx, p_company, v_rfx.organization_id, g.id, o.id
     from public.rfxs g join public.rfxs o on o.parent_id = p_rfx and o.kind = 'opening'
@@ -114,11 +136,12 @@ begin
 end
 $$;
 
--- Submits a bid, in place of the one before. The server has verified the statement. Given once more it changes nothing.
+-- Submits a bid, in place of the one before. The server has verified the statement, and still compares the key that it is sealed
+-- to with the one that this gives. Given once more it changes nothing, and gives none.
 create function nokkel.submit_bid(
   p_rfx uuid, p_company uuid, p_bid uuid, p_revision integer, p_content bytea, p_sealed_part bytea, p_opening_version integer,
   p_own_key bytea, p_own_version integer, p_statement text, p_signer text, p_blobs uuid[], p_request uuid
-) returns void language plpgsql security definer set search_path = '' as $$
+) returns text language plpgsql security definer set search_path = '' as $$
 declare
   v_rfx public.rfxs;
   v_bid public.rfx_bid;
@@ -129,10 +152,11 @@ begin
   v_rfx := nokkel.hold_rfx_to_bid(p_rfx, p_company);
   select * into v_bid from public.rfx_bid b where b.id = p_bid and b.rfx_id = p_rfx and b.company_id = p_company for update;
   if v_bid.id is null then perform nokkel.refuse('not_found'); end if;
-  if v_bid.revision = p_revision and v_bid.statement = p_statement and v_bid.content = p_content then return; end if;
+  if v_bid.revision = p_revision and v_bid.statement = p_statement and v_bid.content = p_content then return null; end if;
+  perform nokkel.require_open_for_bids(v_rfx);
   if p_revision <> v_bid.revision + 1 then perform nokkel.refuse('revision_stale', jsonb_build_object('revision', v_bid.revision)); end if;
-  select * into v_opening from public.rfxs g where g.id = v_bid.opening_id for share;
-  select * into v_bidder from public.rfxs g where g.id = v_bid.bidder_id for share;
+  select * into v_opening from public.rfxs g where g.id = v_bid.opening_id;
+  select * into v_bidder from public.rfxs g where g.id = v_bid.bidder_id;
   if v_opening.rekey_pending or v_bidder.rekey_pending then perform nokkel.refuse('rekey_pending'); end if;
   if v_opening.key_version <> p_opening_version or v_bidder.key_version <> p_own_version then
     perform nokkel.refuse('version_stale', jsonb_build_object('opening', v_opening.key_version, 'bidder', v_bidder.key_version));
@@ -141,21 +165,25 @@ begin
   v_incomplete := nokkel.attach_rfx_blobs(p_rfx, p_bid, p_blobs);
   if cardinality(v_incomplete) > 0 then perform nokkel.refuse('blob_incomplete', jsonb_build_object('blobIds', v_incomplete)); end if;
   -- Waiting for the locks may have taken until after the deadline.
-  if v_rfx.deadline <= clock_timestamp() then perform nokkel.refuse('deadline_passed'); end if;
+  perform nokkel.require_open_for_bids(v_rfx);
   update public.rfx_bid b set state = 'submitted', revision = p_revision, content = p_content, sealed_part = p_sealed_part,
       opening_version = p_opening_version, own_key = p_own_key, own_version = p_own_version, statement = p_statement,
       author_id = nokkel.user_id(), signer_thumbprint = p_signer, submitted_at = clock_timestamp()
     where b.id = p_bid;
   perform nokkel.audit_rfx('rfx_bid.submit', 'rfx_bid', p_bid || '/' || p_revision, p_request);
+  return (select m.seal_to from public.rfx_manifest m where m.rfx_id = v_opening.id and m.version = p_opening_version and m.revision = 1);
 end
 $$;
 
 create function nokkel.withdraw_bid(p_rfx uuid, p_company uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
+  v_rfx constant public.rfxs := nokkel.hold_rfx_to_bid(p_rfx, p_company);
   v_id uuid;
 begin
-  perform nokkel.hold_rfx_to_bid(p_rfx, p_company);
+  -- Asked again because the answer was lost.
+  if exists (select from public.rfx_bid b where b.rfx_id = p_rfx and b.company_id = p_company and b.state = 'withdrawn') then return; end if;
+  perform nokkel.require_open_for_bids(v_rfx);
   update public.rfx_bid b set state = 'withdrawn', content = null, sealed_part = null, opening_version = null, own_key = null,
       own_version = null, statement = null, author_id = null, signer_thumbprint = null, submitted_at = null
     where b.rfx_id = p_rfx and b.company_id = p_company and b.state = 'submitted' returning b.id into v_id;
@@ -166,15 +194,17 @@ end
 $$;
 
 -- The server's part of a bid for those who may read it now. Recorded before it is computed; a refusal is for the server to record.
-create function nokkel.release_bid_part(p_bid uuid, p_request uuid) returns bytea
+create function nokkel.release_bid_part(p_rfx uuid, p_bid uuid, p_request uuid) returns table (part bytea, company_id uuid)
   language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
 declare
   v_bid public.rfx_bid;
   v_rfx public.rfxs;
   v_bidder boolean;
   v_opener boolean;
 begin
-  select * into v_bid from public.rfx_bid b where b.id = p_bid and b.organization_id = nokkel.organization_id();
+  select * into v_bid from public.rfx_bid b
+    where b.id = p_bid and b.rfx_id = p_rfx and b.organization_id = nokkel.organization_id();
   -- As long as this reads it, the deadline stands.
   select * into v_rfx from public.rfxs r where r.id = v_bid.rfx_id for share;
   v_bidder := nokkel.rfx_role(v_bid.bidder_id) is not null;
@@ -188,15 +218,15 @@ begin
     update public.rfx_bid b set opened_at = clock_timestamp() where b.id = p_bid and b.opened_at is null;
   end if;
   perform nokkel.audit_rfx(case when v_bidder then 'rfx_bid.read' else 'rfx_bid.open' end, 'rfx_bid', p_bid::text, p_request);
-  return (select x.envelope from nokkel.rfx_bid_part x where x.bid_id = p_bid);
+  return query select x.envelope, v_bid.company_id from nokkel.rfx_bid_part x where x.bid_id = p_bid;
 end
 $$;
 
 -- A bid's own key follows the key of its bidder group.
-create function nokkel.move_bid_key(p_bid uuid, p_version integer, p_old bytea, p_new bytea, p_request uuid) returns boolean
-  language plpgsql security definer set search_path = '' as $$
+create function nokkel.move_bid_key(p_rfx uuid, p_bid uuid, p_version integer, p_old bytea, p_new bytea, p_request uuid)
+  returns boolean language plpgsql security definer set search_path = '' as $$
 declare
-  v_bidder constant uuid := (select b.bidder_id from public.rfx_bid b where b.id = p_bid);
+  v_bidder constant uuid := (select b.bidder_id from public.rfx_bid b where b.id = p_bid and b.rfx_id = p_rfx);
   v_group constant public.rfxs := nokkel.hold_rfx_group(v_bidder);
 begin
   if v_group.key_version <> p_version then
@@ -211,8 +241,8 @@ $$;
 
 grant execute on function nokkel.begin_bid(uuid, uuid, uuid, bytea, text, uuid),
   nokkel.submit_bid(uuid, uuid, uuid, integer, bytea, bytea, integer, bytea, integer, text, text, uuid[], uuid),
-  nokkel.withdraw_bid(uuid, uuid, uuid), nokkel.release_bid_part(uuid, uuid),
-  nokkel.move_bid_key(uuid, integer, bytea, bytea, uuid) to authenticated;
+  nokkel.withdraw_bid(uuid, uuid, uuid), nokkel.release_bid_part(uuid, uuid, uuid),
+  nokkel.move_bid_key(uuid, uuid, integer, bytea, bytea, uuid) to authenticated;
 
 create or replace function nokkel.master_key_rows() returns table (key_id text, table_name text, row_count bigint)
   language sql stable security definer set search_path = '' as $$
@@ -226,68 +256,6 @@ create or replace function nokkel.master_key_rows() returns table (key_id text, 
   from nokkel.session_key k group by 1
   order by 1, 2
 $$;
-
--- What should not be in the groups: for those of one project, or of all. Who waits for a key is no fault. What the signatures
--- say is for whoever can verify them.
-create function nokkel.rfx_faults(p_rfx uuid default null) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
-  language sql stable security definer set search_path = '' as $$
-  select 'wrap_surplus', m.rfx_id, 'app_user', m.user_id
-    from public.rfx_key_members m join public.rfxs r on r.id = m.rfx_id
-    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and not exists (
-      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id)
-  union all
-  select 'wrap_surplus', m.rfx_id, 'company', m.company_id
-    from public.rfx_key_companies m join public.rfxs r on r.id = m.rfx_id
-    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and not exists (
-      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'company' and l.owner_id = m.company_id)
-  union all
-  select 'wrap_missing', r.id, case l.owner when 'user' then 'app_user' else 'company' end, l.owner_id
-    from public.rfxs r cross join lateral nokkel.rfx_reachable(r.id) l
-    where r.company_id is not null and not r.rekey_pending and (p_rfx is null or p_rfx in (r.id, r.parent_id))
-      and not exists (select from public.rfx_key_members m join public.user_key k on k.id = m.key_id and k.user_id = m.user_id
-        where l.owner = 'user' and m.rfx_id = r.id and m.user_id = l.owner_id and k.state in ('active', 'superseded'))
-      and not exists (select from public.rfx_key_companies m join public.company_key k on k.id = m.key_id and k.company_id = m.company_id
-        where l.owner = 'company' and m.rfx_id = r.id and m.company_id = l.owner_id and k.state in ('active', 'superseded'))
-  union all
-  select 'rekey_pending', r.id, 'rfx', r.id from public.rfxs r
-    where r.rekey_pending and (p_rfx is null or p_rfx in (r.id, r.parent_id))
-  union all
-  select 'version_unsigned', r.id, 'rfx', r.id from public.rfxs r
-    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id))
-      and not exists (select from public.rfx_manifest m where m.rfx_id = r.id and m.version = r.key_version)
-$$;
-
--- For whoever may wrap the key of the project.
-create function nokkel.my_rfx_faults(p_rfx uuid) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
-  language sql stable security definer set search_path = '' as $$
-  select f.* from nokkel.rfx_faults(p_rfx) f where (select nokkel.may_wrap_rfx(p_rfx, nokkel.user_id()) and nokkel.is_rfx_member(p_rfx))
-$$;
--- The groups of all projects, for the operator's check.
-create function nokkel.rfx_groups(p_after uuid, p_limit integer) returns table (
-  id uuid, organization_id uuid, parent_id uuid, kind text, key_version integer
-) language sql stable security definer set search_path = '' as $$
-  select r.id, r.organization_id, r.parent_id, r.kind, r.key_version from public.rfxs r
-  where r.company_id is not null and (p_after is null or r.id > p_after) order by r.id limit p_limit
-$$;
--- What is signed of a group's present version, with the wraps it should explain.
-create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
-  revision integer, statement text, leaves bytea, signer_id uuid, signer_thumbprint text, wraps jsonb
-) language sql stable security definer set search_path = '' as $$
-  select m.revision, m.statement, m.leaves, m.signer_id, m.signer_thumbprint, (
-    select jsonb_agg(jsonb_build_object('owner', w.owner, 'ownerId', w.owner_id, 'role', w.role, 'thumbprint', w.signed_thumbprint,
-      'hash', encode(w.signed_hash, 'hex')))
-    from (
-      select 'user' as owner, u.user_id as owner_id, u.role, u.signed_thumbprint, u.signed_hash from public.rfx_key_members u
-        where u.rfx_id = m.rfx_id and u.revision = m.revision
-      union all
-      select 'company', c.company_id, c.role, c.signed_thumbprint, c.signed_hash from public.rfx_key_companies c
-        where c.rfx_id = m.rfx_id and c.revision = m.revision
-    ) w)
-  from public.rfx_manifest m join public.rfxs r on r.id = m.rfx_id and r.key_version = m.version
-  where m.rfx_id = p_group order by m.revision
-$$;
-grant execute on function nokkel.my_rfx_faults(uuid) to authenticated;
-grant execute on function nokkel.rfx_faults(uuid), nokkel.rfx_groups(uuid, integer), nokkel.rfx_signed_wraps(uuid) to nokkel_server;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121100300' $$;
