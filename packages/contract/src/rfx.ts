@@ -15,7 +15,9 @@ export const MAXIMUM_WRAPS = 500
 export const MAXIMUM_ENTRY_BYTES = 1_048_576
 
 const tags: ['RFX'] = ['RFX']
-const Version = z.int().min(1)
+/** What the database counts with. */
+const MAXIMUM_COUNT = 2_147_483_647
+const Version = z.int().min(1).max(MAXIMUM_COUNT)
 const Digest = base64Url(32, 32)
 const Statement = compactJws(8192)
 /** A content key or key of 32 bytes in an envelope. */
@@ -24,7 +26,7 @@ const Content = base64Url(48, MAXIMUM_ENTRY_BYTES)
 const ofRfx = z.strictObject({ id: Uuid })
 const ofCompany = z.strictObject({ id: Uuid, companyId: Uuid })
 const ofUser = z.strictObject({ id: Uuid, userId: Uuid })
-const ofEntry = z.strictObject({ id: Uuid, sequence: z.coerce.number().int().min(1) })
+const ofEntry = z.strictObject({ id: Uuid, sequence: z.coerce.number().int().min(1).max(MAXIMUM_COUNT) })
 const ofBid = z.strictObject({ id: Uuid, bidId: Uuid })
 
 /** The key of a group wrapped to one of its members: RSA-OAEP, 512 bytes as base64 with padding. */
@@ -44,7 +46,7 @@ export type RfxWrap = z.infer<typeof RfxWrap>
 const RfxWraps = z.strictObject({ statement: Statement, wraps: z.array(RfxWrap).min(1).max(MAXIMUM_WRAPS) })
 
 const EntryContent = {
-  sequence: z.int().min(1),
+  sequence: z.int().min(1).max(MAXIMUM_COUNT),
   version: Version.openapi({ description: 'Of the key that wraps the content key.' }),
   wrappedKey: WrappedContentKey.nullable(),
   content: Content.nullable(),
@@ -405,7 +407,7 @@ export const beginRfxVersion = operation({
   summary: 'Begin to make the next version of the key; an attempt of the same person that was not ended is given up',
   request: {
     params: ofRfx,
-    body: z.strictObject({ attemptId: Uuid, version: z.int().min(2), previousKey: WrappedContentKey }),
+    body: z.strictObject({ attemptId: Uuid, version: Version.min(2), previousKey: WrappedContentKey }),
   },
   responses: { 204: null },
 })
@@ -467,7 +469,7 @@ export const listRfxEntries = operation({
   request: {
     params: ofRfx,
     query: z.strictObject({
-      before: z.coerce.number().int().min(1).optional(),
+      before: z.coerce.number().int().min(1).max(MAXIMUM_COUNT).optional(),
       limit: z.coerce.number().int().min(1).max(200).default(50),
     }),
   },
@@ -491,7 +493,7 @@ export const listStaleContentKeys = operation({
   request: {
     params: ofRfx,
     query: z.strictObject({
-      after: z.coerce.number().int().min(0).default(0),
+      after: z.coerce.number().int().min(0).max(MAXIMUM_COUNT).default(0),
       limit: z.coerce.number().int().min(1).max(1000).default(1000),
     }),
   },
@@ -512,7 +514,7 @@ export const moveContentKeys = operation({
     body: z.strictObject({
       version: Version,
       keys: z
-        .array(z.strictObject({ sequence: z.int(), old: WrappedContentKey, new: WrappedContentKey }))
+        .array(z.strictObject({ sequence: EntryContent.sequence, old: WrappedContentKey, new: WrappedContentKey }))
         .min(1)
         .max(1000),
     }),

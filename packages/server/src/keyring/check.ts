@@ -93,7 +93,7 @@ function assertUnused(
 }
 
 function describeRows(rows: readonly MasterKeyRows[]): string {
-  const counts = rows.map(({ table, count }) => `${count} ${table.replace('_', ' ')}${count === 1 ? '' : 's'}`)
+  const counts = rows.map(({ table, count }) => `${count} ${table.replaceAll('_', ' ')}${count === 1 ? '' : 's'}`)
   return counts.length === 0 ? '' : ` (for ${counts.join(', ')})`
 }
 

@@ -14,7 +14,12 @@ export interface MasterKeyVersion {
   /** Envelopes it may have made, of 2^32: never fewer than it has. */
   readonly wraps: number
   /** Rows it protects now. */
-  readonly rows: { readonly userKeys: number; readonly companyKeys: number; readonly sessionKeys: number }
+  readonly rows: {
+    readonly userKeys: number
+    readonly companyKeys: number
+    readonly bidParts: number
+    readonly sessionKeys: number
+  }
 }
 
 /**
@@ -38,6 +43,7 @@ export async function readMasterKeyVersions(database: Database): Promise<readonl
     rows: {
       userKeys: rowsOf(keyId, 'user_key'),
       companyKeys: rowsOf(keyId, 'company_key'),
+      bidParts: rowsOf(keyId, 'rfx_bid_part'),
       sessionKeys: rowsOf(keyId, 'session_key'),
     },
   }))

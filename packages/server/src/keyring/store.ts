@@ -24,7 +24,7 @@ export async function selectRootKeyVersions(database: Database): Promise<RootKey
 
 export interface MasterKeyRows {
   readonly keyId: string
-  readonly table: 'user_key' | 'company_key' | 'session_key'
+  readonly table: 'user_key' | 'company_key' | 'rfx_bid_part' | 'session_key'
   readonly count: number
 }
 
