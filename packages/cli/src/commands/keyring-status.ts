@@ -29,17 +29,19 @@ ${databaseHelp}
 function table(versions: readonly MasterKeyVersion[]): string[] {
   const rows = [
     ['master key', 'since', 'wraps', 'of 2^32', 'user keys', 'company keys', 'bid parts', 'session keys', 'retired'],
-    ...versions.map(({ keyId, createdAt, retiredAt, wraps, rows: { userKeys, companyKeys, bidParts, sessionKeys } }) => [
-      keyId,
-      createdAt.slice(0, 10),
-      String(wraps),
-      `${((100 * wraps) / maximumWraps).toFixed(4)} %`,
-      String(userKeys),
-      String(companyKeys),
-      String(bidParts),
-      String(sessionKeys),
-      retiredAt?.slice(0, 10) ?? '',
-    ]),
+    ...versions.map(
+      ({ keyId, createdAt, retiredAt, wraps, rows: { userKeys, companyKeys, bidParts, sessionKeys } }) => [
+        keyId,
+        createdAt.slice(0, 10),
+        String(wraps),
+        `${((100 * wraps) / maximumWraps).toFixed(4)} %`,
+        String(userKeys),
+        String(companyKeys),
+        String(bidParts),
+        String(sessionKeys),
+        retiredAt?.slice(0, 10) ?? '',
+      ],
+    ),
   ]
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>
