@@ -33,7 +33,7 @@ export function sealInfo(context: Context): Bytes {
  * @see RFC 9180 §7.1.3
  */
 export async function deriveKeyPair(ikm: Bytes): Promise<CryptoKeyPair> {
-  const { privateKey, publicKey } = await suite.kem.deriveKeyPair(ikm.slice().buffer)
+  const { privateKey, publicKey } = await suite.kem.deriveKeyPair(ikm)
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', privateKey))
   const algorithm = { name: 'ECDH', namedCurve: 'P-256' }
   try {
