@@ -191,10 +191,18 @@ create index rfx_key_attempt_rfx on nokkel.rfx_key_attempt (rfx_id);
 create index rfx_key_attempt_user on nokkel.rfx_key_attempt (created_by);
 call nokkel.protect('nokkel.rfx_key_attempt');
 
+-- Nothing is written in a closed project any more, so it keeps its keys.
+create function nokkel.ask_for_rfx_version(p_group uuid) returns void
+  language sql security definer set search_path = '' as $$
+  update public.rfxs r set rekey_pending = true
+  where r.id = p_group and r.company_id is not null
+    and (select p.status from public.rfxs p where p.id = coalesce(r.parent_id, r.id)) <> 'closed'
+$$;
+
 -- Locks the groups in order, takes the wraps from whoever is not in them any more, and asks for a new key where somebody had the
--- old one. p_had_key: somebody could read through a company, without a wrap of their own.
+-- old one. p_through: the companies through which somebody could read who has gone, without a wrap of their own.
 -- Every change of a group locks its row first, so that whoever waits for the lock judges by what is committed then.
-create function nokkel.prune_rfxs(p_groups uuid[], p_had_key boolean) returns void
+create function nokkel.prune_rfxs(p_groups uuid[], p_through uuid[]) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
   v_group record;
@@ -202,9 +210,8 @@ declare
   v_gone_companies integer;
 begin
   for v_group in
-    select r.id, coalesce(p.status, r.status) as status
-    from public.rfxs r left join public.rfxs p on p.id = r.parent_id
-    where r.id = any (p_groups) and r.company_id is not null order by r.id for no key update of r
+    select r.id from public.rfxs r
+    where r.id = any (p_groups) and r.company_id is not null order by r.id for no key update
   loop
     delete from public.rfx_key_members m where m.rfx_id = v_group.id and not exists (
       select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id);
@@ -213,39 +220,49 @@ begin
       select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'company' and l.owner_id = m.company_id);
     get diagnostics v_gone_companies = row_count;
     delete from nokkel.rfx_key_attempt a where a.rfx_id = v_group.id;
-    if v_group.status <> 'closed' and (v_gone + v_gone_companies > 0
-      or p_had_key and exists (select from public.rfx_key_companies m where m.rfx_id = v_group.id)) then
-      update public.rfxs r set rekey_pending = true where r.id = v_group.id;
+    if v_gone + v_gone_companies > 0 or exists (
+      select from public.rfx_key_companies m where m.rfx_id = v_group.id and m.company_id = any (p_through)
+    ) then
+      perform nokkel.ask_for_rfx_version(v_group.id);
     end if;
   end loop;
 end
 $$;
 
--- A colleague who left: every group that their company is in.
+-- A colleague who left: every group that their company is in or will be, and they were not kept out of. Also of projects that
+-- have not come so far: they may at this moment.
 create function nokkel.prune_after_company_member() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
+  -- The company first: a project or group that it is coming into at this moment is there then.
+  perform from public.company c where c.id = old.company_id for no key update;
   perform nokkel.prune_rfxs(array(
     select r.id from public.rfxs r
-    where r.company_id = old.company_id
-      or r.id in (select i.rfx_id from public.rfx_invitation i where i.company_id = old.company_id)
+    where (r.company_id = old.company_id
+        or r.id in (select i.rfx_id from public.rfx_invitation i where i.company_id = old.company_id))
+      and (r.kind <> 'opening' or exists (
+        select from public.rfx_opener o where o.rfx_id = r.parent_id and o.user_id = old.user_id))
+      and not exists (
+        select from public.rfx_exclusion x where x.rfx_id = coalesce(r.parent_id, r.id) and x.user_id = old.user_id)
     except
     select l.rfx_id from nokkel.rfx_live_member l where l.owner = 'user' and l.owner_id = old.user_id
-  ), true);
+  ), array[old.company_id]);
   return null;
 end
 $$;
 create trigger prune_rfxs after delete on public.company_member
   for each row execute function nokkel.prune_after_company_member();
 
--- A developer who is one no longer: every project that was sent for review.
+-- A developer who is one no longer: every project of the organisation, also one that is being sent for review at this moment.
 create function nokkel.prune_after_developer() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
   perform nokkel.prune_rfxs(array(
-    select m.rfx_id from public.rfx_key_members m join public.rfxs r on r.id = m.rfx_id
-    where m.user_id = old.user_id and r.organization_id = old.organization_id
-  ), false);
+    select r.id from public.rfxs r
+    where r.organization_id = old.organization_id and r.kind = 'project' and r.company_id is not null
+    except
+    select l.rfx_id from nokkel.rfx_live_member l where l.owner = 'user' and l.owner_id = old.user_id
+  ), '{}');
   return null;
 end
 $$;
@@ -260,15 +277,17 @@ create function nokkel.prune_after_party() returns trigger
 begin
   if tg_table_name = 'rfx_invitation' then
     delete from public.rfxs r where r.parent_id = old.rfx_id and r.kind = 'bidder' and r.company_id = old.company_id;
-    perform nokkel.prune_rfxs(array[old.rfx_id], false);
+    perform nokkel.prune_rfxs(array[old.rfx_id], '{}');
   elsif tg_table_name = 'rfx_opener' then
-    perform nokkel.prune_rfxs(array(select r.id from public.rfxs r where r.parent_id = old.rfx_id and r.kind = 'opening'), true);
+    perform nokkel.prune_rfxs(
+      array(select r.id from public.rfxs r where r.parent_id = old.rfx_id and r.kind = 'opening'),
+      array(select m.company_id from public.company_member m where m.user_id = old.user_id));
   else
     perform nokkel.prune_rfxs(array(
       select r.id from public.rfxs r where r.id = new.rfx_id or r.parent_id = new.rfx_id and case r.kind
         when 'opening' then exists (select from public.rfx_opener o where o.rfx_id = new.rfx_id and o.user_id = new.user_id)
         else exists (select from public.company_member m where m.company_id = r.company_id and m.user_id = new.user_id) end
-    ), true);
+    ), array(select m.company_id from public.company_member m where m.user_id = new.user_id));
   end if;
   return null;
 end
@@ -277,13 +296,27 @@ create trigger prune_rfxs after delete on public.rfx_invitation for each row exe
 create trigger prune_rfxs after insert on public.rfx_exclusion for each row execute function nokkel.prune_after_party();
 create trigger prune_rfxs after delete on public.rfx_opener for each row execute function nokkel.prune_after_party();
 
+-- People and companies that are deleted leave first: what references them goes in no order that could be relied on.
+create function nokkel.leave_everything() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  if tg_table_name = 'app_user' then
+    delete from public.organization_member m where m.user_id = old.auth_user_id;
+  else
+    delete from public.company_member m where m.company_id = old.id;
+    delete from public.rfx_invitation i where i.company_id = old.id;
+  end if;
+  return old;
+end
+$$;
+create trigger leave_everything before delete on public.app_user for each row execute function nokkel.leave_everything();
+create trigger leave_everything before delete on public.company for each row execute function nokkel.leave_everything();
+
 -- A version that a compromised key could open.
 create function nokkel.rekey_compromised() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  update public.rfxs r set rekey_pending = true
-    where r.id = new.rfx_id and r.key_version = new.version and r.company_id is not null
-      and (select p.status from public.rfxs p where p.id = coalesce(r.parent_id, r.id)) <> 'closed';
+  perform nokkel.ask_for_rfx_version(r.id) from public.rfxs r where r.id = new.rfx_id and r.key_version = new.version;
   delete from nokkel.rfx_key_attempt a where a.rfx_id = new.rfx_id;
   return null;
 end
@@ -312,18 +345,6 @@ $$;
 create function nokkel.audit_rfx(p_action text, p_subject_type text, p_subject text, p_request uuid) returns void
   language sql security definer set search_path = '' as
   $$ select nokkel.audit(nokkel.organization_id(), nokkel.user_id(), p_action, p_subject_type, p_subject, null, p_request) $$;
-
-create function nokkel.create_rfx(p_rfx uuid, p_company uuid, p_request uuid) returns void
-  language plpgsql security definer set search_path = '' as $$
-begin
-  if nokkel.company_role(p_company) is null then perform nokkel.refuse('not_found'); end if;
-  insert into public.rfxs (id, organization_id, company_id, created_by)
-    values (p_rfx, nokkel.organization_id(), p_company, nokkel.user_id())
-    on conflict (id) do nothing;
-  if not found then perform nokkel.refuse('conflict'); end if;
-  perform nokkel.audit_rfx('rfx.create', 'rfx', p_rfx::text, p_request);
-end
-$$;
 
 -- A draft, which nobody else has read.
 create function nokkel.delete_rfx(p_rfx uuid, p_request uuid) returns void
@@ -404,12 +425,15 @@ $$;
 create function nokkel.invite_to_rfx(p_rfx uuid, p_company uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
-  v_rfx constant public.rfxs := nokkel.hold_rfx(p_rfx, 'buyer');
+  v_rfx public.rfxs;
+  v_found boolean;
 begin
+  -- The company before the project, as whoever leaves the company takes them.
+  perform from public.company c where c.id = p_company and c.organization_id = nokkel.organization_id() for share;
+  v_found := found;
+  v_rfx := nokkel.hold_rfx(p_rfx, 'buyer');
   if v_rfx.status = 'closed' then perform nokkel.refuse('rfx_status', jsonb_build_object('status', v_rfx.status)); end if;
-  if not exists (select from public.company c where c.id = p_company and c.organization_id = v_rfx.organization_id) then
-    perform nokkel.refuse('not_found');
-  end if;
+  if not v_found then perform nokkel.refuse('not_found'); end if;
   if p_company = v_rfx.company_id then perform nokkel.refuse('conflict'); end if;
   insert into public.rfx_invitation (rfx_id, company_id, organization_id, invited_by)
     values (p_rfx, p_company, v_rfx.organization_id, nokkel.user_id()) on conflict do nothing;
@@ -457,14 +481,21 @@ $$;
 
 -- Openers are named among the buyers, by who made the project or an administrator of the buyer company. The key of the opening
 -- group is wrapped to that company too: whoever is named when the others are gone reads through it.
+create function nokkel.may_name_openers(p_rfx uuid) returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.rfxs r
+    where r.id = p_rfx and nokkel.rfx_role(r.id) = 'buyer'
+      and (r.created_by = nokkel.user_id() or nokkel.company_role(r.company_id) = 'administrator')
+  )
+$$;
+
 create function nokkel.hold_rfx_to_name_openers(p_rfx uuid) returns public.rfxs
   language plpgsql security definer set search_path = '' as $$
 declare
   v_rfx constant public.rfxs := nokkel.hold_rfx(p_rfx, 'buyer');
 begin
-  if v_rfx.created_by is distinct from nokkel.user_id() and nokkel.company_role(v_rfx.company_id) is distinct from 'administrator' then
-    perform nokkel.refuse('forbidden');
-  end if;
+  if not nokkel.may_name_openers(p_rfx) then perform nokkel.refuse('forbidden'); end if;
   return v_rfx;
 end
 $$;
@@ -524,7 +555,7 @@ create function nokkel.developers() returns table (id uuid, name text)
   order by u.name, u.auth_user_id
 $$;
 
-grant execute on function nokkel.create_rfx(uuid, uuid, uuid), nokkel.delete_rfx(uuid, uuid),
+grant execute on function nokkel.delete_rfx(uuid, uuid),
   nokkel.change_rfx_status(uuid, text, uuid), nokkel.set_rfx_deadline(uuid, timestamptz, uuid),
   nokkel.invite_to_rfx(uuid, uuid, uuid), nokkel.withdraw_from_rfx(uuid, uuid, uuid),
   nokkel.exclude_from_rfx(uuid, uuid, uuid), nokkel.readmit_to_rfx(uuid, uuid, uuid),
@@ -544,6 +575,31 @@ create policy "buyers and developers see who is excluded" on public.rfx_exclusio
   using (nokkel.is_rfx_client(rfx_id));
 create policy "members see who opens bids" on public.rfx_opener for select to authenticated
   using (nokkel.is_rfx_member(rfx_id));
+
+-- Companies and people of a project by name, as far as the person may know them:
+--   supplier  invited companies, for suppliers only those they are in
+--   excluded  who is kept out, for buyers and developers
+--   opener    who opens bids, for everyone
+create function nokkel.rfx_parties(p_rfx uuid) returns table (kind text, id uuid, name text, added_at timestamptz)
+  language sql stable security definer set search_path = '' as $$
+  select x.kind, x.id, x.name, x.added_at
+  from (
+    select 'supplier' as kind, c.id, c.name, i.created_at as added_at
+      from public.rfx_invitation i join public.company c on c.id = i.company_id
+      where i.rfx_id = p_rfx and ((select nokkel.is_rfx_client(p_rfx)) or nokkel.company_role(i.company_id) is not null)
+    union all
+    select 'excluded', u.auth_user_id, u.name, e.created_at
+      from public.rfx_exclusion e join public.app_user u on u.auth_user_id = e.user_id
+      where e.rfx_id = p_rfx and (select nokkel.is_rfx_client(p_rfx))
+    union all
+    select 'opener', u.auth_user_id, u.name, o.created_at
+      from public.rfx_opener o join public.app_user u on u.auth_user_id = o.user_id
+      where o.rfx_id = p_rfx and nokkel.rfx_role_of(p_rfx, o.user_id) = 'buyer'
+  ) x
+  where (select nokkel.rfx_role(p_rfx)) is not null
+  order by x.kind, x.name, x.id
+$$;
+grant execute on function nokkel.may_name_openers(uuid), nokkel.rfx_parties(uuid) to authenticated;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121100000' $$;

@@ -14,6 +14,9 @@ create table public.rfx_manifest (
   -- SHA-256 of its signing input, which the next revision names.
   digest bytea not null check (length(digest) = 32),
   leaves bytea not null check (length(leaves) between 32 and 16000 and length(leaves) % 32 = 0),
+  -- The same in every revision of a version: the commitment to its key, and in an opening group the public key, as JSON.
+  commitment bytea not null check (length(commitment) = 32),
+  seal_to text,
   signer_id uuid not null,
   signer_thumbprint text not null references public.signing_key,
   created_at timestamptz not null default now(),
@@ -48,6 +51,9 @@ create table nokkel.rfx_attempt_manifest (
   statement text not null check (length(statement) <= 8192),
   digest bytea not null check (length(digest) = 32),
   leaves bytea not null check (length(leaves) between 32 and 16000 and length(leaves) % 32 = 0),
+  -- The same in every revision of a version: the commitment to its key, and in an opening group the public key, as JSON.
+  commitment bytea not null check (length(commitment) = 32),
+  seal_to text,
   signer_thumbprint text not null references public.signing_key,
   primary key (attempt_id, revision)
 );
@@ -68,7 +74,7 @@ create table nokkel.rfx_attempt_wrap (
 );
 call nokkel.protect('nokkel.rfx_attempt_wrap');
 
--- Groups ---------------------------------------------------------------------------------------------------------------
+-- Who may wrap ---------------------------------------------------------------------------------------------------------
 
 -- Who may wrap the key of a group to others: buyers and developers that of the project, and all members that of a smaller group.
 create function nokkel.may_wrap_rfx(p_group uuid, p_user uuid) returns boolean
@@ -77,6 +83,12 @@ create function nokkel.may_wrap_rfx(p_group uuid, p_user uuid) returns boolean
     or nokkel.rfx_role_of(r.id, p_user) in ('buyer', 'developer')
   from public.rfxs r where r.id = p_group
 $$;
+
+-- Whether the person of the session may; null when they are not in it.
+create function nokkel.i_may_wrap_rfx(p_group uuid) returns boolean
+  language sql stable security definer set search_path = '' as
+  $$ select case when nokkel.rfx_role(p_group) is not null then nokkel.may_wrap_rfx(p_group, nokkel.user_id()) end $$;
+grant execute on function nokkel.i_may_wrap_rfx(uuid) to authenticated;
 
 -- Locks a group of the organisation of the session, for who may wrap its key.
 create function nokkel.hold_rfx_group(p_group uuid) returns public.rfxs
@@ -89,28 +101,6 @@ begin
   if v_group.id is null or nokkel.rfx_role(p_group) is null then perform nokkel.refuse('not_found'); end if;
   if not nokkel.may_wrap_rfx(p_group, nokkel.user_id()) then perform nokkel.refuse('forbidden'); end if;
   return v_group;
-end
-$$;
-
--- The group of a project that opens bids, or makes those of a company. Whoever is in it may make it; made again, it is the one that
--- stands there.
-create function nokkel.create_rfx_group(p_group uuid, p_rfx uuid, p_kind text, p_company uuid, p_request uuid) returns uuid
-  language plpgsql security definer set search_path = '' as $$
-declare
-  v_rfx constant public.rfxs := nokkel.hold_rfx(p_rfx, 'buyer', 'developer', 'supplier');
-  v_company constant uuid := case p_kind when 'opening' then v_rfx.company_id else p_company end;
-  v_id uuid;
-begin
-  select r.id into v_id from public.rfxs r
-    where r.parent_id = p_rfx and r.kind = p_kind and r.company_id = v_company and nokkel.rfx_role(r.id) is not null;
-  if v_id is not null then return v_id; end if;
-  if nokkel.company_role(v_company) is null then perform nokkel.refuse('not_found'); end if;
-  insert into public.rfxs (id, organization_id, kind, parent_id, company_id, status, created_by)
-    values (p_group, v_rfx.organization_id, p_kind, p_rfx, v_company, 'draft', nokkel.user_id()) on conflict do nothing;
-  if not found then perform nokkel.refuse('conflict'); end if;
-  if nokkel.rfx_role(p_group) is null then perform nokkel.refuse('forbidden'); end if;
-  perform nokkel.audit_rfx('rfx_group.create', 'rfx', p_rfx || '/' || p_kind, p_request);
-  return p_group;
 end
 $$;
 
@@ -133,71 +123,169 @@ create function nokkel.changed_recipients(p_group uuid, p_wraps nokkel.rfx_wrap_
   where l.owner_id is null or coalesce(u.id, c.id) is null
 $$;
 
--- Keys first, then the group: as whoever revokes a key takes them.
-create function nokkel.hold_rfx_recipients(p_wraps nokkel.rfx_wrap_input[]) returns void
+-- People, companies, keys, and only then the group: as whoever revokes a key or leaves takes them. Also the keys that are wrapped
+-- to now. p_company: nobody leaves it before the transaction ends, because a group of it is coming that they would not know of.
+create function nokkel.hold_rfx_recipients(p_group uuid, p_wraps nokkel.rfx_wrap_input[], p_company uuid default null) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
+  perform from public.app_user u
+    where u.auth_user_id in (select w.owner_id from unnest(p_wraps) w where w.owner = 'user') order by u.auth_user_id for key share;
+  perform from public.company c where c.id = p_company for share;
+  perform from public.company c
+    where c.id in (select w.owner_id from unnest(p_wraps) w where w.owner = 'company') order by c.id for key share;
   perform from public.user_key k
-    where k.id in (select w.key_id from unnest(p_wraps) w where w.owner = 'user') order by k.id for key share;
+    where k.id in (
+      select w.key_id from unnest(p_wraps) w where w.owner = 'user'
+      union
+      select m.key_id from unnest(p_wraps) w join public.rfx_key_members m on m.rfx_id = p_group and m.user_id = w.owner_id
+        where w.owner = 'user'
+    ) order by k.id for key share;
   perform from public.company_key k
-    where k.id in (select w.key_id from unnest(p_wraps) w where w.owner = 'company') order by k.id for key share;
+    where k.id in (
+      select w.key_id from unnest(p_wraps) w where w.owner = 'company'
+      union
+      select m.key_id from unnest(p_wraps) w join public.rfx_key_companies m on m.rfx_id = p_group and m.company_id = w.owner_id
+        where w.owner = 'company'
+    ) order by k.id for key share;
 end
 $$;
 
--- The next revision of the manifest of the present version, with its wraps. The server has verified the statement. What is given
--- once more, because the answer was lost, changes nothing.
+-- Those among the wraps who have one that opens.
+create function nokkel.held_rfx_wraps(p_group uuid, p_wraps nokkel.rfx_wrap_input[]) returns jsonb
+  language sql stable security definer set search_path = '' as $$
+  select jsonb_agg(h.owner_id order by h.owner_id) from (
+    select w.owner_id from unnest(p_wraps) w
+      join public.rfx_key_members m on m.rfx_id = p_group and m.user_id = w.owner_id
+      join public.user_key k on k.id = m.key_id and k.user_id = m.user_id and k.state in ('active', 'superseded')
+      where w.owner = 'user'
+    union all
+    select w.owner_id from unnest(p_wraps) w
+      join public.rfx_key_companies m on m.rfx_id = p_group and m.company_id = w.owner_id
+      join public.company_key k on k.id = m.key_id and k.company_id = m.company_id and k.state in ('active', 'superseded')
+      where w.owner = 'company'
+  ) h
+$$;
+
+-- Groups ---------------------------------------------------------------------------------------------------------------
+
+-- A project of a company the person is in. False when the person made it before: whether with the same content is for the server to see.
+create function nokkel.create_rfx(p_rfx uuid, p_company uuid, p_wraps nokkel.rfx_wrap_input[], p_request uuid) returns boolean
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform nokkel.hold_rfx_recipients(null, p_wraps, p_company);
+  if nokkel.company_role(p_company) is null then perform nokkel.refuse('not_found'); end if;
+  insert into public.rfxs (id, organization_id, company_id, created_by)
+    values (p_rfx, nokkel.organization_id(), p_company, nokkel.user_id())
+    on conflict (id) do nothing;
+  if not found then
+    if exists (
+      select from public.rfxs r where r.id = p_rfx and r.organization_id = nokkel.organization_id() and r.kind = 'project'
+        and r.company_id = p_company and r.created_by = nokkel.user_id()
+    ) then
+      return false;
+    end if;
+    perform nokkel.refuse('conflict');
+  end if;
+  perform nokkel.audit_rfx('rfx.create', 'rfx', p_rfx::text, p_request);
+  return true;
+end
+$$;
+
+-- The group of a project that opens bids, or makes those of a company. Whoever is in it may make it; made again, it is the one that
+-- stands there.
+create function nokkel.create_rfx_group(
+  p_group uuid, p_rfx uuid, p_kind text, p_company uuid, p_wraps nokkel.rfx_wrap_input[], p_request uuid
+) returns uuid language plpgsql security definer set search_path = '' as $$
+declare
+  v_company constant uuid := case p_kind
+    when 'opening' then (select r.company_id from public.rfxs r where r.id = p_rfx and r.kind = 'project') else p_company end;
+  v_rfx public.rfxs;
+  v_id uuid;
+begin
+  perform nokkel.hold_rfx_recipients(null, p_wraps, v_company);
+  v_rfx := nokkel.hold_rfx(p_rfx, 'buyer', 'developer', 'supplier');
+  select r.id into v_id from public.rfxs r
+    where r.parent_id = p_rfx and r.kind = p_kind and r.company_id = v_company and nokkel.rfx_role(r.id) is not null;
+  if v_id is not null then return v_id; end if;
+  if nokkel.company_role(v_company) is null then perform nokkel.refuse('not_found'); end if;
+  insert into public.rfxs (id, organization_id, kind, parent_id, company_id, status, created_by)
+    values (p_group, v_rfx.organization_id, p_kind, p_rfx, v_company, 'draft', nokkel.user_id()) on conflict do nothing;
+  if not found then perform nokkel.refuse('conflict'); end if;
+  if nokkel.rfx_role(p_group) is null then perform nokkel.refuse('forbidden'); end if;
+  perform nokkel.audit_rfx('rfx_group.create', 'rfx', p_rfx || '/' || p_kind, p_request);
+  return p_group;
+end
+$$;
+
+-- Revisions ------------------------------------------------------------------------------------------------------------
+
+-- A revision of a manifest as the server has verified it.
+create type nokkel.rfx_manifest_input as (
+  version integer, revision integer, previous bytea, statement text, digest bytea, leaves bytea, commitment bytea, seal_to text,
+  signer_thumbprint text
+);
+
+-- The next revision of the manifest of the present version, with its wraps: to those who have none. What is given once more,
+-- because the answer was lost, changes nothing.
 create function nokkel.add_rfx_wraps(
-  p_group uuid, p_version integer, p_revision integer, p_previous bytea, p_statement text, p_digest bytea, p_leaves bytea,
-  p_signer text, p_wraps nokkel.rfx_wrap_input[], p_request uuid
+  p_group uuid, p_manifest nokkel.rfx_manifest_input, p_wraps nokkel.rfx_wrap_input[], p_request uuid
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
   v_group public.rfxs;
-  v_last record;
+  v_last public.rfx_manifest;
+  v_version constant integer := p_manifest.version;
   v_changed jsonb;
 begin
-  perform nokkel.hold_rfx_recipients(p_wraps);
+  perform nokkel.hold_rfx_recipients(p_group, p_wraps);
   v_group := nokkel.hold_rfx_group(p_group);
   if exists (
-    select from public.rfx_manifest m
-    where m.rfx_id = p_group and m.version = p_version and m.revision = p_revision and m.digest = p_digest
+    select from public.rfx_manifest m where m.rfx_id = p_group and m.version = v_version and m.revision = p_manifest.revision
+      and m.digest = p_manifest.digest
   ) then
     return;
   end if;
   if v_group.rekey_pending then perform nokkel.refuse('rekey_pending'); end if;
-  if v_group.key_version <> p_version then
+  if v_group.key_version <> v_version then
     perform nokkel.refuse('version_stale', jsonb_build_object('version', v_group.key_version));
   end if;
-  select m.revision, m.digest into v_last from public.rfx_manifest m
-    where m.rfx_id = p_group and m.version = p_version order by m.revision desc limit 1;
-  if p_revision <> coalesce(v_last.revision, 0) + 1 or p_previous is distinct from v_last.digest then
+  select * into v_last from public.rfx_manifest m where m.rfx_id = p_group and m.version = v_version order by m.revision desc limit 1;
+  if p_manifest.revision <> coalesce(v_last.revision, 0) + 1 or p_manifest.previous is distinct from v_last.digest then
     perform nokkel.refuse('manifest_stale', jsonb_build_object('revision', coalesce(v_last.revision, 0)));
   end if;
-  v_changed := nokkel.changed_recipients(p_group, p_wraps);
+  if v_last.revision is not null and (v_last.commitment, v_last.seal_to) is distinct from (p_manifest.commitment, p_manifest.seal_to) then
+    perform nokkel.refuse('statement_invalid');
+  end if;
+  v_changed := coalesce(nokkel.changed_recipients(p_group, p_wraps), nokkel.held_rfx_wraps(p_group, p_wraps));
   if v_changed is not null then perform nokkel.refuse('recipients_changed', jsonb_build_object('ownerIds', v_changed)); end if;
 
-  insert into public.rfx_key_version (rfx_id, version) values (p_group, p_version) on conflict do nothing;
-  insert into public.rfx_manifest (rfx_id, version, revision, statement, digest, leaves, signer_id, signer_thumbprint)
-    values (p_group, p_version, p_revision, p_statement, p_digest, p_leaves, nokkel.user_id(), p_signer);
-  -- An earlier wrap of theirs gives way, and what its key could open is remembered.
+  -- Only where there is none: whoever marks a version as compromised may hold its row, and wait for this group.
+  if not exists (select from public.rfx_key_version v where v.rfx_id = p_group and v.version = v_version) then
+    insert into public.rfx_key_version (rfx_id, version) values (p_group, v_version);
+  end if;
+  insert into public.rfx_manifest
+      (rfx_id, version, revision, statement, digest, leaves, commitment, seal_to, signer_id, signer_thumbprint)
+    values (p_group, v_version, p_manifest.revision, p_manifest.statement, p_manifest.digest, p_manifest.leaves, p_manifest.commitment,
+      p_manifest.seal_to, nokkel.user_id(), p_manifest.signer_thumbprint);
+  -- A wrap of theirs that opens no more gives way, and what its key could open is remembered.
   insert into nokkel.moved_wrap (rfx_id, version, user_key_id)
-    select m.rfx_id, p_version, m.key_id from public.rfx_key_members m join unnest(p_wraps) w on w.owner = 'user' and w.owner_id = m.user_id
+    select m.rfx_id, v_version, m.key_id from public.rfx_key_members m join unnest(p_wraps) w on w.owner = 'user' and w.owner_id = m.user_id
     where m.rfx_id = p_group and m.key_id <> w.key_id on conflict do nothing;
   insert into nokkel.moved_wrap (rfx_id, version, company_key_id)
-    select m.rfx_id, p_version, m.key_id from public.rfx_key_companies m join unnest(p_wraps) w on w.owner = 'company' and w.owner_id = m.company_id
+    select m.rfx_id, v_version, m.key_id from public.rfx_key_companies m join unnest(p_wraps) w on w.owner = 'company' and w.owner_id = m.company_id
     where m.rfx_id = p_group and m.key_id <> w.key_id on conflict do nothing;
   insert into public.rfx_key_members as m (rfx_id, user_id, encrypted_symmetric_key, key_id, role, revision, signed_thumbprint, signed_hash)
-    select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, p_revision, w.thumbprint, w.hash
+    select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, p_manifest.revision, w.thumbprint, w.hash
     from unnest(p_wraps) w where w.owner = 'user'
     on conflict (rfx_id, user_id) do update set encrypted_symmetric_key = excluded.encrypted_symmetric_key, key_id = excluded.key_id,
       role = excluded.role, revision = excluded.revision, signed_thumbprint = excluded.signed_thumbprint, signed_hash = excluded.signed_hash,
       created_at = now();
   insert into public.rfx_key_companies as m (rfx_id, company_id, encrypted_symmetric_key, key_id, role, revision, signed_thumbprint, signed_hash)
-    select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, p_revision, w.thumbprint, w.hash
+    select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, p_manifest.revision, w.thumbprint, w.hash
     from unnest(p_wraps) w where w.owner = 'company'
     on conflict (rfx_id, company_id) do update set encrypted_symmetric_key = excluded.encrypted_symmetric_key, key_id = excluded.key_id,
       role = excluded.role, revision = excluded.revision, signed_thumbprint = excluded.signed_thumbprint, signed_hash = excluded.signed_hash,
       created_at = now();
-  perform nokkel.audit_rfx('rfx_key.wrap', 'rfx_key_version', p_group || '/' || p_version || '/' || p_revision, p_request);
+  perform nokkel.audit_rfx('rfx_key.wrap', 'rfx_key_version', p_group || '/' || v_version || '/' || p_manifest.revision, p_request);
 end
 $$;
 
@@ -241,40 +329,49 @@ begin
 end
 $$;
 
+-- The next revision of its manifest, with its wraps: to those who have none in it.
 create function nokkel.add_rfx_attempt_wraps(
-  p_group uuid, p_attempt uuid, p_version integer, p_revision integer, p_previous bytea, p_statement text, p_digest bytea, p_leaves bytea,
-  p_signer text, p_wraps nokkel.rfx_wrap_input[]
+  p_group uuid, p_attempt uuid, p_manifest nokkel.rfx_manifest_input, p_wraps nokkel.rfx_wrap_input[]
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
   v_attempt nokkel.rfx_key_attempt;
-  v_last record;
+  v_last nokkel.rfx_attempt_manifest;
+  v_previous bytea;
   v_changed jsonb;
 begin
-  perform nokkel.hold_rfx_recipients(p_wraps);
+  perform nokkel.hold_rfx_recipients(null, p_wraps);
   v_attempt := nokkel.hold_rfx_attempt(p_group, p_attempt);
-  if v_attempt.version <> p_version then perform nokkel.refuse('version_stale', jsonb_build_object('version', v_attempt.version - 1)); end if;
-  if exists (select from nokkel.rfx_attempt_manifest m where m.attempt_id = p_attempt and m.revision = p_revision and m.digest = p_digest) then
+  if v_attempt.version <> p_manifest.version then
+    perform nokkel.refuse('version_stale', jsonb_build_object('version', v_attempt.version - 1));
+  end if;
+  if exists (
+    select from nokkel.rfx_attempt_manifest m
+    where m.attempt_id = p_attempt and m.revision = p_manifest.revision and m.digest = p_manifest.digest
+  ) then
     return;
   end if;
-  select m.revision, m.digest into v_last from nokkel.rfx_attempt_manifest m
-    where m.attempt_id = p_attempt order by m.revision desc limit 1;
-  if v_last.revision is null then
-    select 0 as revision, m.digest into v_last from public.rfx_manifest m
-      where m.rfx_id = p_group and m.version = p_version - 1 order by m.revision desc limit 1;
-  end if;
-  if p_revision <> coalesce(v_last.revision, 0) + 1 or p_previous is distinct from v_last.digest then
+  select * into v_last from nokkel.rfx_attempt_manifest m where m.attempt_id = p_attempt order by m.revision desc limit 1;
+  v_previous := case when v_last.revision is not null then v_last.digest else (
+    select m.digest from public.rfx_manifest m
+    where m.rfx_id = p_group and m.version = v_attempt.version - 1 order by m.revision desc limit 1) end;
+  if p_manifest.revision <> coalesce(v_last.revision, 0) + 1 or p_manifest.previous is distinct from v_previous then
     perform nokkel.refuse('manifest_stale', jsonb_build_object('revision', coalesce(v_last.revision, 0)));
   end if;
-  v_changed := nokkel.changed_recipients(p_group, p_wraps);
+  if v_last.revision is not null and (v_last.commitment, v_last.seal_to) is distinct from (p_manifest.commitment, p_manifest.seal_to) then
+    perform nokkel.refuse('statement_invalid');
+  end if;
+  v_changed := coalesce(nokkel.changed_recipients(p_group, p_wraps), (
+    select jsonb_agg(a.owner_id order by a.owner_id) from nokkel.rfx_attempt_wrap a
+    join unnest(p_wraps) w on w.owner = a.owner and w.owner_id = a.owner_id where a.attempt_id = p_attempt));
   if v_changed is not null then perform nokkel.refuse('recipients_changed', jsonb_build_object('ownerIds', v_changed)); end if;
-  insert into nokkel.rfx_attempt_manifest (attempt_id, revision, statement, digest, leaves, signer_thumbprint)
-    values (p_attempt, p_revision, p_statement, p_digest, p_leaves, p_signer);
-  insert into nokkel.rfx_attempt_wrap as x
+  insert into nokkel.rfx_attempt_manifest
+      (attempt_id, revision, statement, digest, leaves, commitment, seal_to, signer_thumbprint)
+    values (p_attempt, p_manifest.revision, p_manifest.statement, p_manifest.digest, p_manifest.leaves, p_manifest.commitment,
+      p_manifest.seal_to, p_manifest.signer_thumbprint);
+  insert into nokkel.rfx_attempt_wrap
       (attempt_id, owner, owner_id, role, key_id, encrypted_symmetric_key, revision, signed_thumbprint, signed_hash)
-    select p_attempt, w.owner, w.owner_id, w.role, w.key_id, w.encrypted_symmetric_key, p_revision, w.thumbprint, w.hash from unnest(p_wraps) w
-    on conflict (attempt_id, owner, owner_id) do update set role = excluded.role, key_id = excluded.key_id,
-      encrypted_symmetric_key = excluded.encrypted_symmetric_key, revision = excluded.revision,
-      signed_thumbprint = excluded.signed_thumbprint, signed_hash = excluded.signed_hash;
+    select p_attempt, w.owner, w.owner_id, w.role, w.key_id, w.encrypted_symmetric_key, p_manifest.revision, w.thumbprint, w.hash
+    from unnest(p_wraps) w;
 end
 $$;
 
@@ -288,7 +385,9 @@ create function nokkel.rfx_reachable(p_group uuid) returns table (owner text, ow
   where l.rfx_id = p_group and coalesce(u.id, c.id) is not null
 $$;
 
--- The version takes the place of the present one, when it is wrapped to exactly those who are in the group and have a key.
+-- The version takes the place of the present one, when it is wrapped to exactly those who are in the group and have a key: the
+-- active one, or one that was until now. Whoever is `missing` is wrapped to in one more revision; where somebody is `surplus`, as
+-- what they have now or with a key they have no more, the attempt cannot become right, and a new one begins.
 create function nokkel.activate_rfx_version(p_group uuid, p_attempt uuid, p_request uuid) returns integer
   language plpgsql security definer set search_path = '' as $$
 declare
@@ -301,14 +400,21 @@ begin
     and nokkel.may_wrap_rfx(p_group, nokkel.user_id()) and nokkel.rfx_role(p_group) is not null then
     return (select v.version from public.rfx_key_version v where v.rfx_id = p_group and v.attempt_id = p_attempt);
   end if;
-  perform from public.user_key k join nokkel.rfx_attempt_wrap w on w.attempt_id = p_attempt and w.key_id = k.id order by k.id for key share of k;
-  perform from public.company_key k join nokkel.rfx_attempt_wrap w on w.attempt_id = p_attempt and w.key_id = k.id order by k.id for key share of k;
+  perform nokkel.hold_rfx_recipients(null, array(
+    select row(w.owner, w.owner_id, w.role, w.key_id, null, null, null)::nokkel.rfx_wrap_input
+    from nokkel.rfx_attempt_wrap w where w.attempt_id = p_attempt));
   v_attempt := nokkel.hold_rfx_attempt(p_group, p_attempt);
-  select jsonb_agg(coalesce(r.owner_id, w.owner_id)) filter (where w.owner_id is null or w.key_id <> r.key_id or w.role <> r.role),
-      jsonb_agg(w.owner_id) filter (where r.owner_id is null)
+  select jsonb_agg(r.owner_id order by r.owner_id) filter (where w.owner_id is null),
+      jsonb_agg(w.owner_id order by w.owner_id) filter (where r.owner_id is null or not w.opens or w.role <> r.role)
     into v_missing, v_surplus
     from nokkel.rfx_reachable(p_group) r
-    full join (select * from nokkel.rfx_attempt_wrap a where a.attempt_id = p_attempt) w on w.owner = r.owner and w.owner_id = r.owner_id;
+    full join (
+      select a.owner, a.owner_id, a.role, coalesce(coalesce(u.state, c.state) in ('active', 'superseded'), false) as opens
+      from nokkel.rfx_attempt_wrap a
+      left join public.user_key u on a.owner = 'user' and u.id = a.key_id and u.user_id = a.owner_id
+      left join public.company_key c on a.owner = 'company' and c.id = a.key_id and c.company_id = a.owner_id
+      where a.attempt_id = p_attempt
+    ) w on w.owner = r.owner and w.owner_id = r.owner_id;
   if v_missing is not null or v_surplus is not null then
     perform nokkel.refuse('recipients_changed', jsonb_build_object('ownerIds', coalesce(v_missing, '[]') || coalesce(v_surplus, '[]'),
       'missing', coalesce(v_missing, '[]'), 'surplus', coalesce(v_surplus, '[]')));
@@ -317,8 +423,9 @@ begin
 
   insert into public.rfx_key_version (rfx_id, version, previous_key, attempt_id)
     values (p_group, v_attempt.version, v_attempt.previous_key, p_attempt);
-  insert into public.rfx_manifest (rfx_id, version, revision, statement, digest, leaves, signer_id, signer_thumbprint)
-    select p_group, v_attempt.version, m.revision, m.statement, m.digest, m.leaves, nokkel.user_id(), m.signer_thumbprint
+  insert into public.rfx_manifest
+      (rfx_id, version, revision, statement, digest, leaves, commitment, seal_to, signer_id, signer_thumbprint)
+    select p_group, v_attempt.version, m.revision, m.statement, m.digest, m.leaves, m.commitment, m.seal_to, nokkel.user_id(), m.signer_thumbprint
     from nokkel.rfx_attempt_manifest m where m.attempt_id = p_attempt;
   delete from public.rfx_key_members m where m.rfx_id = p_group;
   delete from public.rfx_key_companies m where m.rfx_id = p_group;
@@ -381,9 +488,29 @@ $$;
 -- How many of a group have the key: for whoever may wrap it.
 create function nokkel.rfx_coverage(p_group uuid) returns table (wrapped integer, missing integer, no_key integer)
   language sql stable security definer set search_path = '' as $$
-  select count(*) filter (where r.state = 'wrapped')::integer, count(*) filter (where r.state = 'missing')::integer,
-    count(*) filter (where r.state = 'no_key')::integer
-  from nokkel.rfx_recipients(p_group, false, null, null, null) r
+  select count(*) filter (where x.opens)::integer, count(*) filter (where not x.opens and x.reachable)::integer,
+    count(*) filter (where not x.opens and not x.reachable)::integer
+  from (
+    select coalesce(h.id, c.id) is not null as opens, coalesce(a.id, b.id) is not null as reachable
+    from nokkel.rfx_live_member l
+    left join public.rfx_key_members m on l.owner = 'user' and m.rfx_id = l.rfx_id and m.user_id = l.owner_id
+    left join public.user_key h on h.id = m.key_id and h.user_id = l.owner_id and h.state in ('active', 'superseded')
+    left join public.user_key a on l.owner = 'user' and a.user_id = l.owner_id and a.state = 'active'
+    left join public.rfx_key_companies w on l.owner = 'company' and w.rfx_id = l.rfx_id and w.company_id = l.owner_id
+    left join public.company_key c on c.id = w.key_id and c.company_id = l.owner_id and c.state in ('active', 'superseded')
+    left join public.company_key b on l.owner = 'company' and b.company_id = l.owner_id and b.state = 'active'
+    where l.rfx_id = p_group and (select nokkel.i_may_wrap_rfx(p_group))
+  ) x
+$$;
+
+-- Whether the group concerns the person: they are in it, or it opens bids and they are a buyer or supplier, who seal to its key.
+create function nokkel.sees_rfx_group(p_group uuid) returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select exists (
+    select from public.rfxs r
+    where r.id = p_group and r.company_id is not null
+      and (nokkel.rfx_role(r.id) is not null or r.kind = 'opening' and nokkel.rfx_role(r.parent_id) in ('buyer', 'supplier'))
+  )
 $$;
 
 -- The wrap of the person, or that of a company through which the server unwraps for them.
@@ -400,7 +527,7 @@ create function nokkel.my_rfx_wrap(p_group uuid) returns table (
     cross join lateral nokkel.company_wrap(r.id, r.key_version, nokkel.user_id(), r.organization_id) w
     join public.rfx_key_companies m on m.rfx_id = r.id and m.company_id = w.company_id
     where r.id = p_group
-  ) x where nokkel.is_rfx_member(p_group) order by via desc limit 1
+  ) x where nokkel.is_rfx_member(p_group) order by via desc, user_id limit 1
 $$;
 
 -- More ways of signing come with what is signed.
@@ -415,17 +542,141 @@ create function nokkel.rfx_signers(p_rfx uuid, p_thumbprints text[]) returns tab
   from public.signing_key k
   where k.thumbprint = any (p_thumbprints) and (select nokkel.is_rfx_member(p_rfx)) and (
     exists (select from public.rfx_manifest m where m.signer_thumbprint = k.thumbprint
-      and m.rfx_id in (select r.id from public.rfxs r where p_rfx in (r.id, r.parent_id)))
+      and m.rfx_id in (select r.id from public.rfxs r where p_rfx in (r.id, r.parent_id) and nokkel.sees_rfx_group(r.id)))
     or nokkel.has_signed_in_rfx(p_rfx, k.thumbprint))
 $$;
 
-grant execute on function nokkel.create_rfx_group(uuid, uuid, text, uuid, uuid),
-  nokkel.add_rfx_wraps(uuid, integer, integer, bytea, text, bytea, bytea, text, nokkel.rfx_wrap_input[], uuid),
+-- A group of a project, or all of them, as far as they concern the person; with their wrap.
+create function nokkel.my_rfx_groups(p_rfx uuid, p_group uuid) returns table (
+  id uuid, kind text, company_id uuid, version integer, rekey_pending boolean, member boolean,
+  via text, owner_id uuid, role text, key_id uuid, encrypted_symmetric_key text, revision integer, signed_thumbprint text, signed_hash bytea
+) language sql stable security definer set search_path = '' as $$
+  select r.id, r.kind, r.company_id, r.key_version, r.rekey_pending, nokkel.rfx_role(r.id) is not null,
+    w.via, w.owner_id, w.role, w.key_id, w.encrypted_symmetric_key, w.revision, w.signed_thumbprint, w.signed_hash
+  from public.rfxs r left join lateral nokkel.my_rfx_wrap(r.id) w on true
+  where (r.id = p_group or p_rfx in (r.id, r.parent_id)) and nokkel.sees_rfx_group(r.id)
+  order by r.parent_id nulls first, r.kind desc, r.id
+$$;
+
+-- The manifests of the present versions of groups that concern the person.
+create function nokkel.rfx_manifests(p_groups uuid[]) returns table (
+  group_id uuid, revision integer, statement text, leaves bytea, signer_id uuid, created_at timestamptz
+) language sql stable security definer set search_path = '' as $$
+  select m.rfx_id, m.revision, m.statement, m.leaves, m.signer_id, m.created_at
+  from public.rfxs r join public.rfx_manifest m on m.rfx_id = r.id and m.version = r.key_version
+  where r.id in (select g.id from unnest(p_groups) g (id) where nokkel.sees_rfx_group(g.id))
+  order by m.rfx_id, m.revision
+$$;
+
+-- The versions of groups that concern the person; the keys of earlier ones are for those who are in them.
+create function nokkel.rfx_versions(p_groups uuid[]) returns table (group_id uuid, version integer, previous_key bytea)
+  language sql stable security definer set search_path = '' as $$
+  select v.rfx_id, v.version, case when g.member then v.previous_key end
+  from (
+    select u.id, nokkel.rfx_role(u.id) is not null as member from unnest(p_groups) u (id) where nokkel.sees_rfx_group(u.id)
+  ) g join public.rfx_key_version v on v.rfx_id = g.id
+  order by v.rfx_id, v.version
+$$;
+
+grant execute on function nokkel.create_rfx(uuid, uuid, nokkel.rfx_wrap_input[], uuid),
+  nokkel.create_rfx_group(uuid, uuid, text, uuid, nokkel.rfx_wrap_input[], uuid),
+  nokkel.add_rfx_wraps(uuid, nokkel.rfx_manifest_input, nokkel.rfx_wrap_input[], uuid),
   nokkel.begin_rfx_version(uuid, uuid, integer, bytea, uuid),
-  nokkel.add_rfx_attempt_wraps(uuid, uuid, integer, integer, bytea, text, bytea, bytea, text, nokkel.rfx_wrap_input[]),
+  nokkel.add_rfx_attempt_wraps(uuid, uuid, nokkel.rfx_manifest_input, nokkel.rfx_wrap_input[]),
   nokkel.activate_rfx_version(uuid, uuid, uuid), nokkel.rfx_recipients(uuid, boolean, text, uuid, integer),
-  nokkel.rfx_coverage(uuid), nokkel.my_rfx_wrap(uuid), nokkel.rfx_signers(uuid, text[]) to authenticated;
-grant usage on type nokkel.rfx_wrap_input to authenticated;
+  nokkel.rfx_coverage(uuid), nokkel.my_rfx_groups(uuid, uuid), nokkel.rfx_manifests(uuid[]), nokkel.rfx_versions(uuid[]),
+  nokkel.rfx_signers(uuid, text[]) to authenticated;
+grant usage on type nokkel.rfx_wrap_input, nokkel.rfx_manifest_input to authenticated;
+
+-- Faults -----------------------------------------------------------------------------------------------------------------
+
+-- What should not be in the groups: for those of one project, or of all. Who waits for a key is no fault of anybody, and is told.
+-- What the signatures say is for whoever can verify them.
+create function nokkel.rfx_faults(p_rfx uuid default null) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
+  language sql stable security definer set search_path = '' as $$
+  select 'wrap_surplus', m.rfx_id, 'app_user', m.user_id
+    from public.rfx_key_members m join public.rfxs r on r.id = m.rfx_id
+    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and not exists (
+      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id)
+  union all
+  select 'wrap_surplus', m.rfx_id, 'company', m.company_id
+    from public.rfx_key_companies m join public.rfxs r on r.id = m.rfx_id
+    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and not exists (
+      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'company' and l.owner_id = m.company_id)
+  union all
+  select 'wrap_missing', r.id, case l.owner when 'user' then 'app_user' else 'company' end, l.owner_id
+    from public.rfxs r cross join lateral nokkel.rfx_reachable(r.id) l
+    where r.company_id is not null and not r.rekey_pending and (p_rfx is null or p_rfx in (r.id, r.parent_id))
+      and not exists (select from public.rfx_key_members m join public.user_key k on k.id = m.key_id and k.user_id = m.user_id
+        where l.owner = 'user' and m.rfx_id = r.id and m.user_id = l.owner_id and k.state in ('active', 'superseded'))
+      and not exists (select from public.rfx_key_companies m join public.company_key k on k.id = m.key_id and k.company_id = m.company_id
+        where l.owner = 'company' and m.rfx_id = r.id and m.company_id = l.owner_id and k.state in ('active', 'superseded'))
+  union all
+  select 'rekey_pending', r.id, 'rfx', r.id from public.rfxs r
+    where r.rekey_pending and (p_rfx is null or p_rfx in (r.id, r.parent_id))
+  union all
+  select 'version_unsigned', r.id, 'rfx', r.id from public.rfxs r
+    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id))
+      and not exists (select from public.rfx_manifest m where m.rfx_id = r.id and m.version = r.key_version)
+$$;
+
+-- For whoever may wrap the key of the project.
+create function nokkel.my_rfx_faults(p_rfx uuid) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
+  language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_role constant text := nokkel.rfx_role(p_rfx);
+begin
+  if v_role is null or not exists (select from public.rfxs r where r.id = p_rfx and r.kind = 'project') then
+    perform nokkel.refuse('not_found');
+  end if;
+  if not nokkel.may_wrap_rfx(p_rfx, nokkel.user_id()) then perform nokkel.refuse('forbidden'); end if;
+  return query select f.* from nokkel.rfx_faults(p_rfx) f;
+end
+$$;
+
+-- The groups of one project, or of all, in pages. `expects_gone`: somebody who has gone may still stand in its manifest.
+create function nokkel.rfx_groups(p_rfx uuid, p_after uuid, p_limit integer) returns table (
+  id uuid, organization_id uuid, kind text, version integer, expects_gone boolean, previous bytea
+) language sql stable security definer set search_path = '' as $$
+  select r.id, r.organization_id, r.kind, r.key_version,
+    r.rekey_pending or (select p.status from public.rfxs p where p.id = coalesce(r.parent_id, r.id)) = 'closed',
+    (select m.digest from public.rfx_manifest m where m.rfx_id = r.id and m.version = r.key_version - 1 order by m.revision desc limit 1)
+  from public.rfxs r
+  where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and (p_after is null or r.id > p_after)
+  order by r.id limit p_limit
+$$;
+
+-- What is signed of the present version of a group, with whose key that is.
+create function nokkel.rfx_signed_manifest(p_group uuid) returns table (
+  statement text, digest bytea, leaves bytea, signer_id uuid, signer_thumbprint text, key_user uuid, key_device uuid
+) language sql stable security definer set search_path = '' as $$
+  select m.statement, m.digest, m.leaves, m.signer_id, m.signer_thumbprint, k.user_id, k.device_id
+  from public.rfxs r
+  join public.rfx_manifest m on m.rfx_id = r.id and m.version = r.key_version
+  join public.signing_key k on k.thumbprint = m.signer_thumbprint
+  where r.id = p_group order by m.revision
+$$;
+
+-- The wraps of a group as they were signed. `intact`: they are what was signed, or have been moved to another key since.
+create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
+  owner text, owner_id uuid, role text, revision integer, signed_thumbprint text, signed_hash bytea, intact boolean
+) language sql stable security definer set search_path = '' as $$
+  select w.owner, w.owner_id, w.role, w.revision, w.signed_thumbprint, w.signed_hash,
+    w.thumbprint is distinct from w.signed_thumbprint or w.signed_hash = (
+      case when w.wrap ~ '^[A-Za-z0-9+/]{683}=$' then sha256(decode(w.wrap, 'base64')) end)
+  from (
+    select 'user' as owner, m.user_id as owner_id, m.role, m.revision, m.signed_thumbprint, m.signed_hash, k.thumbprint,
+        m.encrypted_symmetric_key as wrap
+      from public.rfx_key_members m left join public.user_key k on k.id = m.key_id where m.rfx_id = p_group
+    union all
+    select 'company', m.company_id, m.role, m.revision, m.signed_thumbprint, m.signed_hash, k.thumbprint, m.encrypted_symmetric_key
+      from public.rfx_key_companies m left join public.company_key k on k.id = m.key_id where m.rfx_id = p_group
+  ) w
+$$;
+
+grant execute on function nokkel.my_rfx_faults(uuid) to authenticated;
+grant execute on function nokkel.rfx_faults(uuid), nokkel.rfx_groups(uuid, uuid, integer), nokkel.rfx_signed_manifest(uuid),
+  nokkel.rfx_signed_wraps(uuid) to nokkel_server;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121100100' $$;

@@ -31,4 +31,5 @@ export {
   type WrappedKeyring,
   wrapKeyring,
 } from './keyring/wrapped-keyring.ts'
+export { checkAllRfx, type RfxReport } from './rfx/check.ts'
 export { createNokkelServer, type NokkelServer, type NokkelServerOptions } from './server.ts'

@@ -21,6 +21,7 @@ import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
 import { registerManagedKeys } from './managed-keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
+import { registerRfx } from './rfx/routes.ts'
 import { registerOpenApi } from './service/openapi.ts'
 import { registerReference } from './service/reference/routes.ts'
 import { registerService } from './service/routes.ts'
@@ -155,6 +156,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const managedKeys = registerManagedKeys(api, { database, keyring, now, limiter, limits, warmKeyPairs })
   registerAssignments(api, { database })
   registerBlobs(api, { database })
+  registerRfx(api, { database, keyring, now })
   registerDiscovery(app, issuer, sessionKeys)
   registerOpenApi(app, publicUrl, VERSION)
   registerReference(app)

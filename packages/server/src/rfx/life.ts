@@ -1,0 +1,138 @@
+import type { createRfx as createOperation, ParsedOf, Rfx, changeRfxStatus as statusOperation } from '@nokkel/contract'
+import { digestOfJws } from '@nokkel/crypto'
+import type { Caller } from '../audit/caller.ts'
+import type { Database } from '../db/database.ts'
+import { ServerError } from '../http/server-error.ts'
+import { insertEntry } from './content/write.ts'
+import { requireOwnDevice } from './device.ts'
+import { hasBegunWith, insertRfx, insertWraps } from './key-store.ts'
+import { readRfx } from './read.ts'
+import { recorded } from './refusals.ts'
+import {
+  deleteExclusion,
+  deleteInvitation,
+  deleteOpener,
+  deleteRfx,
+  insertExclusion,
+  insertInvitation,
+  insertOpener,
+  updateDeadline,
+  updateStatus,
+} from './store.ts'
+import { parseWraps, verifyWraps } from './wraps.ts'
+
+type Status = ParsedOf<typeof statusOperation>['body']['status']
+
+/** A company of a project, as the path of an operation names it. */
+export interface CompanyPath {
+  readonly id: string
+  readonly companyId: string
+}
+
+/** A person of a project, as the path of an operation names them. */
+export interface PersonPath {
+  readonly id: string
+  readonly userId: string
+}
+
+/**
+ * Creates a project with its key and its title, or nothing. The same again changes nothing.
+ *
+ * @throws {ServerError} `not_found`: not in that company. `conflict`: the id stands for something else.
+ * `device_required`, `statement_invalid`, `recipients_changed` or `request_malformed`.
+ */
+export async function createRfx(
+  database: Database,
+  caller: Caller,
+  { id, companyId, manifest, title }: ParsedOf<typeof createOperation>['body'],
+): Promise<Rfx> {
+  const { claims, requestId } = caller
+  return recorded(database, caller, { action: 'rfx.create', id }, async (transaction) => {
+    const parsed = await parseWraps(id, manifest)
+    const verified = await verifyWraps(parsed, 'project', claims, await requireOwnDevice(transaction))
+    if (await insertRfx(transaction, { id, companyId }, parsed.wraps, requestId)) {
+      await insertWraps(transaction, id, verified, parsed.wraps, requestId)
+      await insertEntry(transaction, claims, id, title, requestId)
+    } else if (!(await hasBegunWith(transaction, id, verified.digest, await digestOfJws(title.statement)))) {
+      throw new ServerError('conflict')
+    }
+    const rfx = await readRfx(transaction, id)
+    if (!rfx.title) throw new ServerError('statement_invalid', { detail: 'title' })
+    return rfx
+  })
+}
+
+/** @throws {ServerError} `rfx_status`: not a draft. `not_found` or `forbidden`. */
+export async function removeRfx(database: Database, caller: Caller, id: string): Promise<void> {
+  await recorded(database, caller, { action: 'rfx.delete', id }, (transaction) =>
+    deleteRfx(transaction, id, caller.requestId),
+  )
+}
+
+/**
+ * Takes a project to its next stage.
+ *
+ * @throws {ServerError} `rfx_status`: it is not at the stage before. `rekey_pending`, `suppliers_missing`,
+ * `openers_missing`, `deadline_passed`, `deadline_not_passed`, `not_found` or `forbidden`.
+ */
+export async function changeStatus(database: Database, caller: Caller, id: string, status: Status): Promise<Rfx> {
+  return recorded(database, caller, { action: `rfx.${status}`, id }, async (transaction) => {
+    await updateStatus(transaction, id, status, caller.requestId)
+    return readRfx(transaction, id)
+  })
+}
+
+/** @throws {ServerError} `deadline_passed`, `deadline_shortened`, `openers_missing`, `rfx_status`, `not_found` or `forbidden`. */
+export async function setDeadline(
+  database: Database,
+  caller: Caller,
+  id: string,
+  deadline: string | null,
+): Promise<Rfx> {
+  return recorded(database, caller, { action: 'rfx.deadline', id }, async (transaction) => {
+    await updateDeadline(transaction, id, deadline, caller.requestId)
+    return readRfx(transaction, id)
+  })
+}
+
+/** @throws {ServerError} `conflict`: the buyer itself. `rfx_status`, `not_found` or `forbidden`. */
+export async function invite(database: Database, caller: Caller, { id, companyId }: CompanyPath): Promise<void> {
+  await recorded(database, caller, { action: 'rfx_invitation.create', id }, (transaction) =>
+    insertInvitation(transaction, id, companyId, caller.requestId),
+  )
+}
+
+/** Takes the key from the company and its people. @throws {ServerError} `deadline_passed`, `rfx_status`, `not_found` or `forbidden`. */
+export async function withdraw(database: Database, caller: Caller, { id, companyId }: CompanyPath): Promise<void> {
+  await recorded(database, caller, { action: 'rfx_invitation.remove', id }, (transaction) =>
+    deleteInvitation(transaction, id, companyId, caller.requestId),
+  )
+}
+
+/** Takes the key from them. @throws {ServerError} `conflict`: oneself. `not_found`: also of who is not in it. `forbidden`. */
+export async function exclude(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
+  await recorded(database, caller, { action: 'rfx_member.remove', id }, (transaction) =>
+    insertExclusion(transaction, id, userId, caller.requestId),
+  )
+}
+
+/** @throws {ServerError} `not_found` or `forbidden`. */
+export async function readmit(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
+  await recorded(database, caller, { action: 'rfx_member.readmit', id }, (transaction) =>
+    deleteExclusion(transaction, id, userId, caller.requestId),
+  )
+}
+
+/** @throws {ServerError} `not_found`: also of who is no buyer. `forbidden`. */
+export async function nameOpener(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
+  await recorded(database, caller, { action: 'rfx_opener.create', id }, (transaction) =>
+    insertOpener(transaction, id, userId, caller.requestId),
+  )
+}
+
+/** Takes the opening key from them. @throws {ServerError} `openers_missing`: the last one. `not_found` or `forbidden`. */
+export async function dismissOpener(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
+  await recorded(database, caller, { action: 'rfx_opener.remove', id }, (transaction) =>
+    deleteOpener(transaction, id, userId, caller.requestId),
+  )
+}
