@@ -40,6 +40,9 @@ insert into public.organization_member (organization_id, user_id, role, created_
     ('fjordhjelpen', '5eed0000-0000-4000-8001-000000000009', 'member'),
     ('fjordhjelpen', '5eed0000-0000-4000-8001-000000000010', 'member'),
     ('fjordhjelpen', '5eed0000-0000-4000-8001-000000000004', 'administrator'),
+    ('fjordhjelpen', '5eed0000-0000-4000-8001-000000000001', 'member'),
+    ('fjordhjelpen', '5eed0000-0000-4000-8001-000000000002', 'member'),
+    ('fjordhjelpen', '5eed0000-0000-4000-8001-000000000003', 'member'),
     ('nordlys', '5eed0000-0000-4000-8001-000000000011', 'coordinator'),
     ('nordlys', '5eed0000-0000-4000-8001-000000000012', 'member'),
     ('nordlys', '5eed0000-0000-4000-8001-000000000013', 'member'),
@@ -47,6 +50,11 @@ insert into public.organization_member (organization_id, user_id, role, created_
   ) seed (slug, user_id, role)
   join public.organization o using (slug)
   on conflict do nothing;
+
+-- They review projects before suppliers see them.
+update public.organization_member m set is_developer = true
+  where m.organization_id = '5eed0000-0000-4000-8000-000000000003' and not m.is_developer
+    and m.user_id in ('5eed0000-0000-4000-8001-000000000001', '5eed0000-0000-4000-8001-000000000004');
 
 -- A BankID is the same person at every client.
 insert into public.external_identity (provider, client_id, subject, user_id) values
@@ -106,7 +114,9 @@ insert into public.organization_member (organization_id, user_id, created_at)
 insert into public.company (id, organization_id, name, organization_number, created_at) values
     ('5eed0000-0000-4000-8003-000000000001', '5eed0000-0000-4000-8000-000000000003', 'Vik og Ødegård Elektro', '900000001', '2026-02-02 08:00Z'),
     ('5eed0000-0000-4000-8003-000000000002', '5eed0000-0000-4000-8000-000000000003', 'Gáhpir Trebygg', '900000002', '2026-02-09 08:00Z'),
-    ('5eed0000-0000-4000-8003-000000000003', '5eed0000-0000-4000-8000-000000000003', 'Åsgårdstrand Rør', '900000003', '2026-02-16 08:00Z')
+    ('5eed0000-0000-4000-8003-000000000003', '5eed0000-0000-4000-8000-000000000003', 'Åsgårdstrand Rør', '900000003', '2026-02-16 08:00Z'),
+    ('5eed0000-0000-4000-8003-000000000004', '5eed0000-0000-4000-8000-000000000003', 'Fjordhjelpen Innkjøp', '900000004', '2026-02-23 08:00Z'),
+    ('5eed0000-0000-4000-8003-000000000005', '5eed0000-0000-4000-8000-000000000003', 'Fjell Malermester', '900000005', '2026-03-02 08:00Z')
   on conflict do nothing;
 
 insert into public.company_member (company_id, organization_id, user_id, role, created_at)
@@ -116,7 +126,10 @@ insert into public.company_member (company_id, organization_id, user_id, role, c
     ('900000001', '5eed0000-0000-4000-8001-000000000009', 'member'),
     ('900000002', '5eed0000-0000-4000-8001-000000000010', 'administrator'),
     ('900000003', '5eed0000-0000-4000-8001-000000000009', 'administrator'),
-    ('900000003', '5eed0000-0000-4000-8001-000000000010', 'member')
+    ('900000003', '5eed0000-0000-4000-8001-000000000010', 'member'),
+    ('900000004', '5eed0000-0000-4000-8001-000000000008', 'administrator'),
+    ('900000004', '5eed0000-0000-4000-8001-000000000002', 'member'),
+    ('900000005', '5eed0000-0000-4000-8001-000000000003', 'administrator')
   ) seed (organization_number, user_id, role)
   join public.company c on c.organization_id = '5eed0000-0000-4000-8000-000000000003'
     and c.organization_number = seed.organization_number

@@ -7,6 +7,8 @@ import { createTestDatabase, databaseEngines, type TestDatabase } from './databa
 const seed = readFileSync(new URL('../../supabase/seed.sql', import.meta.url), 'utf8')
 const partners = ['fjordhjelpen', 'hjertelaget', 'likeperson', 'nordlys']
 const roles = { koordinator: 'coordinator', 'medlem-1': 'member', 'medlem-2': 'member' }
+/** Of the first partner, and in the third by their BankID as well. */
+const guests = ['likeperson-koordinator', 'likeperson-medlem-1', 'likeperson-medlem-2']
 
 describe.each(databaseEngines)('seed [%s]', (engine) => {
   let database: TestDatabase
@@ -40,18 +42,22 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
       join public.organization o on i.client_id in ('*', 'nokkel-' || o.slug)
       join public.organization_member m on m.organization_id = o.id and m.user_id = i.user_id
       join public.app_user u on u.auth_user_id = i.user_id`)
+    const nameOf = (id: string) => {
+      const person = people.find((candidate) => candidate.id === id)
+      return `${person?.givenName} ${person?.familyName}`
+    }
     const expected = partners.flatMap((slug) => {
       const staff = Object.entries(roles).map(([suffix, role]) => [`${slug}-${suffix}`, role] as const)
       return [...staff, ['administrator', 'administrator'] as const].flatMap(([id, role]) => {
-        const person = people.find((candidate) => candidate.id === id)
-        const name = `${person?.givenName} ${person?.familyName}`
+        const name = nameOf(id)
         return [
           `${slug} ${role} bankid ${bankidAltsub(id)} ${name}`,
           `${slug} ${role} vipps ${vippsSubject(`nokkel-${slug}`, id)} ${name}`,
         ]
       })
     })
-    expect(found.map(({ key }) => key).sort()).toEqual(expected.sort())
+    const invited = guests.map((id) => `fjordhjelpen member bankid ${bankidAltsub(id)} ${nameOf(id)}`)
+    expect(found.map(({ key }) => key).sort()).toEqual([...expected, ...invited].sort())
   })
 
   it('has lists of a real length, and nobody twice', async () => {
@@ -59,7 +65,7 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
       select o.slug, count(*)::int as members from public.organization o
       join public.organization_member m on m.organization_id = o.id group by o.slug order by o.slug`)
     expect(counts).toEqual([
-      { slug: 'fjordhjelpen', members: 4 },
+      { slug: 'fjordhjelpen', members: 7 },
       { slug: 'hjertelaget', members: 4 },
       { slug: 'likeperson', members: 44 },
       { slug: 'nordlys', members: 4 },
@@ -78,12 +84,24 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
       ['Vik og Ødegård Elektro', ['Silje Vik administrator', 'Bjørn Ødegård member']],
       ['Gáhpir Trebygg', ['Áile Gaup administrator']],
       ['Åsgårdstrand Rør', ['Bjørn Ødegård administrator', 'Áile Gaup member']],
+      ['Fjordhjelpen Innkjøp', ['Silje Vik administrator', 'Kari Nordmann member']],
+      ['Fjell Malermester', ['Ola Fjell administrator']],
     ])
     const weights = [3, 2, 7, 6, 5, 4, 3, 2, 1]
     for (const { number } of companies) {
       const sum = weights.reduce((total, weight, index) => total + weight * Number(number[index]), 0)
       expect(sum % 11, number).not.toBe(0)
     }
+  })
+
+  it('has reviewers where there are projects', async () => {
+    const reviewers = await look(sql`
+      select o.slug, u.name from public.organization_member m join public.organization o on o.id = m.organization_id
+      join public.app_user u on u.auth_user_id = m.user_id where m.is_developer order by u.name`)
+    expect(reviewers).toEqual([
+      { slug: 'fjordhjelpen', name: 'Ingrid Solberg' },
+      { slug: 'fjordhjelpen', name: 'Marit Strand' },
+    ])
   })
 
   it('changes nothing when it runs again', async () => {
