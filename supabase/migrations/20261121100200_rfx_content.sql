@@ -172,6 +172,8 @@ begin
   if p_revision <> coalesce(v_object.revision, 0) + 1 then
     perform nokkel.refuse('revision_stale', jsonb_build_object('revision', coalesce(v_object.revision, 0)));
   end if;
+  -- A project begins with its title.
+  if p_sequence = 1 and p_kind <> 'title' then perform nokkel.refuse('statement_invalid'); end if;
   if p_kind in ('title', 'specification') and p_object <> p_rfx
     or p_kind = 'removal' and v_object.kind is distinct from 'document' or p_kind = 'document' and v_object.kind = 'removal' then
     perform nokkel.refuse('not_found');
