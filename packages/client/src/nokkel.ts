@@ -15,6 +15,8 @@ import { workerKeyGenerator } from './keys/worker-key-generator.ts'
 import { createWebLock, type Lock } from './lock/lock.ts'
 import { createMemberService, type MemberService } from './members/member-service.ts'
 import { createOrganizationService, type OrganizationService } from './organizations/organization-service.ts'
+import type { KeyWrapper } from './rfx/key-wrapper.ts'
+import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
 import { createAuthTokenStore, sessionName } from './session/auth-token-store.ts'
 import { createSessionManager } from './session/session-manager.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
@@ -30,6 +32,8 @@ export interface NokkelOptions {
   readonly storage?: SecureStorage
   /** Default: a Worker. */
   readonly keyGenerator?: KeyGenerator
+  /** Wraps the keys of projects to many. Default: Workers. */
+  readonly keyWrapper?: KeyWrapper
   /** Default: leaves the page. */
   readonly urlLauncher?: UrlLauncher
   readonly fetch?: typeof fetch
@@ -49,6 +53,7 @@ export interface Nokkel {
   readonly companies: CompanyService
   readonly organizations: OrganizationService
   readonly assignments: TaskEncryptionService
+  readonly rfx: RfxService
   /** Takes up the session of this browser, if there is one. What goes wrong becomes the state of `auth`. */
   start(): Promise<void>
   close(): void
@@ -71,6 +76,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     url = location.origin,
     storage = indexedDbStorage(),
     keyGenerator = workerKeyGenerator,
+    keyWrapper,
     urlLauncher = browserUrlLauncher,
     fetch = (input, init) => globalThis.fetch(input, init),
     now = () => new Date(),
@@ -91,7 +97,10 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     request,
     call,
     urlLauncher,
-    onSignedIn: (me) => userKeys.run(me, keys.run(me)),
+    onSignedIn(me) {
+      userKeys.run(me, keys.run(me))
+      rfx.run(me, userKeys.settled())
+    },
   })
   const keys = createKeyManagementService({
     deviceName,
@@ -107,6 +116,18 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   const members = createMemberService(call)
   const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await auth.reload())
   const assignments = createTaskEncryptionService({ call, members, storage, lock, own: keys.own, me, now: clock.now })
+  const companies = createCompanyService({ call, me })
+  const rfx = createRfxService({
+    call,
+    storage,
+    lock,
+    now: clock.now,
+    own: keys.own,
+    me,
+    userKeys,
+    companies,
+    keyWrapper,
+  })
   const devices = createDeviceService(call, async () => {
     const record = await session.read()
     if (record) await session.end('device_revoked', record.sessionId)
@@ -115,6 +136,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   auth.subscribe(() => {
     const { status, notice } = auth.getSnapshot()
     if (status !== 'signed_out') return
+    rfx.reset()
     userKeys.reset()
     if (notice === undefined) keys.reset()
   })
@@ -129,13 +151,15 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     userKeys,
     devices,
     members,
-    companies: createCompanyService({ call, me }),
+    companies,
     organizations: createOrganizationService(request),
     assignments,
+    rfx,
     start: auth.start,
     close() {
       unsubscribe?.()
       auth.close()
+      rfx.reset()
       userKeys.reset()
       storage.close?.()
     },

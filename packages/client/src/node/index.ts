@@ -2,9 +2,11 @@ import type { UrlLauncher } from '../auth/url-launcher.ts'
 import { directKeyGenerator } from '../keys/key-generator.ts'
 import { createMutex } from '../lock/lock.ts'
 import { createNokkel as createPortableNokkel, type Nokkel, type NokkelOptions } from '../nokkel.ts'
+import { directKeyWrapper } from '../rfx/key-wrapper.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
 
 export { directKeyGenerator } from '../keys/key-generator.ts'
+export { directKeyWrapper } from '../rfx/key-wrapper.ts'
 export { memoryStorage } from '../storage/memory-storage.ts'
 
 export interface NodeNokkelOptions extends NokkelOptions {
@@ -29,6 +31,7 @@ export function createNokkel(options: NodeNokkelOptions): Nokkel {
   return createPortableNokkel({
     storage: memoryStorage(),
     keyGenerator: directKeyGenerator,
+    keyWrapper: directKeyWrapper,
     lock: createMutex(),
     ...options,
   })

@@ -1,9 +1,14 @@
-import type { RfxFault, RfxRecipient, RfxRole, RfxStatus } from '@nokkel/contract'
+import type { Me, RfxFault, RfxRecipient, RfxRole, RfxStatus } from '@nokkel/contract'
 import type { Specification } from '@nokkel/crypto'
 import type { OpenedFile } from '../assignments/opened-file.ts'
 import type { OutgoingFile } from '../assignments/upload-file.ts'
-import type { NokkelError } from '../errors.ts'
-import type { Observable } from '../state/store.ts'
+import { NokkelError } from '../errors.ts'
+import { lazily } from '../lazily.ts'
+import { createStore, type Observable, type Store } from '../state/store.ts'
+import { whenIdle } from '../user-keys/when-idle.ts'
+import type { RfxDependencies } from './rfx-dependencies.ts'
+import type { RfxOperations } from './rfx-operations.ts'
+import { nothing } from './snapshot.ts'
 
 /**
  * How far somebody has come with a project.
@@ -196,6 +201,10 @@ export interface Rfx extends Observable<RfxSnapshot> {
   setDeadline(deadline: Date | null): Promise<void>
   /** In an approved project hands over the key at once. */
   invite(companyId: string, options?: WorkOptions): Promise<DistributionResult>
+  /**
+   * Withdraws an invitation, keeps somebody out, or takes the right to open bids away: they are out when this resolves. A new key
+   * is made at once; when that cannot be done now, `details.rekeyPending` stays, and whoever opens the project next does it.
+   */
   withdraw(companyId: string, options?: WorkOptions): Promise<void>
   exclude(userId: string, options?: WorkOptions): Promise<void>
   readmit(userId: string, options?: WorkOptions): Promise<DistributionResult>
@@ -205,7 +214,7 @@ export interface Rfx extends Observable<RfxSnapshot> {
   distribute(options?: WorkOptions): Promise<DistributionResult>
   /** What waits: a new version where somebody has left, wraps that are missing, content keys to move. */
   settle(options?: WorkOptions): Promise<void>
-  /** Says that the changed keys of these recipients are theirs. */
+  /** Says that the keys of these recipients are theirs, and takes them off the lists of the snapshot. Then `distribute`. */
   acceptKeys(recipients: readonly RecipientNotice[]): Promise<void>
   /** Everyone in it, and whether they have the key. For buyers and developers. */
   recipients(): Promise<readonly RfxRecipient[]>
@@ -236,6 +245,8 @@ export interface RfxService {
   get(id: string): Rfx
   /** What waits in all projects in which the person may do it. Runs unasked after login, quietly. */
   settle(): Promise<void>
+  /** Resolves when nothing is under way in the background any more. */
+  settled(): Promise<void>
   distributeRFXKeyToDevelopers(rfxId: string, options?: WorkOptions): Promise<DistributionResult>
   distributeRFXKeyToCompanies(
     rfxId: string,
@@ -245,4 +256,128 @@ export interface RfxService {
   developers(): Promise<readonly Person[]>
   nameDeveloper(userId: string): Promise<void>
   dismissDeveloper(userId: string): Promise<void>
+}
+
+export interface RfxController extends RfxService {
+  /** Does what waits, once `after` is done and the page is idle. */
+  run(me: Me, after: Promise<unknown>): void
+  /** Forgets the person, and overwrites every key. */
+  reset(): void
+}
+
+/** What a project does once its code is loaded. */
+const methods = [
+  'open',
+  'reload',
+  'encrypt',
+  'decrypt',
+  'sendForReview',
+  'approve',
+  'close',
+  'delete',
+  'setDeadline',
+  'invite',
+  'withdraw',
+  'exclude',
+  'readmit',
+  'nameOpener',
+  'dismissOpener',
+  'distribute',
+  'settle',
+  'acceptKeys',
+  'recipients',
+  'check',
+  'rename',
+  'specification',
+  'saveSpecification',
+  'comments',
+  'comment',
+  'documents',
+  'addDocument',
+  'removeDocument',
+  'bids',
+  'submitBid',
+  'withdrawBid',
+  'openBid',
+] as const satisfies readonly (keyof Rfx)[]
+
+/** Everything but the objects that applications hold is fetched at its first use. */
+export function createRfxService(dependencies: RfxDependencies): RfxController {
+  const load = lazily(() => import('./rfx-operations.ts'))
+  const projects = new Map<string, { readonly rfx: Rfx; readonly store: Store<RfxSnapshot> }>()
+  let person = nobody()
+  let running: Promise<unknown> = Promise.resolve()
+
+  return {
+    get: (id) => projectOf(id).rfx,
+    list: async () => (await person.operations()).list(),
+    create: async (options) => projectOf(await (await person.operations()).create(options)).rfx,
+    settle: async () => (await person.operations()).settle(),
+    async settled() {
+      await running
+      await person.loaded?.settled()
+    },
+    distributeRFXKeyToDevelopers: async (...given) =>
+      (await person.operations()).distributeRFXKeyToDevelopers(...given),
+    distributeRFXKeyToCompanies: async (...given) => (await person.operations()).distributeRFXKeyToCompanies(...given),
+    developers: async () => (await dependencies.call('listDevelopers', {})).developers,
+    nameDeveloper: (userId) => dependencies.call('nameDeveloper', { params: { userId } }),
+    dismissDeveloper: (userId) => dependencies.call('dismissDeveloper', { params: { userId } }),
+    run(me, after) {
+      if (person.userId !== me.id) reset()
+      person.userId = me.id
+      const { end } = person
+      const settle = async () => {
+        await after
+        await whenIdle()
+        if (!end.signal.aborted) await (await person.operations()).settle()
+      }
+      // What fails here is done at the next login, or when somebody looks at the project.
+      running = settle().catch(() => {})
+    },
+    reset,
+  }
+
+  function nobody() {
+    const made = {
+      userId: undefined as string | undefined,
+      end: new AbortController(),
+      loaded: undefined as RfxOperations | undefined,
+      async operations(): Promise<RfxOperations> {
+        const { createRfxOperations } = await load()
+        const me = await dependencies.me()
+        if (made.end.signal.aborted) throw new NokkelError('signed_out')
+        made.loaded ??= createRfxOperations(dependencies, me, (id) => projectOf(id).store, made.end.signal)
+        return made.loaded
+      },
+    }
+    return made
+  }
+
+  function reset(): void {
+    person.end.abort()
+    person = nobody()
+    for (const { store } of projects.values()) if (store.getSnapshot() !== nothing) store.set(nothing)
+  }
+
+  function projectOf(id: string) {
+    const known = projects.get(id)
+    if (known) return known
+    const store = createStore(nothing)
+    const call =
+      (name: (typeof methods)[number]) =>
+      async (...given: unknown[]) => {
+        const project = (await person.operations()).project(id)
+        return (project[name] as (...given: unknown[]) => unknown)(...given)
+      }
+    const rfx = {
+      id,
+      subscribe: store.subscribe,
+      getSnapshot: store.getSnapshot,
+      ...Object.fromEntries(methods.map((name) => [name, call(name)])),
+    } as Rfx
+    const made = { rfx, store }
+    projects.set(id, made)
+    return made
+  }
 }

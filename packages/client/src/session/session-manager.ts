@@ -125,6 +125,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     if (endsDevice(reason)) {
       await storage.delete(deviceName(record.userId))
       await storage.delete(knownSignersName(record.userId))
+      for (const name of await storage.list('rfx_')) if (name.includes(record.userId)) await storage.delete(name)
     }
     for (const listener of listeners) listener(reason, record)
   }

@@ -1,0 +1,200 @@
+import type { RfxGroup } from '@nokkel/contract'
+import {
+  asRfxKey,
+  calculateKeyCommitment,
+  calculateWrapLeaf,
+  decodeBase64,
+  decodeBase64Url,
+  encodeBase64Url,
+  hashWrap,
+  includesLeaf,
+  openPreviousKey,
+  type PublicJwk,
+  type RfxKey,
+  type Thumbprint,
+  unwrapKey,
+  type VerifiedRfxManifest,
+  verifyRfxManifests,
+} from '@nokkel/crypto'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { UserKeyService } from '../user-keys/user-key-service.ts'
+import { equalBytes } from './bytes.ts'
+import type { OwnThumbprints } from './own-thumbprints.ts'
+import type { RfxPins, SeenGroup } from './pins.ts'
+import { tampered, whole } from './rfx-error.ts'
+import type { RfxSigners } from './signers.ts'
+
+/** Where a manifest ends: what the next revision is put after. */
+export interface ManifestEnd {
+  readonly revision: number
+  readonly digest: Uint8Array<ArrayBuffer>
+}
+
+/** A group whose manifest is verified. */
+export interface VerifiedGroup {
+  readonly group: RfxGroup
+  /** Undefined while the key has not reached the person. */
+  readonly key: RfxKey | undefined
+  readonly end: ManifestEnd
+  /** Of an opening group. */
+  readonly sealTo: PublicJwk | null
+}
+
+/** The keys of the groups of one project, in memory only. */
+export interface GroupKeys {
+  /**
+   * Verifies the manifest of a group as it was fetched, and opens its key if that has reached the person: with at most one
+   * operation with a private key, and none if the key is known.
+   *
+   * @throws {NokkelError} `rfx_tampered`, `rfx_rolled_back`.
+   */
+  verify(group: RfxGroup): Promise<VerifiedGroup>
+  /** The key of a version of a verified group, by the chain of previous keys. @throws {NokkelError} `waiting_for_key`, `rfx_tampered`. */
+  keyOf(group: VerifiedGroup, version: number): Promise<RfxKey>
+  /** Takes a key that was made here, so that it need not be unwrapped. */
+  keep(groupId: string, version: number, key: RfxKey): void
+  /** After revisions were added here. */
+  remember(groupId: string, version: number, key: RfxKey, end: ManifestEnd): Promise<void>
+  /** Overwrites every key. */
+  forget(): void
+}
+
+interface GroupKeyDependencies {
+  readonly organizationId: string
+  readonly userId: string
+  readonly userKeys: Pick<UserKeyService, 'privateKey' | 'unwrap'>
+  readonly own: OwnThumbprints
+  readonly pins: RfxPins
+  readonly signers: RfxSigners
+}
+
+export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
+  const { organizationId, userId, userKeys, own, pins, signers } = dependencies
+  const keys = new Map<string, RfxKey>()
+  const verified = new Map<string, { readonly text: string; readonly group: VerifiedGroup }>()
+  const placeOf = (groupId: string, version: number) => `${groupId}/${version}`
+
+  return {
+    async verify(group) {
+      const before = verified.get(group.id)
+      // What has not changed since it was verified need not be verified again; rolling back is a change.
+      const text = JSON.stringify([group.version, group.wrap, group.manifest, group.versions])
+      if (before?.text === text) {
+        const same = { ...before.group, group }
+        verified.set(group.id, { text, group: same })
+        return same
+      }
+      const now = await verify(group)
+      verified.set(group.id, { text, group: now })
+      return now
+    },
+    keyOf,
+    keep: (groupId, version, key) => void keys.set(placeOf(groupId, version), key),
+    remember: async (groupId, version, key, end) =>
+      pins.rememberGroup(groupId, seenOf(version, end, await calculateKeyCommitment(key, { groupId, version }))),
+    forget() {
+      for (const key of keys.values()) key.fill(0)
+      keys.clear()
+      verified.clear()
+    },
+  }
+
+  async function verify(group: RfxGroup): Promise<VerifiedGroup> {
+    const { id: groupId, version, kind } = group
+    const seen = await pins.group(groupId)
+    if (seen && version < seen.version) throw new NokkelError('rfx_rolled_back')
+    const key = keys.get(placeOf(groupId, version)) ?? (await unwrap(group))
+    const revisions = await whole('the manifest', () =>
+      group.manifest.map(({ statement, leaves }) => ({ statement, leaves: decodeBase64Url(leaves) })),
+    )
+    if (group.manifest.some(({ revision }, index) => revision !== index + 1)) throw tampered('a revision is missing')
+    const manifests = await whole('the manifest', () =>
+      verifyRfxManifests(revisions, { organizationId, groupId, kind, version, ...(key && { key }) }),
+    )
+    const last = manifests[manifests.length - 1] as VerifiedRfxManifest
+    const end = { revision: manifests.length, digest: last.digest }
+    if (seen?.version === version) {
+      const same = manifests[seen.revision - 1]
+      if (!same || encodeBase64Url(same.digest) !== seen.digest) throw new NokkelError('rfx_rolled_back')
+    }
+    await requireSigners(manifests)
+    if (group.wrap) await requireOwnLeaf(group, revisions)
+    if (key) keys.set(placeOf(groupId, version), key)
+    const result = { group, key, end, sealTo: last.sealTo }
+    // The chain must lead to the key that this device knew; what is on the way is compared with what it has seen.
+    if (key && seen && seen.version < version) await keyOf(result, seen.version)
+    await pins.rememberGroup(groupId, seenOf(version, end, last.commitment))
+    return result
+  }
+
+  async function unwrap({ id, version, wrap }: RfxGroup): Promise<RfxKey | undefined> {
+    if (!wrap) return undefined
+    if (wrap.via === 'company') return asRfxKey(await userKeys.unwrap({ rfxId: id, version, via: 'company' }))
+    const { encryptedSymmetricKey, keyId } = wrap
+    if (encryptedSymmetricKey === null) throw tampered('there is no wrap')
+    const privateKey = await userKeys.privateKey(keyId)
+    return whole('the wrap', async () => asRfxKey(await unwrapKey(decodeBase64(encryptedSymmetricKey), privateKey)))
+  }
+
+  async function requireSigners(manifests: readonly VerifiedRfxManifest[]): Promise<void> {
+    try {
+      await signers.require(manifests.map(({ signer }) => signer))
+    } catch (error) {
+      throw codeOf(error) === 'signature_untrusted' ? tampered('signed by nobody the directory knows', error) : error
+    }
+  }
+
+  /** That the signed list names the person, with a key of their own and this wrap. */
+  async function requireOwnLeaf(group: RfxGroup, revisions: readonly { leaves: Uint8Array }[]): Promise<void> {
+    const { id: groupId, version, wrap } = group
+    if (!wrap) return
+    const { via: owner, ownerId, role, keyId, revision, encryptedSymmetricKey } = wrap
+    const thumbprint = wrap.thumbprint as Thumbprint
+    if (owner === 'user' && ownerId !== userId) throw tampered('the wrap is somebody else’s')
+    const named = await own.find(owner, ownerId, thumbprint)
+    if (!named) throw tampered('the list names a key that is not one’s own')
+    await whole('the own leaf', async () => {
+      const wrapHash = decodeBase64Url(wrap.hash)
+      const leaf = await calculateWrapLeaf({ groupId, version, owner, ownerId, role, thumbprint, wrapHash })
+      const { leaves } = revisions[revision - 1] ?? {}
+      if (!leaves || !includesLeaf(leaves, leaf)) throw tampered('the list does not name the person')
+      if (encryptedSymmetricKey === null) return
+      // The server may have moved it to another key of the person since; it is another wrap then, and only then.
+      const isSame = equalBytes(await hashWrap(decodeBase64(encryptedSymmetricKey)), wrapHash)
+      if (isSame !== (named.id === keyId)) throw tampered('it is not the wrap that was signed')
+    })
+  }
+
+  async function keyOf({ group, key: present }: VerifiedGroup, version: number): Promise<RfxKey> {
+    const { id: groupId } = group
+    if (!present) throw new NokkelError('waiting_for_key')
+    if (version > group.version || version < 1) throw tampered('there is no such version')
+    let key = present
+    for (let below = group.version - 1; below >= version; below--) {
+      key = keys.get(placeOf(groupId, below)) ?? (await openBelow(group, below, key))
+    }
+    return key
+  }
+
+  async function openBelow({ id: groupId, versions }: RfxGroup, version: number, next: RfxKey): Promise<RfxKey> {
+    const previous = versions.find((one) => one.version === version + 1)?.previousKey
+    if (!previous) throw tampered('the chain of keys is broken')
+    const key = await whole('the previous key', () =>
+      openPreviousKey({ key: next, previous: decodeBase64Url(previous), groupId, version: version + 1 }),
+    )
+    const commitment = (await pins.group(groupId))?.commitments[version]
+    const actual = encodeBase64Url(await calculateKeyCommitment(key, { groupId, version }))
+    if (commitment !== undefined && commitment !== actual) throw tampered('the previous key is another one')
+    keys.set(placeOf(groupId, version), key)
+    return key
+  }
+}
+
+function seenOf(version: number, { revision, digest }: ManifestEnd, commitment: Uint8Array): SeenGroup {
+  return {
+    version,
+    revision,
+    digest: encodeBase64Url(digest),
+    commitments: { [version]: encodeBase64Url(commitment) },
+  }
+}

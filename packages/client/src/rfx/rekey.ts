@@ -1,0 +1,145 @@
+import { encodeBase64Url, encryptPreviousKey, generateRfxKey, type RfxKey, signRfxManifest } from '@nokkel/crypto'
+import { codeOf, NokkelError } from '../errors.ts'
+import { ownerIdsOf, pairs, type RecipientWrap, wireWrap, wrapRecipient } from './distribute.ts'
+import type { ManifestEnd, VerifiedGroup } from './group-keys.ts'
+import {
+  createProgress,
+  type GroupTools,
+  isReachable,
+  noticeOf,
+  pagesOf,
+  placeOf,
+  type Reachable,
+  rememberRecipients,
+  sortOut,
+  type Work,
+} from './group-tools.ts'
+
+const attemptLimit = 5
+const topUpLimit = 3
+
+/**
+ * Makes the next version of the key of a group, wrapped to everyone who is in it and has a key, and puts it in force. Whoever
+ * comes meanwhile is added; when somebody leaves meanwhile, or another device was faster, it begins again.
+ *
+ * @returns How many got it: 0 when no new version was needed any more.
+ * @throws {NokkelError} `key_changed`, `key_unusable`: it cannot be wrapped to everyone; `data.recipients` names them.
+ */
+export async function rekey(work: Work): Promise<number> {
+  const { tools, groupId } = work
+  for (let attempt = 1; ; attempt++) {
+    const group = await tools.fetchGroup(groupId)
+    if (!group.group.rekeyPending) return 0
+    try {
+      return await makeVersion(work, group)
+    } catch (error) {
+      const code = codeOf(error)
+      const moved = code === 'version_stale' || code === 'manifest_stale' || code === 'recipients_changed'
+      if (!moved || attempt === attemptLimit) throw error
+    }
+  }
+}
+
+async function makeVersion(
+  { tools, groupId, signal, onProgress }: Work,
+  before: VerifiedGroup & { readonly key: RfxKey },
+): Promise<number> {
+  const version = before.group.version + 1
+  const key = generateRfxKey()
+  const session = tools.wrapper.open({ key, groupId, version })
+  try {
+    const attemptId = crypto.randomUUID()
+    const previousKey = await encryptPreviousKey({ key, previousKey: before.key, groupId, version })
+    const body = { attemptId, version, previousKey: encodeBase64Url(previousKey) }
+    await tools.call('beginRfxVersion', { params: { id: groupId }, body }, { signal })
+
+    const progress = createProgress(onProgress)
+    const store = createStore(tools, before, key, attemptId)
+    const wrapAll = async (recipients: readonly Reachable[]) => {
+      const { accepted, changed } = await sortOut(tools, recipients)
+      if (changed.length > 0) blocked.push(...changed)
+      const wraps =
+        blocked.length > 0 ? [] : await session.wrap(accepted.map(wrapRecipient), { signal, onWrapped: progress.add })
+      const unusable = wraps.length === 0 ? [] : accepted.filter((_, index) => !wraps[index])
+      if (unusable.length > 0) throw refusal('key_unusable', unusable)
+      return pairs(accepted, wraps)
+    }
+    const blocked: Reachable[] = []
+    let storing: Promise<void> = Promise.resolve()
+    for await (const { recipients, coverage } of pagesOf(tools, groupId, { onlyMissing: false, signal })) {
+      if (coverage) progress.expect(coverage.wrapped + coverage.missing)
+      const batch = await wrapAll(recipients.filter(isReachable))
+      await storing
+      storing = store.add(batch)
+      storing.catch(() => {})
+    }
+    await storing
+    if (blocked.length > 0) throw refusal('key_changed', blocked)
+    await activate(async (ids) => {
+      for await (const { recipients } of pagesOf(tools, groupId, { onlyMissing: false, signal })) {
+        await store.add(await wrapAll(recipients.filter(isReachable).filter(({ ownerId }) => ids.includes(ownerId))))
+      }
+      if (blocked.length > 0) throw refusal('key_changed', blocked)
+    })
+    tools.onVersion(groupId, version, key)
+    await tools.onRevision(groupId, version, key, store.end())
+    await rememberRecipients(tools, store.recipients())
+    return store.recipients().length
+
+    async function activate(topUp: (ids: readonly string[]) => Promise<void>): Promise<void> {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await tools.call('activateRfxVersion', { params: { id: groupId, attemptId } }, { signal })
+          return
+        } catch (error) {
+          const ids = ownerIdsOf(error)
+          // Who came meanwhile is added; who went, or changed their key, is in it already and cannot be taken out.
+          const came = ids.length > 0 && !store.recipients().some(({ ownerId }) => ids.includes(ownerId))
+          if (codeOf(error) !== 'recipients_changed' || !came || attempt === topUpLimit) throw error
+          await topUp(ids)
+        }
+      }
+    }
+  } catch (error) {
+    key.fill(0)
+    throw error
+  } finally {
+    session.close()
+  }
+}
+
+/** Adds revisions to a version in the making. */
+function createStore(tools: GroupTools, { group, end: last }: VerifiedGroup, key: RfxKey, attemptId: string) {
+  const { id: groupId, kind } = group
+  const version = group.version + 1
+  const stored = new Map<string, Reachable>()
+  let end: ManifestEnd = { revision: 0, digest: last.digest }
+  return {
+    end: () => end,
+    recipients: () => [...stored.values()],
+    async add(batch: readonly RecipientWrap[]): Promise<void> {
+      if (batch.length === 0) return
+      const revision = end.revision + 1
+      const { statement, digest } = await signRfxManifest({
+        organizationId: tools.organizationId,
+        groupId,
+        kind,
+        version,
+        revision,
+        previous: end.digest,
+        key,
+        leaves: batch.map(({ wrap }) => wrap.leaf),
+        signer: await tools.author(),
+        now: tools.now,
+      })
+      const body = { statement, wraps: batch.map(wireWrap) }
+      await tools.call('addRfxVersionWraps', { params: { id: groupId, attemptId }, body })
+      end = { revision, digest }
+      for (const { recipient } of batch) stored.set(placeOf(recipient), recipient)
+    },
+  }
+}
+
+function refusal(code: 'key_changed' | 'key_unusable', recipients: readonly Reachable[]): NokkelError {
+  return new NokkelError(code, { data: { recipients: recipients.map(noticeOf) } })
+}

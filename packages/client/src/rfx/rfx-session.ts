@@ -1,0 +1,217 @@
+import type { Rfx as FetchedRfx, Me, RfxGroup } from '@nokkel/contract'
+import { deriveOpeningKeyPair } from '@nokkel/crypto'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { Call } from '../http/api.ts'
+import { createGroupKeys, type VerifiedGroup } from './group-keys.ts'
+import type { GroupTools } from './group-tools.ts'
+import type { KeyWrapper } from './key-wrapper.ts'
+import type { GroupKey, OpenedRfx, RfxAuthor } from './opened-rfx.ts'
+import type { OwnThumbprints } from './own-thumbprints.ts'
+import { createRfxPins } from './pins.ts'
+import type { RecipientPins } from './recipient-pins.ts'
+import type { RfxDependencies } from './rfx-dependencies.ts'
+import { tampered } from './rfx-error.ts'
+import { createRfxSigners } from './signers.ts'
+
+export interface SessionDependencies extends RfxDependencies {
+  readonly person: Me
+  readonly ownThumbprints: OwnThumbprints
+  readonly recipientPins: RecipientPins
+  readonly wrapper: KeyWrapper
+}
+
+export interface SessionEvents {
+  /** After it was fetched and its manifest verified. */
+  onFetched(fetched: FetchedRfx): void
+  /** The server no longer shows it to the person. */
+  onDenied(): void
+  onRecipients: GroupTools['onRecipients']
+  /** Makes what is missing and gives its key. */
+  renew(groupId: string): Promise<void>
+  createBidderGroup(companyId: string): Promise<VerifiedGroup>
+}
+
+/**
+ * A project from when it is opened until it is forgotten. The invariant: when it is over, its keys are overwritten and
+ * nothing more is sent through its `call`, so that nothing is ever stored that was made with overwritten keys.
+ */
+export interface RfxSession {
+  readonly opened: OpenedRfx
+  readonly tools: GroupTools
+  readonly call: Call
+  isOver(): boolean
+  /** Fetches it and verifies its manifest. */
+  refresh(): Promise<FetchedRfx>
+  /** Takes what an operation answered with, as if it was fetched. */
+  take(fetched: FetchedRfx): Promise<FetchedRfx>
+  /** The project’s own group, or another one of it; as last fetched, verified. */
+  group(groupId?: string): Promise<VerifiedGroup>
+  keep(groupId: string, version: number, key: GroupKey['key']): void
+  verify(group: RfxGroup): Promise<VerifiedGroup>
+  end(): void
+}
+
+export function createRfxSession(dependencies: SessionDependencies, id: string, events: SessionEvents): RfxSession {
+  const { person, storage, lock, now, own, userKeys, ownThumbprints, recipientPins, wrapper } = dependencies
+  const organizationId = person.organization.id
+  const over = new AbortController()
+  const pins = createRfxPins({ storage, lock }, person.id, id)
+  const signers = createRfxSigners({ call, storage, lock, now, own }, person.id, id)
+  const keys = createGroupKeys({ organizationId, userId: person.id, userKeys, own: ownThumbprints, pins, signers })
+  const pairs = new Map<number, Promise<CryptoKeyPair>>()
+  let last: FetchedRfx | undefined
+
+  const tools: GroupTools = {
+    organizationId,
+    userId: person.id,
+    call,
+    now,
+    wrapper,
+    recipientPins,
+    author,
+    fetchGroup,
+    ownThumbprint: () => userKeys.getSnapshot().key?.thumbprint,
+    onRevision: keys.remember,
+    onVersion: keys.keep,
+    onRecipients: events.onRecipients,
+  }
+
+  const opened: OpenedRfx = {
+    id,
+    organizationId,
+    call,
+    storage,
+    lock,
+    now,
+    author,
+    fetched,
+    refresh,
+    async key() {
+      if (fetched().rekeyPending) await renewIfAllowed(fetched().groups[0])
+      return keyOfGroup(await group())
+    },
+    keyOf: async (version, groupId = id) => keys.keyOf(await group(groupId), version),
+    async bidderGroup(companyId) {
+      const present = fetched().groups.find((one) => one.kind === 'bidder' && one.companyId === companyId)
+      if (!present) return keyOfGroup(await events.createBidderGroup(companyId))
+      if (present.rekeyPending) await renewIfAllowed(present)
+      return keyOfGroup(await group(present.id))
+    },
+    async sealTo() {
+      const opening = fetched().groups.find(({ kind }) => kind === 'opening')
+      if (!opening) throw new NokkelError('openers_missing')
+      const { sealTo } = await group(opening.id)
+      if (!sealTo) throw tampered('there is nothing to seal to')
+      return { version: opening.version, publicKey: sealTo }
+    },
+    openingKeyPair(version) {
+      const pair = pairs.get(version) ?? deriveOpening(version)
+      pairs.set(version, pair)
+      pair.catch(() => pairs.delete(version))
+      return pair
+    },
+    opening: () => fetched().groups.find(({ kind, member }) => kind === 'opening' && member),
+    requireSigner: (signer) => signers.require([signer]),
+    seenHead: pins.head,
+    rememberHead: pins.rememberHead,
+  }
+
+  return {
+    opened,
+    tools,
+    call,
+    isOver: () => over.signal.aborted,
+    refresh,
+    take,
+    group,
+    keep: keys.keep,
+    verify: keys.verify,
+    end() {
+      over.abort()
+      keys.forget()
+      pairs.clear()
+    },
+  }
+
+  // A declaration, because what is above already hands it on.
+  async function call(...[endpoint, input, options = {}]: Parameters<Call>): Promise<never> {
+    if (over.signal.aborted) throw new NokkelError('cancelled')
+    const signal = options.signal ? AbortSignal.any([options.signal, over.signal]) : over.signal
+    try {
+      return (await dependencies.call(endpoint, input, { ...options, signal })) as never
+    } catch (error) {
+      // Perhaps the person was removed meanwhile.
+      if (isDenial(error) && !over.signal.aborted) {
+        if (endpoint === 'getRfx') events.onDenied()
+        else void refresh().catch(() => {})
+      }
+      throw error
+    }
+  }
+
+  function fetched(): FetchedRfx {
+    if (!last) throw new NokkelError('waiting_for_key')
+    return last
+  }
+
+  async function refresh(): Promise<FetchedRfx> {
+    return take(await (call as Call)('getRfx', { params: { id } }))
+  }
+
+  async function take(answer: FetchedRfx): Promise<FetchedRfx> {
+    const [project] = answer.groups
+    const fits =
+      answer.id === id && project?.id === id && project.kind === 'project' && project.version === answer.version
+    if (!fits) throw tampered('it is another project')
+    await keys.verify(project)
+    if (over.signal.aborted) throw new NokkelError('cancelled')
+    last = answer
+    events.onFetched(answer)
+    return answer
+  }
+
+  async function group(groupId = id): Promise<VerifiedGroup> {
+    const found = fetched().groups.find((one) => one.id === groupId)
+    if (!found) throw new NokkelError('waiting_for_key')
+    return keys.verify(found)
+  }
+
+  async function fetchGroup(groupId: string) {
+    const answer = await (call as Call)('getRfxGroup', { params: { id: groupId } })
+    if (answer.id !== groupId) throw tampered('it is another group')
+    const verified = await keys.verify(answer)
+    if (last) last = { ...last, groups: last.groups.map((one) => (one.id === groupId ? answer : one)) }
+    if (!verified.key) throw new NokkelError('waiting_for_key')
+    return { ...verified, key: verified.key }
+  }
+
+  function keyOfGroup({ group: { id: groupId, version }, key }: VerifiedGroup): GroupKey {
+    if (!key) throw new NokkelError('waiting_for_key')
+    return { groupId, version, key }
+  }
+
+  async function renewIfAllowed(pending: RfxGroup | undefined): Promise<void> {
+    if (!pending || !mayWrap(fetched(), pending)) throw new NokkelError('rekey_pending')
+    await events.renew(pending.id)
+  }
+
+  async function deriveOpening(version: number): Promise<CryptoKeyPair> {
+    const opening = opened.opening()
+    if (!opening) throw new NokkelError('forbidden')
+    return deriveOpeningKeyPair(await opened.keyOf(version, opening.id))
+  }
+
+  async function author(): Promise<RfxAuthor> {
+    const { userId, deviceId, keys: device } = await own()
+    return { userId, deviceId, signing: device.signing }
+  }
+}
+
+/** Buyers and developers wrap the key of the project, members that of a smaller group; who has the key themselves. */
+export function mayWrap({ role }: FetchedRfx, { kind, member, wrap }: RfxGroup): boolean {
+  return wrap !== null && (kind === 'project' ? role !== 'supplier' : member)
+}
+
+function isDenial(error: unknown): boolean {
+  return codeOf(error) === 'not_found' || codeOf(error) === 'forbidden'
+}
