@@ -57,6 +57,54 @@ const join = createRoute({
   component: lazyRouteComponent(() => import('./routes/join.tsx'), 'JoinPage'),
 })
 
+const projects = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/rfx',
+  component: lazyRouteComponent(() => import('./routes/rfx.tsx'), 'ProjectsPage'),
+})
+const project = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/rfx/$id',
+  component: lazyRouteComponent(() => import('./routes/rfx-project.tsx'), 'ProjectPage'),
+})
+const projectParts = [
+  createRoute({
+    getParentRoute: () => project,
+    path: '/',
+    component: lazyRouteComponent(() => import('./routes/rfx-specification.tsx'), 'SpecificationPage'),
+  }),
+  createRoute({
+    getParentRoute: () => project,
+    path: '/documents',
+    component: lazyRouteComponent(() => import('./routes/rfx-documents.tsx'), 'DocumentsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => project,
+    path: '/comments',
+    component: lazyRouteComponent(() => import('./routes/rfx-comments.tsx'), 'CommentsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => project,
+    path: '/bids',
+    component: lazyRouteComponent(() => import('./routes/rfx-bids.tsx'), 'BidsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => project,
+    path: '/people',
+    component: lazyRouteComponent(() => import('./routes/rfx-people.tsx'), 'PeoplePage'),
+  }),
+  createRoute({
+    getParentRoute: () => project,
+    path: '/check',
+    component: lazyRouteComponent(() => import('./routes/rfx-check.tsx'), 'CheckPage'),
+  }),
+] as const
+const reviewers = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/reviewers',
+  component: lazyRouteComponent(() => import('./routes/reviewers.tsx'), 'ReviewersPage'),
+})
+
 const coordinator = createRoute({ getParentRoute: () => signedIn, id: 'coordinator', component: CoordinatorArea })
 const send = createRoute({
   getParentRoute: () => coordinator,
@@ -82,6 +130,9 @@ export const router = createRouter({
       companies,
       company,
       join,
+      projects,
+      project.addChildren(projectParts),
+      reviewers,
       coordinator.addChildren([send, sent]),
     ]),
   ]),

@@ -138,6 +138,36 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_company_administrator()
     case 'key_not_adopted':
       return m.e_key_not_adopted()
+    case 'rfx_status':
+      return m.e_rfx_status()
+    case 'rekey_pending':
+      return m.e_rekey_pending()
+    case 'version_stale':
+      return m.e_version_stale()
+    case 'manifest_stale':
+      return m.e_manifest_stale()
+    case 'sequence_stale':
+      return m.e_sequence_stale()
+    case 'suppliers_missing':
+      return m.e_suppliers_missing()
+    case 'openers_missing':
+      return m.e_openers_missing()
+    case 'deadline_passed':
+      return m.e_deadline_passed()
+    case 'deadline_not_passed':
+      return m.e_deadline_not_passed()
+    case 'deadline_shortened':
+      return m.e_deadline_shortened()
+    case 'waiting_for_key':
+      return m.e_waiting_for_key()
+    case 'rfx_rolled_back':
+      return m.e_rfx_rolled_back()
+    case 'rfx_tampered':
+      return m.e_rfx_tampered()
+    case 'key_changed':
+      return m.e_key_changed()
+    case 'key_unusable':
+      return m.e_key_unusable()
     case 'cancelled':
       return m.e_cancelled()
     case undefined:

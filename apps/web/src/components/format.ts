@@ -34,6 +34,29 @@ function formatDate(date: Date, now: Date): string {
 export const formatExact = (at: Date | string): string =>
   new Intl.DateTimeFormat(tag(), { dateStyle: 'full', timeStyle: 'short' }).format(new Date(at))
 
+/** A moment that may be to come, such as a deadline, short enough for a list. */
+export const formatMoment = (at: Date): string =>
+  new Intl.DateTimeFormat(tag(), { dateStyle: 'medium', timeStyle: 'short' }).format(at)
+
+/** A calendar day given as `YYYY-MM-DD`. */
+export const formatDay = (day: string): string =>
+  new Intl.DateTimeFormat(tag(), { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`))
+
+/** Digits with at most one point, the way the language writes them; every digit stays. */
+export const formatNumber = (digits: string): string =>
+  new Intl.NumberFormat(tag(), { maximumFractionDigits: 20 }).format(digits as Intl.StringNumericLiteral)
+
+/** An amount of kroner given in digits. */
+export const formatAmount = (digits: string): string =>
+  new Intl.NumberFormat(tag(), { style: 'currency', currency: 'NOK' }).format(digits as Intl.StringNumericLiteral)
+
+/** What somebody typed as a number, as digits with at most one point. `null` when it is not one. */
+export function parseNumber(text: string, maximumFractionDigits = 20): string | null {
+  const digits = text.replace(/\s/g, '').replace(',', '.')
+  const [, fraction = ''] = digits.split('.')
+  return /^\d+(?:\.\d+)?$/.test(digits) && fraction.length <= maximumFractionDigits ? digits : null
+}
+
 /** A size people know: `820 B`, `1,4 MB`. Decimal units, as file managers show. */
 export function formatSize(byteLength: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const

@@ -5,9 +5,9 @@ import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@t
 const all = ['companies'] as const
 
 /** Those the person is in. */
-export function useOwnCompanies() {
+export function useOwnCompanies(enabled = true) {
   const { companies } = useNokkel()
-  return useQuery({ queryKey: [...all, 'mine'], queryFn: () => companies.list({ mine: true, limit: 200 }) })
+  return useQuery({ queryKey: [...all, 'mine'], queryFn: () => companies.list({ mine: true, limit: 200 }), enabled })
 }
 
 /** Those of the organisation that the person is not in. */

@@ -1,10 +1,10 @@
-import type { AssignmentDraft, SendProgress } from '@nokkel/client'
+import type { AssignmentDraft, OutgoingFile, SendProgress } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 
-type Content = Pick<AssignmentDraft, 'to' | 'title' | 'body'> & { readonly files: readonly File[] }
+type Content = Pick<AssignmentDraft, 'to' | 'title' | 'body'> & { readonly files: readonly OutgoingFile[] }
 
 type Sending =
   | { state: 'idle' }

@@ -1,7 +1,7 @@
 import { Button } from '@digdir/designsystemet-react'
 import { DownloadIcon, FileIcon } from '@navikt/aksel-icons'
 import type { OpenedFile } from '@nokkel/client'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 import { formatFileName, formatPercent, formatSize } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
@@ -13,7 +13,9 @@ export function FileList({ files }: { files: readonly OpenedFile[] }) {
     <ul className="files">
       {files.map((file, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the list of an opened assignment never changes
-        <FileRow key={index} file={file} />
+        <li key={index} className="file">
+          <FileRow file={file} />
+        </li>
       ))}
     </ul>
   )
@@ -24,7 +26,16 @@ type Download =
   | { state: 'running'; bytes: number }
   | { state: 'failed'; code: ErrorCode | undefined }
 
-function FileRow({ file }: { file: OpenedFile }) {
+interface FileRowProps {
+  file: OpenedFile
+  /** More about it, beside its size. */
+  meta?: ReactNode
+  /** What else can be done with it. */
+  children?: ReactNode
+}
+
+/** What a list shows of one file: its name, its size and its download. */
+export function FileRow({ file, meta, children }: FileRowProps) {
   const [download, setDownload] = useState<Download>({ state: 'idle' })
   const running = download.state === 'running'
   const name = formatFileName(file.name)
@@ -40,12 +51,13 @@ function FileRow({ file }: { file: OpenedFile }) {
   }
 
   return (
-    <li className="file">
+    <>
       <FileIcon aria-hidden className="row-icon" />
       <div className="file-text">
         <span className="file-name">{name}</span>
         <span className="row-meta">
           <span>{formatSize(file.byteLength)}</span>
+          {meta}
           {running && <span>{m.file_downloading({ percent: formatPercent(download.bytes, file.byteLength) })}</span>}
         </span>
         {running && <Progress label={m.send_progress()} value={download.bytes} total={file.byteLength} />}
@@ -59,6 +71,7 @@ function FileRow({ file }: { file: OpenedFile }) {
         {!running && <DownloadIcon aria-hidden />}
         {m.file_download()}
       </Button>
+      {children}
       <span className="ds-sr-only" role="status">
         {download.state === 'done' && m.file_downloaded({ name })}
       </span>
@@ -67,6 +80,6 @@ function FileRow({ file }: { file: OpenedFile }) {
           <Problem code={download.code} onRetry={() => void start()} />
         </div>
       )}
-    </li>
+    </>
   )
 }

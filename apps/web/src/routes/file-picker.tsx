@@ -1,12 +1,13 @@
 import { Button, Label, Paragraph } from '@digdir/designsystemet-react'
 import { FileIcon, TrashIcon, UploadIcon } from '@navikt/aksel-icons'
+import type { OutgoingFile } from '@nokkel/client'
 import { type DragEvent, useId, useState } from 'react'
 import { formatSize } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 
 interface FilePickerProps {
-  files: readonly File[]
-  onChange: (files: readonly File[]) => void
+  files: readonly OutgoingFile[]
+  onChange: (files: readonly OutgoingFile[]) => void
 }
 
 export function FilePicker({ files, onChange }: FilePickerProps) {

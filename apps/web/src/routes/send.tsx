@@ -1,4 +1,5 @@
 import { Button, Textfield } from '@digdir/designsystemet-react'
+import type { OutgoingFile } from '@nokkel/client'
 import { useDeviceKeys } from '@nokkel/client/react'
 import { type FormEvent, useRef, useState } from 'react'
 import { LockLine } from '../components/lock-line.tsx'
@@ -21,7 +22,7 @@ export function SendPage() {
   const [recipients, setRecipients] = useState<readonly Recipient[]>([])
   const [title, setTitle] = useState('')
   const [body, setBody] = useState('')
-  const [files, setFiles] = useState<readonly File[]>([])
+  const [files, setFiles] = useState<readonly OutgoingFile[]>([])
   const [checked, setChecked] = useState(false)
 
   const missing = {

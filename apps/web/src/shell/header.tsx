@@ -26,7 +26,7 @@ export function Header() {
             {me && <span className="brand-organization">{me.organization.name}</span>}
           </span>
         </Link>
-        {me && <Navigation role={me.role} />}
+        {me && <Navigation me={me} />}
         <div className="header-tools">
           <Button
             variant="tertiary"

@@ -1,0 +1,128 @@
+import { Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
+import { Buildings3Icon, PersonIcon } from '@navikt/aksel-icons'
+import type { RfxRecipient } from '@nokkel/client'
+import { type ReactNode, useId, useState } from 'react'
+import * as m from '../paraglide/messages.js'
+import { useRefreshRfx } from '../queries/rfx.ts'
+import { useProject } from './project.ts'
+import { WorkDialog } from './work-dialog.tsx'
+
+interface PeopleSectionProps {
+  title: string
+  note?: string | undefined
+  recipients: readonly RfxRecipient[]
+}
+
+/** People, and their company where it has a key, each with whether they have the key of the project. */
+export function PeopleSection({ title, note, recipients }: PeopleSectionProps) {
+  const heading = useId()
+  return (
+    <section className="stack" aria-labelledby={heading}>
+      <Heading id={heading} level={2} data-size="2xs">
+        {title}
+      </Heading>
+      {recipients.length === 0 && <Paragraph>{note ?? m.people_none()}</Paragraph>}
+      {recipients.length > 0 && <PeopleRows recipients={recipients} />}
+    </section>
+  )
+}
+
+export function PeopleRows({ recipients, children }: { recipients: readonly RfxRecipient[]; children?: ReactNode }) {
+  const companies = new Set(
+    recipients.filter(({ owner, state }) => owner === 'company' && state === 'wrapped').map(({ ownerId }) => ownerId),
+  )
+  const listed = recipients.toSorted((a, b) => Number(b.owner === 'company') - Number(a.owner === 'company'))
+  return (
+    <ul className="rows">
+      {listed.map((recipient) => (
+        <PersonRow
+          key={`${recipient.owner} ${recipient.ownerId}`}
+          recipient={recipient}
+          readsThroughCompany={recipient.companyId !== null && companies.has(recipient.companyId)}
+        />
+      ))}
+      {children}
+    </ul>
+  )
+}
+
+interface PersonRowProps {
+  recipient: RfxRecipient
+  readsThroughCompany: boolean
+}
+
+function PersonRow({ recipient, readsThroughCompany }: PersonRowProps) {
+  const { details, me } = useProject()
+  const [excluding, setExcluding] = useState(false)
+  const { owner, ownerId, name } = recipient
+  const isCompany = owner === 'company'
+  const isMe = !isCompany && ownerId === me.id
+  const mayExclude = details.role === 'buyer' && !isCompany && !isMe
+  return (
+    <li className="row row-sent">
+      {isCompany ? (
+        <Buildings3Icon aria-hidden className="row-icon" />
+      ) : (
+        <PersonIcon aria-hidden className="row-icon" />
+      )}
+      <div className="row-text">
+        <span className="device-name">
+          <span className="row-title">{name}</span>
+          {isMe && <Tag data-color="accent">{m.company_member_you()}</Tag>}
+          <KeyState recipient={recipient} readsThroughCompany={readsThroughCompany} />
+        </span>
+        <span className="row-note">{explainState(recipient, readsThroughCompany)}</span>
+      </div>
+      {mayExclude && (
+        <div className="row-actions">
+          <Button
+            variant="secondary"
+            data-size="sm"
+            data-color="danger"
+            aria-label={m.exclude_named({ name })}
+            onClick={() => setExcluding(true)}
+          >
+            {m.exclude()}
+          </Button>
+        </div>
+      )}
+      {excluding && <ExcludeDialog id={ownerId} name={name} onClose={() => setExcluding(false)} />}
+    </li>
+  )
+}
+
+function KeyState({ recipient: { state }, readsThroughCompany }: PersonRowProps) {
+  if (state === 'wrapped' || readsThroughCompany) return <Tag data-color="success">{m.people_has_key()}</Tag>
+  if (state === 'missing') return <Tag data-color="warning">{m.people_waits()}</Tag>
+  return <Tag data-color="neutral">{m.people_no_key()}</Tag>
+}
+
+function explainState({ owner, state, name }: RfxRecipient, readsThroughCompany: boolean): string {
+  if (owner === 'company') {
+    return state === 'wrapped'
+      ? m.people_company_has_key()
+      : state === 'missing'
+        ? m.people_company_waits()
+        : m.people_company_no_key()
+  }
+  if (state === 'wrapped') return m.people_has_key_why()
+  if (readsThroughCompany) return m.people_through_company()
+  return state === 'missing' ? m.people_waits_why() : m.people_no_key_why({ name })
+}
+
+function ExcludeDialog({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
+  const { rfx } = useProject()
+  return (
+    <WorkDialog
+      title={m.exclude_title({ name })}
+      points={[m.exclude_at_once({ name }), m.exclude_new_key(), m.exclude_read({ name }), m.exclude_company({ name })]}
+      confirm={m.exclude_confirm()}
+      working={m.excluding()}
+      danger
+      stoppable
+      run={(options) => rfx.exclude(id, options)}
+      onSettled={useRefreshRfx(rfx)}
+      onClose={onClose}
+    />
+  )
+}

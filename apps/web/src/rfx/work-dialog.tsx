@@ -1,0 +1,116 @@
+import { Button, Dialog, Heading, List, Paragraph } from '@digdir/designsystemet-react'
+import type { WorkOptions } from '@nokkel/client'
+import { type FormEvent, type ReactNode, useId } from 'react'
+import { Problem } from '../components/problem.tsx'
+import { Progress } from '../components/progress.tsx'
+import * as m from '../paraglide/messages.js'
+import { useWork } from './use-work.ts'
+
+interface WorkDialogProps<T> {
+  title: string
+  intro?: string
+  /** What will happen, one sentence each. */
+  points?: readonly string[]
+  /** What the person chooses or writes. */
+  children?: ReactNode
+  confirm: string
+  working: string
+  danger?: boolean
+  /** Whether it takes long enough to be stopped. */
+  stoppable?: boolean
+  /** Says what is missing and refuses to begin. Default: nothing is. */
+  isReady?: () => boolean
+  run: (options: WorkOptions) => Promise<T>
+  onSettled?: () => Promise<void>
+  /** What came of it. Default: the dialog closes. */
+  done?: ((result: T) => ReactNode) | undefined
+  doneTitle?: string
+  onClose: () => void
+}
+
+/** Says exactly what will happen, does it with its progress, and tells what came of it. */
+export function WorkDialog<T>(props: WorkDialogProps<T>) {
+  const { intro, points, children, stoppable = false, done, onClose, isReady = () => true } = props
+  const work = useWork(props.run, props.onSettled)
+  const [title, form] = [useId(), useId()]
+  const running = work.state === 'running'
+
+  function submit(event: FormEvent) {
+    event.preventDefault()
+    if (isReady()) work.start(done ? undefined : onClose)
+  }
+
+  return (
+    <Dialog
+      open
+      closedby="none"
+      closeButton={false}
+      aria-labelledby={title}
+      onCancel={(event) => running && event.preventDefault()}
+      onClose={onClose}
+    >
+      <Dialog.Block>
+        <Heading id={title} level={2} data-size="xs">
+          {work.state === 'done' ? (props.doneTitle ?? props.title) : props.title}
+        </Heading>
+      </Dialog.Block>
+      {work.state === 'done' && done ? (
+        <>
+          <Dialog.Block className="stack">{done(work.result)}</Dialog.Block>
+          <Dialog.Block className="actions">
+            <Button onClick={onClose}>{m.close()}</Button>
+          </Dialog.Block>
+        </>
+      ) : (
+        <>
+          <Dialog.Block>
+            <form id={form} className="stack" noValidate onSubmit={submit}>
+              {intro && <Paragraph>{intro}</Paragraph>}
+              {points && points.length > 0 && (
+                <List.Unordered>
+                  {points.map((point) => (
+                    <List.Item key={point}>{point}</List.Item>
+                  ))}
+                </List.Unordered>
+              )}
+              {children}
+              {running && work.progress && work.progress.total > 0 && (
+                <>
+                  <Paragraph data-size="sm" role="status">
+                    {m.rfx_progress({ done: work.progress.done, total: work.progress.total })}
+                  </Paragraph>
+                  <Progress label={props.working} value={work.progress.done} total={work.progress.total} />
+                </>
+              )}
+              {work.state === 'failed' &&
+                (work.code === 'cancelled' ? (
+                  <Paragraph role="status">{m.rfx_stopped()}</Paragraph>
+                ) : (
+                  <Problem code={work.code} />
+                ))}
+            </form>
+          </Dialog.Block>
+          <Dialog.Block className="actions">
+            <Button
+              type="submit"
+              form={form}
+              loading={running}
+              {...(props.danger && { 'data-color': 'danger' as const })}
+            >
+              {running ? props.working : props.confirm}
+            </Button>
+            {running && stoppable ? (
+              <Button variant="secondary" onClick={work.stop}>
+                {m.moving_stop()}
+              </Button>
+            ) : (
+              <Button variant="secondary" disabled={running} onClick={onClose}>
+                {m.cancel()}
+              </Button>
+            )}
+          </Dialog.Block>
+        </>
+      )}
+    </Dialog>
+  )
+}

@@ -1,0 +1,131 @@
+import { Button, Heading, Label, Select, Tag, Textfield } from '@digdir/designsystemet-react'
+import { Chat2Icon } from '@navikt/aksel-icons'
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useId, useState } from 'react'
+import { Empty } from '../components/empty.tsx'
+import { codeOf } from '../components/explain.ts'
+import { ListSkeleton } from '../components/list-skeleton.tsx'
+import { LockLine } from '../components/lock-line.tsx'
+import { Problem } from '../components/problem.tsx'
+import { When } from '../components/when.tsx'
+import * as m from '../paraglide/messages.js'
+import { useComments, useSpecification } from '../queries/rfx.ts'
+import { roleName } from '../rfx/names.ts'
+import { useProject } from '../rfx/project.ts'
+import { useLocale } from '../settings/locale.ts'
+
+export function CommentsPage() {
+  useLocale()
+  const { rfx, details, me } = useProject()
+  const query = useComments(rfx)
+  const { data: saved } = useSpecification(rfx)
+  const sections = saved?.specification.sections ?? []
+  const headingOf = (id: string | null) => sections.find((section) => section.id === id)?.heading
+  const comments = query.data?.toSorted((a, b) => a.sequence - b.sequence) ?? []
+
+  return (
+    <section className="stack" aria-labelledby="comments">
+      <Heading id="comments" level={2} data-size="xs">
+        {m.rfx_part_comments()}
+      </Heading>
+      {query.isPending && <ListSkeleton reason={m.comment_loading()} />}
+      {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && comments.length === 0 && (
+        <Empty
+          icon={<Chat2Icon aria-hidden />}
+          title={m.comment_empty_title()}
+          body={details.status === 'closed' ? m.comment_empty_closed() : m.comment_empty_body()}
+        />
+      )}
+      {comments.length > 0 && (
+        <ol className="comments" aria-label={m.rfx_part_comments()}>
+          {comments.map(({ id, text, section, author, writtenAt }) => (
+            <li key={id} className={author.id === me.id ? 'comment comment-mine' : 'comment'}>
+              <p className="device-name">
+                <span className="row-title">{author.name ?? m.rfx_other_supplier()}</span>
+                {author.role && <Tag data-color="neutral">{roleName[author.role]()}</Tag>}
+              </p>
+              <p className="row-meta">
+                <When at={writtenAt} />
+                {section !== null && (
+                  <span>{m.comment_about({ heading: headingOf(section) ?? m.spec_unnamed() })}</span>
+                )}
+              </p>
+              {text === null ? (
+                <p className="row-note">{m.comment_damaged()}</p>
+              ) : (
+                <p className="comment-text">{text}</p>
+              )}
+            </li>
+          ))}
+        </ol>
+      )}
+      {details.status !== 'closed' && <CommentForm sections={sections} onWritten={() => void query.refetch()} />}
+    </section>
+  )
+}
+
+interface CommentFormProps {
+  sections: readonly { readonly id: string; readonly heading: string }[]
+  onWritten: () => void
+}
+
+function CommentForm({ sections, onWritten }: CommentFormProps) {
+  const { rfx, details } = useProject()
+  const select = useId()
+  const [text, setText] = useState('')
+  const [section, setSection] = useState('')
+  const [checked, setChecked] = useState(false)
+  const missing = text.trim() === ''
+  const write = useMutation({
+    mutationFn: () => rfx.comment(text.trim(), section === '' ? null : section),
+    onSuccess: () => {
+      setText('')
+      setChecked(false)
+      onWritten()
+    },
+  })
+
+  function submit(event: FormEvent) {
+    event.preventDefault()
+    setChecked(true)
+    if (!missing) write.mutate()
+  }
+
+  return (
+    <form className="stack" noValidate onSubmit={submit}>
+      {sections.length > 0 && (
+        <div className="field">
+          <Label htmlFor={select}>{m.comment_section()}</Label>
+          <Select id={select} value={section} onChange={(event) => setSection(event.target.value)}>
+            <Select.Option value="">{m.comment_whole()}</Select.Option>
+            {sections.map(({ id, heading }) => (
+              <Select.Option key={id} value={id}>
+                {heading || m.spec_unnamed()}
+              </Select.Option>
+            ))}
+          </Select>
+        </div>
+      )}
+      <Textfield
+        multiline
+        rows={3}
+        label={m.comment_new()}
+        value={text}
+        maxLength={10_000}
+        error={checked && missing ? m.comment_missing() : undefined}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <LockLine>{details.role === 'supplier' ? m.comment_lock_supplier() : m.comment_lock()}</LockLine>
+      {write.isError && <Problem code={codeOf(write.error)} />}
+      <div className="actions">
+        <Button type="submit" loading={write.isPending}>
+          {write.isPending ? m.comment_writing() : m.comment_write()}
+        </Button>
+      </div>
+      <p className="ds-sr-only" role="status">
+        {write.isSuccess && m.comment_written()}
+      </p>
+    </form>
+  )
+}
