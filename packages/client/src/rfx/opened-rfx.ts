@@ -48,8 +48,8 @@ export interface OpenedRfx {
   openingKeyPair(version: number): Promise<CryptoKeyPair>
   /** The opening group, if the person is in it. */
   opening(): RfxGroup | undefined
-  /** Whether the directory, and what this device has seen, give the key that signed to that person and device, at that time. Throws `signature_untrusted`. */
-  requireSigner(signer: StatementSigner): Promise<void>
+  /** Whether the directory, and what this device has seen, give each key that signed to that person and device, at that time. Throws `signature_untrusted`. */
+  requireSigner(...signers: readonly StatementSigner[]): Promise<void>
   seenHead(): Promise<SeenHead | undefined>
   /** Never goes back: throws `rfx_rolled_back` when what was seen is newer, or another at the same place. */
   rememberHead(head: SeenHead): Promise<void>

@@ -111,7 +111,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
       return pair
     },
     opening: () => fetched().groups.find(({ kind, member }) => kind === 'opening' && member),
-    requireSigner: (signer) => signers.require([signer]),
+    requireSigner: (...all) => signers.require(all),
     seenHead: pins.head,
     rememberHead: pins.rememberHead,
   }

@@ -172,8 +172,9 @@ export function createFakeRfx() {
         sealTo: () => Promise.reject(refusal('openers_missing')),
         openingKeyPair: () => Promise.reject(refusal('not_found')),
         opening: () => undefined,
-        async requireSigner({ thumbprint, userId: signer }) {
-          if (signers.get(thumbprint) !== signer) throw refusal('signature_untrusted')
+        async requireSigner(...all) {
+          const isKnown = all.every(({ thumbprint, userId: signer }) => signers.get(thumbprint) === signer)
+          if (!isKnown) throw refusal('signature_untrusted')
         },
         seenHead: async () => seenOn(device, id),
         async rememberHead(next) {

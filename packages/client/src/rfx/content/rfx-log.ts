@@ -169,6 +169,7 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     const from = before === undefined ? (entries[0]?.sequence ?? 0) : before - 1
     if (entries.length > limit) throw new NokkelError('rfx_tampered')
     const page = await Promise.all(entries.map((entry, index) => verifyListed(entry, from - index)))
+    await opened.requireSigner(...page.map(({ signer }) => signer))
     for (const [index, entry] of page.entries()) {
       const older = page[index + 1]
       if (older) follow(entry, older)
@@ -193,6 +194,7 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
 
   async function verifyApart(entry: EntryContent): Promise<LogEntry> {
     const verified = await verify(entry)
+    await opened.requireSigner(verified.signer)
     const known = at(verified.sequence)?.digest ?? apart.get(verified.sequence) ?? verified.digest
     if (known !== verified.digest) throw new NokkelError('rfx_tampered')
     apart.set(verified.sequence, verified.digest)
@@ -211,7 +213,6 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     )
     const { kind, object, revision, current, author: signer } = verified
     if ((kind === 'removal') !== (wrappedKey === null)) throw new NokkelError('rfx_tampered')
-    await opened.requireSigner(signer)
     const digest = encodeBase64Url(verified.digest)
     const previous = verified.previous && encodeBase64Url(verified.previous)
     return { sequence, kind, object, revision, current, digest, previous, signer, version, wrappedKey, content }
