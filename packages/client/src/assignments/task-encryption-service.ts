@@ -1,9 +1,9 @@
 import type { AssignmentSummary } from '@nokkel/contract'
+import { lazily } from '../lazily.ts'
 import type { Page, PageOptions } from '../members/member-service.ts'
 import type { AssignmentTools } from './assignment-tools.ts'
-import { type OpenedAssignment, type OpenOptions, openAssignment } from './open-assignment.ts'
-import { resendAssignment } from './resend-assignment.ts'
-import { type AssignmentDraft, createSend } from './send-assignment.ts'
+import type { OpenedAssignment, OpenOptions } from './open-assignment.ts'
+import type { AssignmentDraft } from './send-assignment.ts'
 
 /** An assignment in a list: sealed until it is opened. */
 export interface AssignmentItem extends AssignmentSummary {
@@ -52,13 +52,14 @@ export interface TaskEncryptionService {
 
 export function createTaskEncryptionService(tools: AssignmentTools): TaskEncryptionService {
   const { call } = tools
-  const open = (id: string, options?: OpenOptions) => openAssignment(tools, id, options)
+  const load = lazily(async () => (await import('./assignment-operations.ts')).createAssignmentOperations(tools))
+  const open = async (id: string, options?: OpenOptions) => (await load()).open(id, options)
   return {
-    send: createSend(tools),
+    send: async (draft) => (await load()).send(draft),
     inbox: (options) => list('inbox', options),
     sent: (options) => list('sent', options),
     open,
-    resend: (id) => resendAssignment(tools, id),
+    resend: async (id) => (await load()).resend(id),
   }
 
   async function list(box: 'inbox' | 'sent', options: PageOptions = {}): Promise<Page<AssignmentItem>> {

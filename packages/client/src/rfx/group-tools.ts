@@ -89,13 +89,16 @@ export async function* pagesOf(
     }
     return call('listRfxRecipients', { params: { id: groupId }, query }, { signal })
   }
-  let next: Promise<RecipientPage> | undefined = fetch()
-  while (next) {
-    const page: RecipientPage = await next
-    next = page.nextCursor === undefined ? undefined : fetch(page.nextCursor)
+  let coming = fetch()
+  for (;;) {
+    const page = await coming
     // It is awaited in the next turn; a failure before that must not count as unhandled.
-    next?.catch(() => {})
+    if (page.nextCursor !== undefined) {
+      coming = fetch(page.nextCursor)
+      coming.catch(() => {})
+    }
     yield page
+    if (page.nextCursor === undefined) return
   }
 }
 

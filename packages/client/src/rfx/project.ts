@@ -90,7 +90,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     },
     async setDeadline(deadline) {
       const { session } = await opened()
-      const body = { deadline: deadline && deadline.toISOString() }
+      const body = { deadline: deadline?.toISOString() ?? null }
       await session.take(await session.call('setRfxDeadline', { params: { id }, body }))
     },
     invite: (companyId, options) =>

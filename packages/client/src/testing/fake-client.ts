@@ -34,6 +34,7 @@ export function createFakeClient(server: FakeServer, options: Partial<NodeNokkel
       const result = await nokkel.auth.completeSignIn(callback())
       await nokkel.keys.settled()
       await nokkel.userKeys.settled()
+      await nokkel.rfx.settled()
       return result
     },
   }

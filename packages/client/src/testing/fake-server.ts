@@ -173,6 +173,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
 
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
     ...managed.handlers,
+    listRfx: () => ({ rfx: [] }),
     beginLogin({ body }) {
       const loginId = crypto.randomUUID()
       attempts.set(loginId, { nonce: body.nonce, state: body.state, challenge: body.codeChallenge })
