@@ -1,23 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { decodeBase64, encodeBase64, unwrapKey } from '@nokkel/crypto'
-import { createSandbox, type Sandbox, signIn } from '@nokkel/sandbox'
-import { createNokkelServer, createProviderRegistry, givenRootKeys, type ProviderConnection } from '@nokkel/server'
-import { sql } from 'kysely'
+import { signIn } from '@nokkel/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestDatabase } from '../../../tools/testing/database.ts'
 import { createRfx, storeWrap, wrapNewKey } from '../../../tools/testing/managed-keys.ts'
-import { createMutex } from './lock/lock.ts'
-import { createNokkel, type NodeNokkelOptions } from './node/index.ts'
-import type { Nokkel } from './nokkel.ts'
-import { memoryStorage } from './storage/memory-storage.ts'
-import { fixedKeyGenerator } from './testing/fixed-key-generator.ts'
+import { type RealDevice, type RealServer, startRealServer } from './testing/real-server.ts'
 
-const organizations = ['likeperson', 'fjordhjelpen']
-
-type Real = Awaited<ReturnType<typeof startRealServer>>
-let real: Real
+let real: RealServer
 
 beforeAll(async () => {
   real = await startRealServer()
@@ -25,93 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => real.close())
 
-/** The real server over Postgres with the seeded people, and the sandbox as its providers. */
-async function startRealServer() {
-  const clock = { aheadSeconds: 0 }
-  const now = () => new Date(Date.now() + clock.aheadSeconds * 1000)
-  const database = await createTestDatabase('postgres')
-  await sql.raw(readFileSync(new URL('../../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
-
-  let sandbox: Sandbox | undefined
-  const listener = createServer((request, response) => {
-    if (!sandbox?.handle(request, response)) response.writeHead(404).end()
-  })
-  await new Promise<void>((resolve) => listener.listen(0, resolve))
-  const origin = `http://localhost:${(listener.address() as AddressInfo).port}`
-  const clientsOf = (provider: 'bankid' | 'vipps') =>
-    organizations.map((slug) => ({
-      clientId: `nokkel-${slug}`,
-      name: slug,
-      clientSecret: 'for-tests-only',
-      redirectUris: [`${origin}/callback/${provider}/${slug}`],
-    }))
-  sandbox = createSandbox({ publicUrl: origin, clients: { bankid: clientsOf('bankid'), vipps: clientsOf('vipps') } })
-  const { bankid, vipps } = sandbox
-  const connections = organizations.flatMap((organization): ProviderConnection[] => {
-    const clientId = `nokkel-${organization}`
-    const authentication = { method: 'client_secret_basic', secret: 'for-tests-only' } as const
-    return [
-      { provider: 'bankid', organization, issuer: bankid.issuer, clientId, authentication },
-      { provider: 'vipps', organization, issuer: vipps.issuer, clientId, authentication },
-    ]
-  })
-  const server = createNokkelServer({
-    database: database.server,
-    publicUrl: origin,
-    rootKeys: givenRootKeys({ masterKeys: ['5a'.repeat(32)], indexKey: '07'.repeat(32) }),
-    providers: createProviderRegistry(connections),
-    mode: 'development',
-    logger: () => {},
-    now,
-  })
-  await server.ready()
-  const fetch = ((input, init) => server.fetch(new Request(input, init))) as typeof globalThis.fetch
-
-  return {
-    origin,
-    clock,
-    now,
-    database,
-    /** A client on a device of its own, and somebody who logs in there through the pages of the sandbox. */
-    createDevice(options: Partial<NodeNokkelOptions> = {}) {
-      const launched: URL[] = []
-      const storage = options.storage ?? memoryStorage()
-      const nokkel: Nokkel = createNokkel({
-        url: origin,
-        organization: 'likeperson',
-        fetch,
-        now,
-        storage,
-        keyGenerator: fixedKeyGenerator,
-        lock: createMutex(),
-        deviceName: 'Test',
-        urlLauncher: { launch: (url) => void launched.push(url) },
-        ...options,
-      })
-      return {
-        nokkel,
-        storage,
-        async logIn(person: string, provider: 'bankid' | 'vipps' = 'vipps') {
-          await nokkel.auth.signIn(provider)
-          const callback = await signIn(launched.at(-1) ?? '', { person })
-          await nokkel.auth.completeSignIn(new URL(callback))
-          const settled = await nokkel.keys.settled()
-          await nokkel.userKeys.settled()
-          return settled
-        },
-      }
-    },
-    async close() {
-      await server.close()
-      sandbox.close()
-      listener.closeAllConnections()
-      await new Promise((resolve) => listener.close(resolve))
-      await database.close()
-    },
-  }
-}
-
-async function idOf(device: ReturnType<Real['createDevice']>): Promise<string> {
+async function idOf(device: RealDevice): Promise<string> {
   return device.nokkel.auth.getSnapshot().me?.id ?? ''
 }
 
