@@ -2,7 +2,7 @@ import { decodeBase64, encodeBase64, unwrapKey } from '@nokkel/crypto'
 import { signIn } from '@nokkel/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRfx, storeWrap, wrapNewKey } from '../../../tools/testing/managed-keys.ts'
-import { type RealDevice, type RealServer, startRealServer } from './testing/real-server.ts'
+import { type RealDevice, type RealServer, startRealServer } from '../../../tools/testing/real-server.ts'
 
 let real: RealServer
 

@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { createSandbox, type Sandbox, signIn } from '@nokkel/sandbox'
 import { createNokkelServer, createProviderRegistry, givenRootKeys, type ProviderConnection } from '@nokkel/server'
 import { sql } from 'kysely'
-import { createTestDatabase } from '../../../../tools/testing/database.ts'
-import { createMutex } from '../lock/lock.ts'
-import { createNokkel, type NodeNokkelOptions } from '../node/index.ts'
-import type { Nokkel } from '../nokkel.ts'
-import { memoryStorage } from '../storage/memory-storage.ts'
-import { fixedKeyGenerator } from './fixed-key-generator.ts'
+import { createMutex } from '../../packages/client/src/lock/lock.ts'
+import { createNokkel, type NodeNokkelOptions } from '../../packages/client/src/node/index.ts'
+import type { Nokkel } from '../../packages/client/src/nokkel.ts'
+import { memoryStorage } from '../../packages/client/src/storage/memory-storage.ts'
+import { fixedKeyGenerator } from '../../packages/client/src/testing/fixed-key-generator.ts'
+import { createTestDatabase } from './database.ts'
 
 const organizations = ['likeperson', 'fjordhjelpen']
 
@@ -21,7 +21,7 @@ export async function startRealServer() {
   const clock = { aheadSeconds: 0 }
   const now = () => new Date(Date.now() + clock.aheadSeconds * 1000)
   const database = await createTestDatabase('postgres')
-  await sql.raw(readFileSync(new URL('../../../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
+  await sql.raw(readFileSync(new URL('../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
 
   let sandbox: Sandbox | undefined
   const listener = createServer((request, response) => {
