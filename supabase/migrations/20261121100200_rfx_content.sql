@@ -151,6 +151,7 @@ declare
   v_rfx constant public.rfxs := nokkel.hold_rfx(p_rfx, 'buyer', 'developer', 'supplier');
   v_last record;
   v_object record;
+  v_current record;
   v_incomplete uuid[];
 begin
   if exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.sequence = p_sequence and e.digest = p_digest) then return; end if;
@@ -181,11 +182,11 @@ begin
   -- What somebody said is theirs to change.
   if p_kind = 'comment' and v_object.author_id <> nokkel.user_id() then perform nokkel.refuse('forbidden'); end if;
   if p_kind = 'document' and nokkel.is_rfx_bid(p_rfx, p_object) then perform nokkel.refuse('conflict'); end if;
-  if (p_title, p_specification) is distinct from (
-    select case when p_kind = 'title' then p_sequence else coalesce(max(e.sequence) filter (where e.kind = 'title'), 0) end,
-      case when p_kind = 'specification' then p_sequence else coalesce(max(e.sequence) filter (where e.kind = 'specification'), 0) end
-    from public.rfx_entry e where e.rfx_id = p_rfx and e.kind in ('title', 'specification')
-  ) then
+  select coalesce(max(e.sequence) filter (where e.kind = 'title'), 0) as title,
+      coalesce(max(e.sequence) filter (where e.kind = 'specification'), 0) as specification
+    into v_current from public.rfx_entry e where e.rfx_id = p_rfx and e.kind in ('title', 'specification');
+  if p_title <> (case p_kind when 'title' then p_sequence else v_current.title end)
+    or p_specification <> (case p_kind when 'specification' then p_sequence else v_current.specification end) then
     perform nokkel.refuse('statement_invalid');
   end if;
   if p_kind in ('document', 'removal') then

@@ -24,6 +24,7 @@ import {
   rewrapBidKey,
   rewrapContentKey,
   type SigningDevice,
+  sealedByteLength,
   sealRfxBid,
   sealRfxEntry,
   signRfxManifest,
@@ -36,7 +37,8 @@ import {
 import { sql } from 'kysely'
 import type { TestApi } from './api.ts'
 import type { TestDatabase } from './database.ts'
-import { createEquipped, type Equipped, type Role } from './people.ts'
+import { createCompanyOf } from './managed-keys.ts'
+import { createEquipped, createOrganization, type Equipped, type Role } from './people.ts'
 import { testPrivateKeys } from './rsa-keys.ts'
 
 /** The API of one server, in this process or in another. */
@@ -64,6 +66,54 @@ export async function createRfxPerson(
   await answerOf(api, contract.cryptoService, equipped, { body: { action: 'encrypt', text } })
   const { id, claims, deviceId, keys } = equipped
   return { id, claims, deviceId, signing: keys.signing, managed: await importPrivateKey(decodeBase64(text)) }
+}
+
+/** Those who take part in projects, and those who do not. */
+export interface RfxCast {
+  readonly organization: string
+  readonly companies: { readonly buyer: string; readonly first: string; readonly second: string }
+  /** Of the buyer company. */
+  readonly kari: RfxPerson
+  readonly silje: RfxPerson
+  readonly developer: RfxPerson
+  /** Of the first supplier. */
+  readonly bjorn: RfxPerson
+  readonly berit: RfxPerson
+  /** Of the second supplier. */
+  readonly aile: RfxPerson
+  /** In the organisation, and in nothing else. */
+  readonly outsider: RfxPerson
+  /** A developer of another organisation. */
+  readonly stranger: RfxPerson
+}
+
+export async function createRfxCast(database: TestDatabase, api: RfxApi): Promise<RfxCast> {
+  const organization = await createOrganization(database)
+  const texts = testPrivateKeys.toReversed()
+  const person = (name: string, options: { readonly developer?: boolean; readonly of?: string } = {}) => {
+    const { of = organization, ...rest } = options
+    const text = texts.pop() ?? testPrivateKeys[0] ?? ''
+    return createRfxPerson(database, api, of, { name, text, ...rest })
+  }
+  const kari = await person('Kari Nordmann')
+  const silje = await person('Silje Vik')
+  const developer = await person('Marit Strand', { developer: true })
+  const bjorn = await person('Bjørn Haugen')
+  const berit = await person('Berit Lund')
+  const aile = await person('Áile Sara')
+  const outsider = await person('Ola Fjell')
+  const stranger = await person('Jon Dahl', { of: await createOrganization(database), developer: true })
+  const company = (administrator: RfxPerson, ...members: RfxPerson[]) =>
+    createCompanyOf(database, organization, {
+      [administrator.id]: 'administrator',
+      ...Object.fromEntries(members.map(({ id }) => [id, 'member' as const])),
+    })
+  const companies = {
+    buyer: await company(silje, kari),
+    first: await company(bjorn, berit),
+    second: await company(aile),
+  }
+  return { organization, companies, kari, silje, developer, bjorn, berit, aile, outsider, stranger }
 }
 
 /** What an operation answers somebody with; anything but success is an error with its code. */
@@ -432,6 +482,16 @@ export async function writeEntry(
 ): Promise<RfxEntry> {
   const body = await makeEntry(api, author, rfxId, options)
   return answerOf(api, contract.addRfxEntry, author, { params: { id: rfxId }, body })
+}
+
+/** Announces a file and sends its chunks. Gives its id. */
+export async function sendFile(api: RfxApi, person: RfxPerson, bytes?: Bytes): Promise<string> {
+  const id = crypto.randomUUID()
+  const chunk = bytes ?? crypto.getRandomValues(new Uint8Array(sealedByteLength(4)))
+  const { byteLength } = chunk
+  await answerOf(api, contract.createBlob, person, { body: { id, byteLength, chunkCount: 1 } })
+  await answerOf(api, contract.putBlobChunk, person, { params: { id, index: 0 }, bytes: chunk })
+  return id
 }
 
 /** Content keys under the present version, as {@link moveContentKeys} sends them. */
