@@ -23,6 +23,8 @@ import {
 
 const pageSize = 100
 const leafByteLength = 32
+/** The largest `integer` of Postgres. */
+const allGroups = 2_147_483_647
 
 /**
  * What is wrong with the keys and manifests of a project: what rows tell, and what was signed.
@@ -36,7 +38,7 @@ export async function checkRfx(
   now: Date,
 ): Promise<AnswerOf<typeof checkOperation>> {
   const faults = await withClaims(database, claims, (transaction) => selectMyFaults(transaction, rfxId))
-  for (const group of await selectGroupsToCheck(database, { rfxId, limit: Number.MAX_SAFE_INTEGER })) {
+  for (const group of await selectGroupsToCheck(database, { rfxId, limit: allGroups })) {
     faults.push(...(await checkGroup(database, group)))
   }
   return { faults, checkedAt: instant(now) }
