@@ -56,9 +56,7 @@ export async function createRfx(
     } else if (!(await hasBegunWith(transaction, id, verified.digest, await digestOfJws(title.statement)))) {
       throw new ServerError('conflict')
     }
-    const rfx = await readRfx(transaction, id)
-    if (!rfx.title) throw new ServerError('statement_invalid', { detail: 'title' })
-    return rfx
+    return readRfx(transaction, id)
   })
 }
 
