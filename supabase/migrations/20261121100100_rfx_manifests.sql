@@ -663,7 +663,7 @@ create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
 ) language sql stable security definer set search_path = '' as $$
   select w.owner, w.owner_id, w.role, w.revision, w.signed_thumbprint, w.signed_hash,
     w.thumbprint is distinct from w.signed_thumbprint or w.signed_hash = (
-      case when w.wrap ~ '^[A-Za-z0-9+/]{683}=$' then sha256(decode(w.wrap, 'base64')) end)
+      case when length(w.wrap) = 684 and w.wrap ~ '^[A-Za-z0-9+/]+=$' then sha256(decode(w.wrap, 'base64')) end)
   from (
     select 'user' as owner, m.user_id as owner_id, m.role, m.revision, m.signed_thumbprint, m.signed_hash, k.thumbprint,
         m.encrypted_symmetric_key as wrap
