@@ -11,6 +11,7 @@ import { memoryStorage } from '../../../packages/client/src/storage/memory-stora
 import { fixedKeyGenerator } from '../../../packages/client/src/testing/fixed-key-generator.ts'
 import { createTestDatabase, type DatabaseEngine } from '../../../tools/testing/database.ts'
 
+const seed = readFileSync(new URL('../../../supabase/seed.sql', import.meta.url), 'utf8')
 const organization = 'fjordhjelpen'
 const clientSecret = 'for-tests-only'
 
@@ -52,7 +53,9 @@ export type RealServer = Awaited<ReturnType<typeof startRealServer>>
 /** The real server with the seeded people, and the sandbox as its providers. */
 export async function startRealServer(engine: DatabaseEngine) {
   const database = await createTestDatabase(engine)
-  await sql.raw(readFileSync(new URL('../../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
+  await database.owner.transaction().execute(async (transaction) => {
+    for (const statement of seed.split(/;\n/)) if (statement.trim()) await sql.raw(statement).execute(transaction)
+  })
   let sandbox: Sandbox | undefined
   const listener = createServer((request, response) => {
     if (!sandbox?.handle(request, response)) response.writeHead(404).end()
@@ -65,7 +68,11 @@ export async function startRealServer(engine: DatabaseEngine) {
   ]
   sandbox = createSandbox({ publicUrl: origin, clients: { bankid: clientOf('bankid'), vipps: clientOf('vipps') } })
   const { bankid, vipps } = sandbox
-  const connection = { organization, clientId, authentication: { method: 'client_secret_basic', secret: clientSecret } } as const
+  const connection = {
+    organization,
+    clientId,
+    authentication: { method: 'client_secret_basic', secret: clientSecret },
+  } as const
   const server = createNokkelServer({
     database: database.server,
     publicUrl: origin,
@@ -123,7 +130,8 @@ export async function startRealServer(engine: DatabaseEngine) {
       await nokkel.auth.completeSignIn(new URL(await signIn(launched.at(-1) ?? '', { person })))
       const keys = await nokkel.keys.settled()
       const userKeys = await nokkel.userKeys.settled()
-      if (keys.status !== 'ready' || userKeys.status !== 'ready') throw new Error(`${name}: ${keys.status}, ${userKeys.status}`)
+      if (keys.status !== 'ready' || userKeys.status !== 'ready')
+        throw new Error(`${name}: ${keys.status}, ${userKeys.status}`)
       const id = nokkel.auth.getSnapshot().me?.id ?? ''
       return {
         nokkel,
