@@ -402,6 +402,6 @@ describe('an interrupted upload', () => {
       'target',
       'version',
     ])
-    expect(Buffer.from(record.sealed, 'base64url').includes(salt)).toBe(false)
+    expect(Buffer.from(record.sealed, 'base64url').includes(Buffer.from(salt))).toBe(false)
   })
 })
