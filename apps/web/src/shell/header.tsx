@@ -28,15 +28,11 @@ export function Header() {
         </Link>
         {me && <Navigation me={me} />}
         <div className="header-tools">
-          <Button
-            variant="tertiary"
-            data-color="neutral"
-            lang={other}
-            aria-label={m.language_switch()}
-            onClick={() => changeLocale(other)}
-          >
+          <Button variant="tertiary" data-color="neutral" lang={other} onClick={() => changeLocale(other)}>
             <span className="wide-only">{m.language_switch()}</span>
-            <span className="narrow-only">{m.language_switch_short()}</span>
+            <span className="narrow-only">
+              {m.language_switch_short()} <span className="ds-sr-only">{m.language_switch()}</span>
+            </span>
           </Button>
           <Button
             icon
