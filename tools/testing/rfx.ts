@@ -6,6 +6,7 @@ import {
   calculateWrapLeaf,
   decodeBase64,
   decodeBase64Url,
+  deriveOpeningKeyPair,
   digestOfJws,
   encodeBase64,
   encodeBase64Url,
@@ -17,7 +18,11 @@ import {
   importPrivateKey,
   importPublicKey,
   type ManagedKey,
+  openOwnRfxBid,
   openPreviousKey,
+  openRfxBid,
+  parseRfxBidContent,
+  type RfxBidContent,
   type RfxEntryKind,
   type RfxGroupKind,
   type RfxKey,
@@ -622,4 +627,74 @@ export async function makeBidMove(
     to: { groupId: bidderGroupId, version: opened.group.version, key: opened.key },
   })
   return { version: opened.group.version, old: ownKey ?? '', new: encodeBase64Url(next) }
+}
+
+/** A project that waits for bids, with its groups. */
+export interface BiddingProject {
+  readonly id: string
+  readonly openingId: string
+  /** Of the bidder groups. */
+  readonly firstId: string
+  readonly secondId: string
+}
+
+/** A project that both suppliers may bid in; Kari opens, and every key is at everyone who may have it. */
+export async function createBiddingProject(
+  api: RfxApi,
+  { kari, developer, bjorn, aile, companies }: RfxCast,
+  deadline: string = new Date(Date.now() + 3_600_000).toISOString(),
+): Promise<BiddingProject> {
+  const id = await createProjectAt(api, {
+    buyer: kari,
+    developer,
+    companyId: companies.buyer,
+    suppliers: [companies.first, companies.second],
+    openers: [kari],
+    deadline,
+  })
+  const { groups } = (await answerOf(api, contract.getRfx, kari, { params: { id } })) as { groups: RfxGroup[] }
+  const firstId = await createGroup(api, bjorn, id, 'bidder', companies.first)
+  await distribute(api, bjorn, firstId)
+  const secondId = await createGroup(api, aile, id, 'bidder', companies.second)
+  return { id, openingId: groups.find(({ kind }) => kind === 'opening')?.id ?? '', firstId, secondId }
+}
+
+/** What a bid says to an opener, whom the server gives its part. */
+export async function openBid(
+  api: RfxApi,
+  opener: RfxPerson,
+  { id: rfxId, openingId }: Pick<BiddingProject, 'id' | 'openingId'>,
+  { id: bidId, company, openingVersion, content, sealedPart }: contract.RfxBid,
+): Promise<RfxBidContent> {
+  const { serverPart } = await answerOf(api, contract.releaseBidPart, opener, { params: { id: rfxId, bidId } })
+  const key = await openVersion(await openGroup(api, opener, openingId), openingVersion ?? 0)
+  const opened = await openRfxBid({
+    rfxId,
+    bidId,
+    companyId: company.id,
+    openingKeyPair: await deriveOpeningKeyPair(key),
+    serverPart: decodeBase64Url(serverPart),
+    sealedPart: decodeBase64Url(sealedPart ?? ''),
+    content: decodeBase64Url(content ?? ''),
+  })
+  return parseRfxBidContent(opened)
+}
+
+/** What a bid says to those who made it. */
+export async function openOwnBid(
+  api: RfxApi,
+  bidder: RfxPerson,
+  groupId: string,
+  { id: bidId, company, ownKey, ownVersion, content }: contract.RfxBid,
+): Promise<RfxBidContent> {
+  const version = ownVersion ?? 0
+  const key = await openVersion(await openGroup(api, bidder, groupId), version)
+  const opened = await openOwnRfxBid({
+    bidId,
+    companyId: company.id,
+    bidder: { groupId, version, key },
+    ownKey: decodeBase64Url(ownKey ?? ''),
+    content: decodeBase64Url(content ?? ''),
+  })
+  return parseRfxBidContent(opened)
 }

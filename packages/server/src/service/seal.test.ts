@@ -67,6 +67,8 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
     ['POST', '/crypto-service'],
     ['POST', '/generate-user-keys'],
     ['POST', '/generate-company-keys'],
+    ['POST', '/nokkel/rfx/00000000-0000-4000-8000-000000000001/bids'],
+    ['POST', '/nokkel/rfx/00000000-0000-4000-8000-000000000001/bids/00000000-0000-4000-8000-000000000002/release'],
   ] as const
 
   it('answers everything with how many shares are given, touches nothing, and lives', async () => {
