@@ -1,0 +1,420 @@
+import { decodeBase64, encodeBase64, importPrivateKey, type ManagedKey, type RfxKey } from '@nokkel/crypto'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type RealDevice, type RealServer, startRealServer } from '../../../../tools/testing/real-server.ts'
+import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
+import { directKeyWrapper, type KeyWrapper } from './key-wrapper.ts'
+import type { Progress, Rfx } from './rfx-service.ts'
+
+const organization = '5eed0000-0000-4000-8000-000000000003'
+const buyer = '5eed0000-0000-4000-8003-000000000004'
+const roerlegger = '5eed0000-0000-4000-8003-000000000003'
+const malermester = '5eed0000-0000-4000-8003-000000000005'
+const place = { table: 'lot', column: 'budget', row: '17' }
+
+let real: RealServer
+let cast: Awaited<ReturnType<typeof gather>>
+
+beforeAll(async () => {
+  real = await startRealServer()
+  cast = await gather()
+})
+afterAll(() => real.close())
+
+/** Who was made for one test goes with it, and so do its projects. */
+afterEach(async () => {
+  const { owner } = real.database
+  await sql`delete from public.rfxs`.execute(owner)
+  await sql`delete from public.app_user where name like 'Person %'`.execute(owner)
+  await sql`insert into public.company_member (company_id, organization_id, user_id, role)
+    values (${roerlegger}::uuid, ${organization}::uuid, ${await idOf(cast.aile)}::uuid, 'member') on conflict do nothing`.execute(
+    owner,
+  )
+})
+
+async function login(person: string, options: Parameters<RealServer['createDevice']>[0] = {}): Promise<RealDevice> {
+  const device = real.createDevice({ organization: 'fjordhjelpen', ...options })
+  expect(await device.logIn(person, 'bankid')).toMatchObject({ status: 'ready' })
+  return device
+}
+
+async function gather() {
+  const silje = await login('fjordhjelpen-koordinator')
+  await silje.nokkel.companies.generateKey(buyer)
+  return {
+    silje,
+    kari: await login('likeperson-medlem-1'),
+    ingrid: await login('likeperson-koordinator'),
+    bjorn: await login('fjordhjelpen-medlem-1'),
+    aile: await login('fjordhjelpen-medlem-2'),
+    ola: await login('likeperson-medlem-2'),
+  }
+}
+
+describe('the story of a project', () => {
+  it('from draft to approved: everybody reads from when it is theirs', async () => {
+    const { silje, kari, ingrid, bjorn, ola } = cast
+    const rfx = await silje.nokkel.rfx.create({ title: 'Ny skole på Vestre Haugen', companyId: buyer })
+    await silje.nokkel.rfx.settled()
+    expect(rfx.getSnapshot()).toMatchObject({
+      state: 'ready',
+      details: { title: 'Ny skole på Vestre Haugen', status: 'draft', role: 'buyer', version: 1, missing: 0 },
+    })
+    const sealed = await rfx.encrypt(new TextEncoder().encode('2400000'), place)
+
+    const forKari = kari.nokkel.rfx.get(rfx.id)
+    await forKari.open()
+    expect(forKari.getSnapshot()).toMatchObject({ state: 'ready', error: null })
+    expect(new TextDecoder().decode(await forKari.decrypt(sealed, place))).toBe('2400000')
+    const forIngrid = ingrid.nokkel.rfx.get(rfx.id)
+    await forIngrid.open()
+    expect(forIngrid.getSnapshot()).toMatchObject({ state: 'denied', details: null })
+
+    expect(await rfx.invite(roerlegger)).toEqual({ success: true, errors: [], wrapped: 0 })
+    const review = await rfx.sendForReview()
+    expect(review).toMatchObject({ success: true, wrapped: 1 })
+    await forIngrid.open()
+    expect(forIngrid.getSnapshot()).toMatchObject({ state: 'ready', details: { role: 'developer' } })
+    expect((await bjorn.nokkel.rfx.list()).map(({ id }) => id)).not.toContain(rfx.id)
+
+    expect(await forIngrid.approve()).toMatchObject({ success: true, wrapped: 2 })
+    const forBjorn = bjorn.nokkel.rfx.get(rfx.id)
+    await forBjorn.open()
+    expect(forBjorn.getSnapshot()).toMatchObject({ state: 'ready', details: { role: 'supplier' } })
+    expect(new TextDecoder().decode(await forBjorn.decrypt(sealed, place))).toBe('2400000')
+    const [listed] = (await bjorn.nokkel.rfx.list()).filter(({ id }) => id === rfx.id)
+    expect(listed).toMatchObject({ title: 'Ny skole på Vestre Haugen', state: 'ready', status: 'approved' })
+    await ola.nokkel.rfx.get(rfx.id).open()
+    expect(ola.nokkel.rfx.get(rfx.id).getSnapshot().state).toBe('denied')
+    expect(await rfx.check()).toEqual([])
+  })
+})
+
+/** A project of Silje's that Åsgårdstrand Rør is invited to, approved by Ingrid. */
+async function approvedProject(title = 'Rør til skolen'): Promise<{ readonly rfx: Rfx; readonly id: string }> {
+  const { silje, ingrid } = cast
+  const rfx = await silje.nokkel.rfx.create({ title, companyId: buyer })
+  await silje.nokkel.rfx.settled()
+  await rfx.invite(roerlegger)
+  await rfx.sendForReview()
+  await ingrid.nokkel.rfx.get(rfx.id).approve()
+  return { rfx, id: rfx.id }
+}
+
+async function stateOf({ nokkel }: RealDevice, id: string) {
+  const rfx = nokkel.rfx.get(id)
+  await rfx.reload()
+  return rfx.getSnapshot()
+}
+
+const text = (value: string) => new TextEncoder().encode(value)
+const faultsOf = async () => (await sql`select * from nokkel.rfx_faults()`.execute(real.database.owner)).rows
+
+describe('who leaves', () => {
+  it('is out at once; the next version goes to the others, and opens what was written before', async () => {
+    const { silje, bjorn, aile } = cast
+    const { rfx, id } = await approvedProject()
+    const before = await rfx.encrypt(text('før'), place)
+    expect(await stateOf(aile, id)).toMatchObject({ state: 'ready' })
+
+    await bjorn.nokkel.companies.remove(roerlegger, await idOf(aile))
+    expect(await stateOf(aile, id)).toMatchObject({ state: 'denied', details: null })
+    const forBjorn = bjorn.nokkel.rfx.get(id)
+    await forBjorn.reload()
+    expect(forBjorn.getSnapshot()).toMatchObject({ state: 'ready', details: { rekeyPending: true, version: 1 } })
+    await expect(forBjorn.encrypt(text('nå'), place)).rejects.toMatchObject({ code: 'rekey_pending' })
+
+    // Who may make the next version makes it when it is needed.
+    await rfx.reload()
+    const after = await rfx.encrypt(text('etter'), place)
+    await silje.nokkel.rfx.settled()
+    expect(rfx.getSnapshot()).toMatchObject({ work: null, details: { rekeyPending: false, version: 2, missing: 0 } })
+    expect(await forBjorn.decrypt(after, place)).toEqual(text('etter'))
+    expect(await forBjorn.decrypt(before, place)).toEqual(text('før'))
+    expect(forBjorn.getSnapshot()).toMatchObject({ details: { version: 2, title: 'Rør til skolen' } })
+    const { rows } =
+      await sql`select sequence from public.rfx_entry where rfx_id = ${id}::uuid and key_version < 2`.execute(
+        real.database.owner,
+      )
+    expect(rows).toEqual([])
+    expect(await rfx.check()).toEqual([])
+    expect(await faultsOf()).toEqual([])
+  })
+
+  it('is excluded and readmitted; nobody but a buyer may', async () => {
+    const { bjorn, aile } = cast
+    const { rfx, id } = await approvedProject()
+    await bjorn.nokkel.rfx.get(id).open()
+    await expect(bjorn.nokkel.rfx.get(id).exclude(await idOf(aile))).rejects.toMatchObject({ code: 'forbidden' })
+    await rfx.exclude(await idOf(aile))
+    expect(rfx.getSnapshot().details).toMatchObject({
+      version: 2,
+      rekeyPending: false,
+      excluded: [{ name: 'Áile Gaup' }],
+    })
+    expect(await stateOf(aile, id)).toMatchObject({ state: 'denied' })
+    expect(await rfx.readmit(await idOf(aile))).toMatchObject({ success: true, wrapped: 1 })
+    expect(await stateOf(aile, id)).toMatchObject({ state: 'ready', details: { version: 2 } })
+    expect(await rfx.check()).toEqual([])
+  })
+
+  it('is a company: its people are out, the others go on', async () => {
+    const { rfx, id } = await approvedProject()
+    expect(await rfx.invite(malermester)).toMatchObject({ success: true, wrapped: 1 })
+    expect(await stateOf(cast.ola, id)).toMatchObject({ state: 'ready' })
+    await rfx.withdraw(malermester)
+    expect(await stateOf(cast.ola, id)).toMatchObject({ state: 'denied' })
+    expect(await stateOf(cast.bjorn, id)).toMatchObject({ state: 'ready', details: { version: 2 } })
+  })
+
+  it('leaves no key in memory, by logging out or by being removed, and sends nothing more', async () => {
+    const { silje, kari } = cast
+    const seen: RfxKey[] = []
+    const keyWrapper: KeyWrapper = {
+      open(job) {
+        seen.push(job.key)
+        return directKeyWrapper.open(job)
+      },
+    }
+    const other = await login('likeperson-medlem-1', { keyWrapper })
+    const [one, two] = [await draft(), await draft()]
+    const rfx = other.nokkel.rfx.get(one.id)
+    await rfx.distribute()
+    await other.nokkel.rfx.get(two.id).distribute()
+    expect(seen.map((key) => key.some((byte) => byte !== 0))).toEqual([true, true])
+
+    await silje.nokkel.rfx.get(two.id).exclude(await idOf(kari))
+    expect(await stateOf(other, two.id)).toMatchObject({ state: 'denied' })
+    expect(seen.map((key) => key.some((byte) => byte !== 0))).toEqual([true, false])
+
+    await other.nokkel.auth.signOut()
+    expect(seen.map((key) => key.some((byte) => byte !== 0))).toEqual([false, false])
+    expect(rfx.getSnapshot()).toMatchObject({ state: 'idle', details: null })
+    await expect(rfx.encrypt(text('etter'), place)).rejects.toMatchObject({ code: 'signed_out' })
+    expect(await stateOf(silje, one.id)).toMatchObject({ state: 'ready' })
+  })
+})
+
+describe('handing over', () => {
+  it('names who has no key, who has a broken one, and gives it to all others', async () => {
+    const people = await newPeople(3)
+    const { rfx } = await draft()
+    await putInCompany(people)
+    await storeKey(people[1], testPrivateKeys[3])
+    await storeKey(people[2], testPrivateKeys[4])
+    await sql`update public.user_key set public_key = encode(decode(repeat('00', 550), 'hex'), 'base64') where user_id = ${people[2]}::uuid`.execute(
+      real.database.owner,
+    )
+    const result = await rfx.distribute()
+    expect(result).toMatchObject({ success: false, wrapped: 1 })
+    expect(result.errors).toEqual(
+      expect.arrayContaining([
+        { companyId: buyer, userId: people[0], error: 'key_missing' },
+        { companyId: buyer, userId: people[2], error: 'key_unusable' },
+      ]),
+    )
+    expect(result.errors).toHaveLength(2)
+    expect(rfx.getSnapshot().newRecipients.map(({ id: one }) => one)).toContain(people[1])
+    // Again: only what is still missing.
+    expect(await rfx.distribute()).toMatchObject({ success: false, wrapped: 0 })
+    expect((await rfx.recipients()).find(({ ownerId }) => ownerId === people[1])).toMatchObject({ state: 'wrapped' })
+  })
+
+  it('stops at a key that has changed until somebody accepts it; the others get theirs', async () => {
+    const [person, colleague] = await newPeople(2)
+    await putInCompany([person])
+    await storeKey(person, testPrivateKeys[3])
+    const first = await draft()
+    await first.rfx.distribute()
+    await storeKey(person, testPrivateKeys[4])
+    await putInCompany([colleague])
+    await storeKey(colleague, testPrivateKeys[5] ?? testPrivateKeys[0])
+    const { rfx } = await draft()
+    const result = await rfx.distribute()
+    expect(result).toMatchObject({
+      success: false,
+      errors: [{ companyId: buyer, userId: person, error: 'key_changed' }],
+    })
+    const changed = rfx.getSnapshot().changedRecipients
+    expect(changed.map(({ id }) => id)).toEqual([person])
+    await rfx.acceptKeys(changed)
+    expect(rfx.getSnapshot().changedRecipients).toEqual([])
+    expect(await rfx.distribute()).toMatchObject({ success: true, wrapped: 1, errors: [] })
+  })
+
+  it('is taken in turns by two who do it at once', async () => {
+    const { silje, kari } = cast
+    const { rfx, id } = await draft()
+    await kari.nokkel.rfx.get(id).open()
+    const people = await newPeople(30)
+    await putInCompany(people)
+    for (const [index, person] of people.entries())
+      await storeKey(person, testPrivateKeys[index % testPrivateKeys.length])
+    const results = await Promise.all([rfx.distribute(), kari.nokkel.rfx.get(id).distribute()])
+    expect(results.map(({ success }) => success)).toEqual([true, true])
+    expect(results[0].wrapped + results[1].wrapped).toBe(30)
+    expect(await rfx.check()).toEqual([])
+    await sql`delete from public.company_member where user_id = any (${people}::uuid[])`.execute(real.database.owner)
+    await rfx.settle()
+    await silje.nokkel.rfx.settled()
+    expect(rfx.getSnapshot().details).toMatchObject({ version: 2, rekeyPending: false })
+    expect(await rfx.check()).toEqual([])
+  })
+
+  it('is cancelled by the caller, and goes on when it is begun again', async () => {
+    const { rfx } = await draft()
+    const people = await newPeople(40)
+    await putInCompany(people)
+    for (const [index, person] of people.entries())
+      await storeKey(person, testPrivateKeys[index % testPrivateKeys.length])
+    const cancelling = new AbortController()
+    const progress: Progress[] = []
+    const onProgress = (now: Progress) => {
+      progress.push(now)
+      if (now.done > 0) cancelling.abort()
+    }
+    await expect(rfx.distribute({ signal: cancelling.signal, onProgress })).rejects.toMatchObject({ code: 'cancelled' })
+    expect(progress.at(-1)?.done).toBeLessThan(40)
+    expect(progress.at(-1)?.total).toBe(40)
+    expect(await rfx.distribute()).toMatchObject({ success: true, wrapped: 40 })
+  })
+
+  it('is done after the login of somebody who may, unasked', async () => {
+    const { rfx } = await draft()
+    const [person] = await newPeople(1)
+    await putInCompany([person])
+    await storeKey(person, testPrivateKeys[2])
+    await login('likeperson-medlem-1')
+    expect((await rfx.recipients()).filter(({ state }) => state !== 'wrapped')).toEqual([])
+    expect(await faultsOf()).toEqual([])
+  })
+
+  it('waits for whoever has no key of their own, and says so', async () => {
+    const { rfx } = await draft()
+    const [person] = await newPeople(1)
+    await putInCompany([person])
+    const result = await rfx.distribute()
+    expect(result).toEqual({
+      success: true,
+      wrapped: 0,
+      errors: [{ companyId: buyer, userId: person, error: 'key_missing' }],
+    })
+  })
+})
+
+describe('openers', () => {
+  it('get a group of their own; who is dismissed is not in its next version', async () => {
+    const { silje, kari, bjorn } = cast
+    const { rfx, id } = await approvedProject()
+    await rfx.nameOpener(await idOf(silje))
+    await rfx.nameOpener(await idOf(kari))
+    const groups = async () => {
+      const { rows } = await sql<{ id: string; version: number }>`select id, key_version as version from public.rfxs
+        where parent_id = ${id}::uuid and kind = 'opening'`.execute(real.database.owner)
+      return rows
+    }
+    expect(await groups()).toMatchObject([{ version: 1 }])
+    const holders = async () => {
+      const { rows } = await sql<{ user_id: string }>`select user_id from public.rfx_key_members m
+        join public.rfxs r on r.id = m.rfx_id where r.parent_id = ${id}::uuid`.execute(real.database.owner)
+      return rows.map(({ user_id }) => user_id).sort()
+    }
+    expect(await holders()).toEqual([await idOf(silje), await idOf(kari)].sort())
+    await rfx.dismissOpener(await idOf(kari))
+    expect(await groups()).toMatchObject([{ version: 2 }])
+    expect(await holders()).toEqual([await idOf(silje)])
+    expect(await rfx.check()).toEqual([])
+    await bjorn.nokkel.rfx.get(id).reload()
+    expect(bjorn.nokkel.rfx.get(id).getSnapshot()).toMatchObject({
+      state: 'ready',
+      details: { openers: [{ name: 'Silje Vik' }] },
+    })
+  })
+
+  it('named by somebody else make their group when they look at the project', async () => {
+    const { silje, kari } = cast
+    const { rfx, id } = await approvedProject()
+    await rfx.nameOpener(await idOf(kari))
+    const { rows: none } = await sql`select id from public.rfxs where parent_id = ${id}::uuid`.execute(
+      real.database.owner,
+    )
+    expect(none).toEqual([])
+    await kari.nokkel.rfx.get(id).open()
+    await kari.nokkel.rfx.settled()
+    const { rows } = await sql`select kind from public.rfxs where parent_id = ${id}::uuid`.execute(real.database.owner)
+    expect(rows).toEqual([{ kind: 'opening' }])
+    expect(await stateOf(silje, id)).toMatchObject({ state: 'ready' })
+  })
+})
+
+describe('values of an application', () => {
+  it('belong to their place and project', async () => {
+    const { rfx } = await draft()
+    const other = await draft()
+    const sealed = await rfx.encrypt(text('17'), place)
+    await expect(rfx.decrypt(sealed, { ...place, row: '18' })).rejects.toMatchObject({ code: 'rfx_tampered' })
+    await expect(other.rfx.decrypt(sealed, place)).rejects.toMatchObject({ code: 'not_readable' })
+    await expect(rfx.decrypt(sealed.slice(0, 40), place)).rejects.toMatchObject({ code: 'rfx_tampered' })
+    await expect(rfx.decrypt(new Uint8Array(200), place)).rejects.toMatchObject({ code: 'not_readable' })
+  })
+})
+
+describe('a list', () => {
+  it('shows what opens, and what does not as that', async () => {
+    const { silje } = cast
+    const whole = await draft('Hel')
+    const broken = await draft('Knust')
+    await sql`update public.rfx_key_members set encrypted_symmetric_key = (
+        select encrypted_symmetric_key from public.rfx_key_members where rfx_id = ${whole.id}::uuid and user_id = ${await idOf(silje)}::uuid)
+      where rfx_id = ${broken.id}::uuid and user_id = ${await idOf(silje)}::uuid`.execute(real.database.owner)
+    const again = await login('fjordhjelpen-koordinator')
+    const items = await again.nokkel.rfx.list()
+    expect(items.find(({ id }) => id === whole.id)).toMatchObject({ title: 'Hel', state: 'ready' })
+    expect(items.find(({ id }) => id === broken.id)).toMatchObject({ title: null, state: 'error' })
+    expect(again.nokkel.rfx.get(broken.id).getSnapshot().error).toMatchObject({ code: 'rfx_tampered' })
+    await broken.rfx.delete()
+    expect(broken.rfx.getSnapshot().state).toBe('denied')
+  })
+})
+
+async function draft(title = 'Utkast') {
+  const rfx = await cast.silje.nokkel.rfx.create({ title, companyId: buyer })
+  await cast.silje.nokkel.rfx.settled()
+  return { rfx, id: rfx.id }
+}
+
+async function idOf(device: RealDevice): Promise<string> {
+  return device.nokkel.auth.getSnapshot().me?.id ?? ''
+}
+
+async function newPeople(count: number): Promise<[string, ...string[]]> {
+  const ids = Array.from({ length: count }, () => crypto.randomUUID())
+  await sql`insert into public.app_user (auth_user_id, name)
+    select id, 'Person ' || n from unnest(${ids}::uuid[]) with ordinality as u (id, n)`.execute(real.database.owner)
+  await sql`insert into public.organization_member (organization_id, user_id, role)
+    select ${organization}::uuid, id, 'member' from unnest(${ids}::uuid[]) id`.execute(real.database.owner)
+  return ids as [string, ...string[]]
+}
+
+async function putInCompany(ids: readonly (string | undefined)[]): Promise<void> {
+  await sql`insert into public.company_member (company_id, organization_id, user_id, role)
+    select ${buyer}::uuid, ${organization}::uuid, id, 'member' from unnest(${ids}::uuid[]) id`.execute(
+    real.database.owner,
+  )
+}
+
+const imported = new Map<string, Promise<ManagedKey>>()
+
+/** Gives somebody who never logs in an active key, in the place of the one they have. Nobody opens its private half. */
+async function storeKey(userId: string | undefined, privateKey: string | undefined): Promise<void> {
+  if (privateKey === undefined) throw new TypeError('there is no such key')
+  const managed = imported.get(privateKey) ?? importPrivateKey(decodeBase64(privateKey))
+  imported.set(privateKey, managed)
+  const { publicKey, thumbprint } = await managed
+  await sql`update public.user_key set state = 'superseded', superseded_at = now()
+    where user_id = ${userId}::uuid and state = 'active'`.execute(real.database.owner)
+  await sql`insert into public.user_key (id, user_id, public_key, thumbprint, encrypted_private_key, envelope_hash, master_key_id)
+    select gen_random_uuid(), ${userId}::uuid, ${encodeBase64(publicKey)}, ${thumbprint}, k.encrypted_private_key, k.envelope_hash,
+      k.master_key_id
+    from public.user_key k where k.state = 'active' limit 1`.execute(real.database.owner)
+}
