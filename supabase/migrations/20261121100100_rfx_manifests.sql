@@ -648,9 +648,9 @@ $$;
 
 -- What is signed of the present version of a group, with whose key that is.
 create function nokkel.rfx_signed_manifest(p_group uuid) returns table (
-  statement text, digest bytea, leaves bytea, signer_id uuid, signer_thumbprint text, key_user uuid, key_device uuid
+  revision integer, statement text, digest bytea, leaves bytea, signer_id uuid, signer_thumbprint text, key_user uuid, key_device uuid
 ) language sql stable security definer set search_path = '' as $$
-  select m.statement, m.digest, m.leaves, m.signer_id, m.signer_thumbprint, k.user_id, k.device_id
+  select m.revision, m.statement, m.digest, m.leaves, m.signer_id, m.signer_thumbprint, k.user_id, k.device_id
   from public.rfxs r
   join public.rfx_manifest m on m.rfx_id = r.id and m.version = r.key_version
   join public.signing_key k on k.thumbprint = m.signer_thumbprint

@@ -53,6 +53,7 @@ export async function selectGroupsToCheck(
 }
 
 export interface SignedRevision {
+  readonly revision: number
   readonly statement: string
   readonly digest: Uint8Array
   readonly leaves: Uint8Array
@@ -65,7 +66,7 @@ export interface SignedRevision {
 
 export async function selectSignedManifest(database: Database, groupId: string): Promise<SignedRevision[]> {
   const { rows } = await sql<SignedRevision>`
-    select statement, digest, leaves, signer_id as "signerId", signer_thumbprint as "signerThumbprint",
+    select revision, statement, digest, leaves, signer_id as "signerId", signer_thumbprint as "signerThumbprint",
       key_user as "keyUser", key_device as "keyDevice"
     from nokkel.rfx_signed_manifest(${groupId}::uuid)`.execute(database)
   return rows

@@ -77,7 +77,7 @@ async function checkGroup(database: Database, group: GroupToCheck): Promise<RfxF
   const revisions = await selectSignedManifest(database, group.id)
   const wraps = await selectSignedWraps(database, group.id)
   const leaves = await Promise.all(wraps.map((wrap) => leafOf(group, wrap)))
-  const signed = revisions.map((revision) => new Set(splitLeaves(revision.leaves)))
+  const signed = new Map(revisions.map((each) => [each.revision, new Set(splitLeaves(each.leaves))]))
   const faults: RfxFault[] = []
   const report = (problem: RfxFault['problem'], subjectType: RfxFault['subjectType'], subjectId: string) =>
     faults.push({ problem, groupId: group.id, subjectType, subjectId })
@@ -86,11 +86,11 @@ async function checkGroup(database: Database, group: GroupToCheck): Promise<RfxF
   if (revisions.length > 0 && !(await isManifestValid(group, revisions))) report('manifest_invalid', 'rfx', group.id)
   for (const [index, { owner, ownerId, revision, intact }] of wraps.entries()) {
     const leaf = leaves[index]
-    const named = leaf !== undefined && signed[(revision ?? 0) - 1]?.has(leaf)
+    const named = leaf !== undefined && revision !== null && signed.get(revision)?.has(leaf)
     if (!named || intact !== true) report('wrap_unsigned', owner === 'user' ? 'app_user' : 'company', ownerId)
   }
   const explained = new Set(leaves)
-  const unexplained = signed.some((each) => [...each].some((leaf) => !explained.has(leaf)))
+  const unexplained = [...signed.values()].some((each) => [...each].some((leaf) => !explained.has(leaf)))
   if (unexplained && !group.expectsGone) report('leaf_unexplained', 'rfx', group.id)
   return faults
 }
