@@ -199,7 +199,7 @@ create function nokkel.ask_for_rfx_version(p_group uuid) returns void
     and (select p.status from public.rfxs p where p.id = coalesce(r.parent_id, r.id)) <> 'closed'
 $$;
 
--- Locks the groups in order, takes the wraps from whoever is not in them any more, and asks for a new key where somebody had the
+-- Locks the groups in order, a project before the groups in it, as whoever changes a project takes them; takes the wraps from whoever is not in them any more, and asks for a new key where somebody had the
 -- old one. p_through: the companies through which somebody could read who has gone, without a wrap of their own.
 -- Every change of a group locks its row first, so that whoever waits for the lock judges by what is committed then.
 create function nokkel.prune_rfxs(p_groups uuid[], p_through uuid[]) returns void
@@ -211,7 +211,8 @@ declare
 begin
   for v_group in
     select r.id from public.rfxs r
-    where r.id = any (p_groups) and r.company_id is not null order by r.id for no key update
+    where r.id = any (p_groups) and r.company_id is not null
+    order by coalesce(r.parent_id, r.id), r.parent_id is not null, r.id for no key update
   loop
     delete from public.rfx_key_members m where m.rfx_id = v_group.id and not exists (
       select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id);
@@ -316,6 +317,8 @@ create trigger leave_everything before delete on public.company for each row exe
 create function nokkel.rekey_compromised() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
+  -- The project first, as whoever changes it takes them.
+  perform from public.rfxs p where p.id = (select coalesce(r.parent_id, r.id) from public.rfxs r where r.id = new.rfx_id) for no key update;
   perform nokkel.ask_for_rfx_version(r.id) from public.rfxs r where r.id = new.rfx_id and r.key_version = new.version;
   delete from nokkel.rfx_key_attempt a where a.rfx_id = new.rfx_id;
   return null;
