@@ -267,8 +267,6 @@ export interface RfxController extends RfxService {
 
 /** What a project does once its code is loaded. */
 const methods = [
-  'open',
-  'reload',
   'encrypt',
   'decrypt',
   'sendForReview',
@@ -324,7 +322,8 @@ export function createRfxService(dependencies: RfxDependencies): RfxController {
     nameDeveloper: (userId) => dependencies.call('nameDeveloper', { params: { userId } }),
     dismissDeveloper: (userId) => dependencies.call('dismissDeveloper', { params: { userId } }),
     run(me, after) {
-      if (person.userId !== me.id) reset()
+      // A page may have asked for a project before this is told who came.
+      if (person.userId !== undefined && person.userId !== me.id) reset()
       person.userId = me.id
       const { end } = person
       const settle = async () => {
@@ -347,6 +346,7 @@ export function createRfxService(dependencies: RfxDependencies): RfxController {
         const { createRfxOperations } = await load()
         const me = await dependencies.me()
         if (made.end.signal.aborted) throw new NokkelError('signed_out')
+        made.userId ??= me.id
         made.loaded ??= createRfxOperations(dependencies, me, (id) => projectOf(id).store, made.end.signal)
         return made.loaded
       },
@@ -370,11 +370,19 @@ export function createRfxService(dependencies: RfxDependencies): RfxController {
         const project = (await person.operations()).project(id)
         return (project[name] as (...given: unknown[]) => unknown)(...given)
       }
+    // Even that its code could not be fetched is a state of it.
+    const failing = (step: () => Promise<unknown>) => () =>
+      step().catch((cause: unknown) => {
+        const error = cause instanceof NokkelError ? cause : new NokkelError('answer_unexpected', { cause })
+        if (error.code !== 'signed_out') store.set({ ...nothing, state: 'error', error })
+      })
     const rfx = {
       id,
       subscribe: store.subscribe,
       getSnapshot: store.getSnapshot,
       ...Object.fromEntries(methods.map((name) => [name, call(name)])),
+      open: failing(call('open')),
+      reload: failing(call('reload')),
     } as Rfx
     const made = { rfx, store }
     projects.set(id, made)
