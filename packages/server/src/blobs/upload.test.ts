@@ -1,7 +1,8 @@
 import { chunkCount, FILE_CHUNK_BYTE_LENGTH, sealedByteLength } from '@nokkel/crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { createCompanyOf, createRfx } from '../../../../tools/testing/managed-keys.ts'
 import { createEquipped, createOrganization, type Equipped, refusalOf } from '../../../../tools/testing/people.ts'
 import { withClaims } from '../db/with-claims.ts'
 import { storedChunkByteLength } from './layout.ts'
@@ -91,9 +92,62 @@ describe.each(databaseEngines)('files [%s]', (engine) => {
     expect((await get(ingrid, announced.id, 0))?.[0]).toBe(7)
   })
 
-  it('is for coordinators and administrators', async () => {
+  it('is for coordinators and administrators, people of companies, and developers', async () => {
     expect(await refusalOf(announce(member, file(1)))).toBe('forbidden')
     expect(await refusalOf(announce(colleague, file(1)))).toBeNull()
+    const organization = await createOrganization(database)
+    const [buyer, developer, bystander] = [
+      await createEquipped(database, organization),
+      await createEquipped(database, organization),
+      await createEquipped(database, organization),
+    ]
+    const company = await createCompanyOf(database, organization, { [buyer.id]: 'member' })
+    await sql`update public.organization_member set is_developer = true
+      where user_id = ${developer.id}::uuid`.execute(database.owner)
+    const outcomes = async () =>
+      Promise.all([buyer, developer, bystander].map((person) => refusalOf(announce(person, file(1)))))
+    expect(await outcomes()).toEqual([null, null, 'forbidden'])
+
+    // What was announced in time is still sent; nothing more is announced.
+    const announced = file(1)
+    await announce(buyer, announced)
+    await sql`delete from public.company_member where company_id = ${company}::uuid`.execute(database.owner)
+    await sql`update public.organization_member set is_developer = false
+      where user_id = ${developer.id}::uuid`.execute(database.owner)
+    expect(await outcomes()).toEqual(['forbidden', 'forbidden', 'forbidden'])
+    expect(await refusalOf(put(buyer, announced.id, 0, new Uint8Array(53)))).toBeNull()
+  })
+
+  it('is not for people of a company of another organisation', async () => {
+    const organization = await createOrganization(database)
+    const other = await createOrganization(database)
+    const person = await createEquipped(database, organization)
+    await sql`insert into public.organization_member (organization_id, user_id)
+      values (${other}::uuid, ${person.id}::uuid)`.execute(database.owner)
+    await createCompanyOf(database, other, { [person.id]: 'administrator' })
+    expect(await refusalOf(announce(person, file(1)))).toBe('forbidden')
+  })
+
+  it('ties no file to a project, whatever is asked of the database', async () => {
+    const rfx = await createRfx(database, ingrid.claims.organization)
+    const announced = file(1)
+    await announce(ingrid, announced)
+    const asIngrid = (statement: RawBuilder<unknown>) =>
+      refusalOf(withClaims(database.server, ingrid.claims, (transaction) => statement.execute(transaction)))
+    const { id, byteLength } = file(1)
+    expect(
+      await asIngrid(sql`
+        insert into public.blob (id, organization_id, owner_id, byte_length, chunk_count, rfx_id, object_id)
+        values (${id}::uuid, ${ingrid.claims.organization}::uuid, ${ingrid.id}::uuid, ${byteLength}::bigint, 1,
+          ${rfx}::uuid, ${id}::uuid)`),
+    ).toBe('forbidden')
+    expect(
+      await asIngrid(sql`
+        update public.blob set rfx_id = ${rfx}::uuid, object_id = id where id = ${announced.id}::uuid`),
+    ).toBe('forbidden')
+    expect(
+      await asIngrid(sql`select nokkel.attach_rfx_blobs(${rfx}::uuid, ${id}::uuid, array[${announced.id}::uuid])`),
+    ).toBe('forbidden')
   })
 
   it('limits what waits to be sent, also when announced at once', async () => {

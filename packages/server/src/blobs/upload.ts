@@ -12,7 +12,7 @@ export const PENDING_BYTES_QUOTA = 8 * 1024 ** 3
  * Announces a sealed file. The same file again changes nothing and tells which chunks are here.
  *
  * @throws {ServerError} `request_malformed`: no sealed file of this size has so many chunks. `conflict`: the id stands
- * for something else. `blob_quota_exceeded`. `forbidden`: for members.
+ * for something else. `blob_quota_exceeded`. `forbidden`: for members who are in no company and review no projects.
  */
 export async function announceFile(
   database: Database,
