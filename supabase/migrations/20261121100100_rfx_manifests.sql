@@ -590,34 +590,40 @@ grant usage on type nokkel.rfx_wrap_input, nokkel.rfx_manifest_input to authenti
 
 -- Faults -----------------------------------------------------------------------------------------------------------------
 
--- What should not be in the groups: for those of one project, or of all. Who waits for a key is no fault of anybody, and is told.
--- What the signatures say is for whoever can verify them.
-create function nokkel.rfx_faults(p_rfx uuid default null) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
+-- What should not be in the groups of a project. Who waits for a key is no fault of anybody, and is told. What the signatures say is
+-- for whoever can verify them.
+create function nokkel.rfx_faults_of(p_rfx uuid) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
   language sql stable security definer set search_path = '' as $$
   select 'wrap_surplus', m.rfx_id, 'app_user', m.user_id
-    from public.rfx_key_members m join public.rfxs r on r.id = m.rfx_id
-    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and not exists (
+    from public.rfxs r join public.rfx_key_members m on m.rfx_id = r.id
+    where (r.id = p_rfx or r.parent_id = p_rfx) and not exists (
       select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id)
   union all
   select 'wrap_surplus', m.rfx_id, 'company', m.company_id
-    from public.rfx_key_companies m join public.rfxs r on r.id = m.rfx_id
-    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id)) and not exists (
+    from public.rfxs r join public.rfx_key_companies m on m.rfx_id = r.id
+    where (r.id = p_rfx or r.parent_id = p_rfx) and not exists (
       select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'company' and l.owner_id = m.company_id)
   union all
   select 'wrap_missing', r.id, case l.owner when 'user' then 'app_user' else 'company' end, l.owner_id
     from public.rfxs r cross join lateral nokkel.rfx_reachable(r.id) l
-    where r.company_id is not null and not r.rekey_pending and (p_rfx is null or p_rfx in (r.id, r.parent_id))
+    where (r.id = p_rfx or r.parent_id = p_rfx) and not r.rekey_pending
       and not exists (select from public.rfx_key_members m join public.user_key k on k.id = m.key_id and k.user_id = m.user_id
         where l.owner = 'user' and m.rfx_id = r.id and m.user_id = l.owner_id and k.state in ('active', 'superseded'))
       and not exists (select from public.rfx_key_companies m join public.company_key k on k.id = m.key_id and k.company_id = m.company_id
         where l.owner = 'company' and m.rfx_id = r.id and m.company_id = l.owner_id and k.state in ('active', 'superseded'))
   union all
-  select 'rekey_pending', r.id, 'rfx', r.id from public.rfxs r
-    where r.rekey_pending and (p_rfx is null or p_rfx in (r.id, r.parent_id))
+  select 'rekey_pending', r.id, 'rfx', r.id from public.rfxs r where (r.id = p_rfx or r.parent_id = p_rfx) and r.rekey_pending
   union all
   select 'version_unsigned', r.id, 'rfx', r.id from public.rfxs r
-    where r.company_id is not null and (p_rfx is null or p_rfx in (r.id, r.parent_id))
+    where (r.id = p_rfx or r.parent_id = p_rfx)
       and not exists (select from public.rfx_manifest m where m.rfx_id = r.id and m.version = r.key_version)
+$$;
+
+-- The same of one project, or of all.
+create function nokkel.rfx_faults(p_rfx uuid default null) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
+  language sql stable security definer set search_path = '' as $$
+  select f.* from public.rfxs r cross join lateral nokkel.rfx_faults_of(r.id) f
+  where r.kind = 'project' and r.company_id is not null and (p_rfx is null or r.id = p_rfx)
 $$;
 
 -- For whoever may wrap the key of the project.
@@ -630,7 +636,7 @@ begin
     perform nokkel.refuse('not_found');
   end if;
   if not nokkel.may_wrap_rfx(p_rfx, nokkel.user_id()) then perform nokkel.refuse('forbidden'); end if;
-  return query select f.* from nokkel.rfx_faults(p_rfx) f;
+  return query select f.* from nokkel.rfx_faults_of(p_rfx) f;
 end
 $$;
 

@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/unseal.ts')).unseal,
   },
   doctor: {
-    summary: 'find server secrets and private keys in a built web application',
+    summary: 'find server secrets in a built web application, or what is wrong with the keys of projects',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
 }

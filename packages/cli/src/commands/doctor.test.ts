@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openEmbeddedDatabase, readMigrations } from '@nokkel/server/node'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
+import { createTestDatabase, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
+import { ownMigrations } from '../settings/migrations.ts'
 import { nokkel } from '../testing/transcript.ts'
 
 describe('nokkel doctor', () => {
@@ -48,5 +54,75 @@ describe('nokkel doctor', () => {
       stdout: '',
       stderr: '--bundle is missing. --help says more.',
     })
+  })
+})
+
+describe('nokkel doctor --database', () => {
+  let database: TestDatabase
+  let api: TestApi
+  let cast: RfxCast
+  let id: string
+  beforeAll(async () => {
+    database = await createTestDatabase('postgres')
+    api = await createTestApi(database)
+    cast = await createRfxCast(database, api)
+    id = await createProjectOf(api, cast)
+  })
+  afterAll(async () => {
+    await api.close()
+    await database.close()
+  })
+  const examine = (...options: string[]) =>
+    nokkel(['doctor', '--database', ...options], { env: { DATABASE_URL: database.url ?? '' } })
+
+  it('finds nothing', async () => {
+    expect(await examine()).toEqual({ status: 0, stdout: 'Nothing found in 1 groups.', stderr: '' })
+    const { status, stdout } = await examine('--json')
+    expect({ status, report: JSON.parse(stdout) }).toEqual({ status: 0, report: { groups: 1, faults: [] } })
+  })
+
+  it('finds what was changed past the server', async () => {
+    await sql`update public.rfx_key_members set encrypted_symmetric_key = 'x'
+      where rfx_id = ${id}::uuid and user_id = ${cast.supplier.id}::uuid`.execute(database.owner)
+    await sql`update public.rfx_manifest set leaves = leaves || sha256('x')
+      where rfx_id = ${id}::uuid and revision = 1`.execute(database.owner)
+    expect(await examine()).toEqual({
+      status: 1,
+      stdout: [
+        `${id}  manifest_invalid`,
+        `${id}  wrap_unsigned  app_user ${cast.supplier.id}`,
+        `${id}  leaf_unexplained`,
+        '3 found in 1 groups.',
+      ].join('\n'),
+      stderr: '',
+    })
+    const { status, stdout } = await examine('--json')
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout).faults[1]).toEqual({
+      problem: 'wrap_unsigned',
+      groupId: id,
+      subjectType: 'app_user',
+      subjectId: cast.supplier.id,
+    })
+  })
+
+  it('looks into an embedded database, while no server has it open', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'nokkel-doctor-'))
+    const migrations = await readMigrations(ownMigrations())
+    const embedded = await openEmbeddedDatabase({ directory: join(data, 'database'), migrations })
+    expect(await nokkel(['doctor', '--database', '--data', data])).toMatchObject({ status: 1, stdout: '' })
+    await embedded.close()
+    expect(await nokkel(['doctor', '--database', '--data', data])).toEqual({
+      status: 0,
+      stdout: 'Nothing found in 0 groups.',
+      stderr: '',
+    })
+    rmSync(data, { recursive: true })
+  })
+
+  it('is called with one of both', async () => {
+    expect(await examine('--bundle', 'dist')).toMatchObject({ status: 2, stdout: '' })
+    expect(await nokkel(['doctor', '--bundle', 'dist', '--data', 'data'])).toMatchObject({ status: 2, stdout: '' })
+    expect(await nokkel(['doctor', '--database'])).toMatchObject({ status: 1, stdout: '' })
   })
 })

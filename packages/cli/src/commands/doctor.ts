@@ -1,9 +1,13 @@
 import { stat } from 'node:fs/promises'
-import { type Command, CommandError, required } from '../command.ts'
+import { checkAllRfx } from '@nokkel/server'
+import { type Command, CommandError, type ExitCode, required, UsageError, type Values } from '../command.ts'
 import { describeKind, scanBundle } from '../doctor/scan-bundle.ts'
+import { databaseHelp, databaseOptions, withOperatorDatabase } from '../settings/operator-database.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 export const doctor: Command = {
   help: `  nokkel doctor --bundle DIR [--json]
+  nokkel doctor --database [--data DIR] [--json]
 
 Reads every file of a built web application, with its source maps, compressed copies and data URLs, and looks for
 
@@ -14,25 +18,53 @@ Reads every file of a built web application, with its source maps, compressed co
   · Supabase tokens with the role service_role, sb_secret_ keys, database URLs with passwords
   · modules of the server in source maps
 
+Or goes through every project in the database: whether the key of each group is wrapped to exactly those who are in it,
+and whether each present version was signed as it stands. It opens no key, and needs none.
+
   --bundle DIR   what is published, such as apps/web/dist
+  --database     the projects instead
+${databaseHelp}
   --json         prints the report as JSON
 
 Ends with 1 when anything is found. What is printed of a secret does not suffice to use it.`,
-  options: { bundle: { type: 'string' }, json: { type: 'boolean' } },
-  async run(values, { environment, print }) {
-    const directory = required(values, 'bundle')
-    const found = await stat(directory).catch(() => undefined)
-    if (!found?.isDirectory()) throw new CommandError(`${directory} is not a directory; build the application first.`)
-    const report = await scanBundle(directory, { environment })
-    if (report.texts === 0) throw new CommandError(`${directory} is empty; build the application first.`)
-    if (values.json) print(JSON.stringify(report, null, 2))
-    else {
-      for (const { file, line, column, kind, excerpt } of report.findings) {
-        print(`${file}:${line}:${column}  ${kind}  ${excerpt}\n    ${describeKind(kind)}`)
-      }
-      const { texts, findings } = report
-      print(findings.length === 0 ? `Nothing found in ${texts} texts.` : `${findings.length} found in ${texts} texts.`)
+  options: { bundle: { type: 'string' }, database: { type: 'boolean' }, ...databaseOptions, json: { type: 'boolean' } },
+  async run(values, terminal) {
+    if (values.database !== true) {
+      if (values.data !== undefined) throw new UsageError('--data goes with --database.')
+      return examineBundle(values, terminal)
     }
-    return report.findings.length === 0 ? 0 : 1
+    if (values.bundle !== undefined) throw new UsageError('--bundle and --database are looked at one at a time.')
+    return examineDatabase(values, terminal)
   },
+}
+
+async function examineBundle(values: Values, { environment, print }: Terminal): Promise<ExitCode> {
+  const directory = required(values, 'bundle')
+  const found = await stat(directory).catch(() => undefined)
+  if (!found?.isDirectory()) throw new CommandError(`${directory} is not a directory; build the application first.`)
+  const report = await scanBundle(directory, { environment })
+  if (report.texts === 0) throw new CommandError(`${directory} is empty; build the application first.`)
+  if (values.json) print(JSON.stringify(report, null, 2))
+  else {
+    for (const { file, line, column, kind, excerpt } of report.findings) {
+      print(`${file}:${line}:${column}  ${kind}  ${excerpt}\n    ${describeKind(kind)}`)
+    }
+    const { texts, findings } = report
+    print(findings.length === 0 ? `Nothing found in ${texts} texts.` : `${findings.length} found in ${texts} texts.`)
+  }
+  return report.findings.length === 0 ? 0 : 1
+}
+
+async function examineDatabase(values: Values, terminal: Terminal): Promise<ExitCode> {
+  const report = await withOperatorDatabase(values, terminal, { migrate: false }, checkAllRfx)
+  const { print } = terminal
+  const { groups, faults } = report
+  if (values.json) print(JSON.stringify(report, null, 2))
+  else {
+    for (const { problem, groupId, subjectType, subjectId } of faults) {
+      print(subjectType === 'rfx' ? `${groupId}  ${problem}` : `${groupId}  ${problem}  ${subjectType} ${subjectId}`)
+    }
+    print(faults.length === 0 ? `Nothing found in ${groups} groups.` : `${faults.length} found in ${groups} groups.`)
+  }
+  return faults.length === 0 ? 0 : 1
 }

@@ -23,9 +23,9 @@ export async function selectMyFaults(transaction: Transaction, rfxId: string): P
   return rows.map(toFault)
 }
 
-/** The same of all projects. */
-export async function selectFaults(database: Database): Promise<RfxFault[]> {
-  const { rows } = await sql<FaultRow>`select * from nokkel.rfx_faults()`.execute(database)
+/** The same for the operator. */
+export async function selectFaults(database: Database, rfxId: string): Promise<RfxFault[]> {
+  const { rows } = await sql<FaultRow>`select * from nokkel.rfx_faults(${rfxId}::uuid)`.execute(database)
   return rows.map(toFault)
 }
 
