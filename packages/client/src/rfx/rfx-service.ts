@@ -365,7 +365,7 @@ export function createRfxService(dependencies: RfxDependencies): RfxController {
     if (known) return known
     const store = createStore(nothing)
     const call =
-      (name: (typeof methods)[number]) =>
+      (name: (typeof methods)[number] | 'open' | 'reload') =>
       async (...given: unknown[]) => {
         const project = (await person.operations()).project(id)
         return (project[name] as (...given: unknown[]) => unknown)(...given)

@@ -10,6 +10,7 @@ import {
 } from '@nokkel/crypto'
 import { type Endpoint, endpoints } from '../http/endpoints.ts'
 import { createFakeManagedKeys } from './fake-managed-keys.ts'
+import { createFakeProjects } from './fake-projects.ts'
 
 export interface FakePerson {
   readonly id: string
@@ -173,7 +174,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
 
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
     ...managed.handlers,
-    listRfx: () => ({ rfx: [] }),
+    ...createFakeProjects({ userOf: (exchange) => sessionOf(exchange).user, isoNow }).handlers,
     beginLogin({ body }) {
       const loginId = crypto.randomUUID()
       attempts.set(loginId, { nonce: body.nonce, state: body.state, challenge: body.codeChallenge })
