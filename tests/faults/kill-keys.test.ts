@@ -229,7 +229,7 @@ describe.each(databaseEngines)('managed keys and companies when the server is ki
           (select count from allowed where action = 'company_key.create') as company_keys_recorded,
           (select count(*)::int from public.company_member) as members,
           -- Those of the seed were not recorded.
-          5 + (select count from allowed where action = 'company_member.create')
+          8 + (select count from allowed where action = 'company_member.create')
             - (select count from allowed where action = 'company_member.remove') as members_recorded,
           (select count(*)::int from nokkel.company_invitation where used_at is null) as invitations`),
     ])
