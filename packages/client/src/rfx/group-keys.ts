@@ -46,9 +46,10 @@ export interface GroupKeys {
    * Verifies the manifest of a group as it was fetched, and opens its key if that has reached the person: with at most one
    * operation with a private key, and none if the key is known.
    *
+   * @param seen - What this device had seen of it when it asked.
    * @throws {NokkelError} `rfx_tampered`, `rfx_rolled_back`.
    */
-  verify(group: RfxGroup): Promise<VerifiedGroup>
+  verify(group: RfxGroup, seen: SeenGroup | undefined): Promise<VerifiedGroup>
   /** The key of a version of a verified group, by the chain of previous keys. @throws {NokkelError} `waiting_for_key`, `rfx_tampered`. */
   keyOf(group: VerifiedGroup, version: number): Promise<RfxKey>
   /** Takes a key that was made here, so that it need not be unwrapped. */
@@ -75,7 +76,10 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
   const placeOf = (groupId: string, version: number) => `${groupId}/${version}`
 
   return {
-    async verify(group) {
+    async verify(group, seen) {
+      const isOlder =
+        seen && (group.version < seen.version || (group.version === seen.version && !group.manifest[seen.revision - 1]))
+      if (isOlder) throw new NokkelError('rfx_rolled_back')
       const before = verified.get(group.id)
       // What has not changed since it was verified need not be verified again; rolling back is a change.
       const text = JSON.stringify([group.version, group.wrap, group.manifest, group.versions])
@@ -84,7 +88,7 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
         verified.set(group.id, { text, group: same })
         return same
       }
-      const now = await verify(group)
+      const now = await verify(group, seen)
       verified.set(group.id, { text, group: now })
       return now
     },
@@ -99,10 +103,8 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     },
   }
 
-  async function verify(group: RfxGroup): Promise<VerifiedGroup> {
+  async function verify(group: RfxGroup, seen: SeenGroup | undefined): Promise<VerifiedGroup> {
     const { id: groupId, version, kind } = group
-    const seen = await pins.group(groupId)
-    if (seen && version < seen.version) throw new NokkelError('rfx_rolled_back')
     const key = keys.get(placeOf(groupId, version)) ?? (await unwrap(group))
     const revisions = await whole('the manifest', () =>
       group.manifest.map(({ statement, leaves }) => ({ statement, leaves: decodeBase64Url(leaves) })),
@@ -182,7 +184,7 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     const key = await whole('the previous key', () =>
       openPreviousKey({ key: next, previous: decodeBase64Url(previous), groupId, version: version + 1 }),
     )
-    const commitment = (await pins.group(groupId))?.commitments[version]
+    const commitment = (await pins.groups())[groupId]?.commitments[version]
     const actual = encodeBase64Url(await calculateKeyCommitment(key, { groupId, version }))
     if (commitment !== undefined && commitment !== actual) throw tampered('the previous key is another one')
     keys.set(placeOf(groupId, version), key)

@@ -111,18 +111,21 @@ export function createGroupWork(
         role,
         companyId,
       })
-      const body = { groupId, kind, companyId, manifest }
-      const group = await session.call('createRfxGroup', { params: { id }, body }).catch((error: unknown) => {
-        key.fill(0)
+      let isStored = false
+      try {
+        return await session.takeGroup(async () => {
+          const body = { groupId, kind, companyId, manifest }
+          const group = await session.call('createRfxGroup', { params: { id }, body })
+          isStored = group.id === groupId
+          if (isStored) session.keep(groupId, 1, key)
+          if (isStored) await remember()
+          return group
+        })
+      } catch (error) {
         if (codeOf(error) !== 'recipients_changed' || attempt === attemptLimit) throw error
-        return undefined
-      })
-      if (!group) continue
-      if (group.id === groupId) {
-        session.keep(groupId, 1, key)
-        await remember()
-      } else key.fill(0)
-      return session.verify(group)
+      } finally {
+        if (!isStored) key.fill(0)
+      }
     }
   }
 

@@ -14,14 +14,22 @@ export interface SeenGroup {
 }
 
 interface SeenRfx {
-  readonly groups: Readonly<Record<string, SeenGroup>>
+  readonly groups: SeenGroups
   readonly head?: SeenHead
 }
 
+/** By id of the group. */
+export type SeenGroups = Readonly<Record<string, SeenGroup>>
+
 /** What this device has seen of one project. Nothing in it ever goes back. */
 export interface RfxPins {
-  group(groupId: string): Promise<SeenGroup | undefined>
-  /** @throws {NokkelError} `rfx_rolled_back`: what was seen is newer, or another of the same version and revision. */
+  /** Read this before asking the server: its answer must not be older. Meanwhile another tab may see more. */
+  groups(): Promise<SeenGroups>
+  /**
+   * Keeps what is newer.
+   *
+   * @throws {NokkelError} `rfx_rolled_back`: another one of the same version and revision was seen.
+   */
   rememberGroup(groupId: string, seen: SeenGroup): Promise<void>
   head(): Promise<SeenHead | undefined>
   /** @throws {NokkelError} `rfx_rolled_back`: what was seen is newer, or another at the same place. */
@@ -48,12 +56,12 @@ export function createRfxPins({ storage, lock }: PinStorage, userId: string, rfx
       if (next !== seen) await storage.put(name, next)
     })
   return {
-    group: async (groupId) => (await read()).groups[groupId],
+    groups: async () => (await read()).groups,
     head: async () => (await read()).head,
     rememberGroup: (groupId, group) =>
       change((seen) => {
         const before = seen.groups[groupId]
-        if (before && isOlder(group, before)) throw new NokkelError('rfx_rolled_back')
+        if (before && isOlder(group, before)) return seen
         if (before && before.version === group.version && before.revision === group.revision) {
           if (before.digest !== group.digest) throw new NokkelError('rfx_rolled_back')
           return seen

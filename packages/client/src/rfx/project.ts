@@ -56,6 +56,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
   const { lock, userKeys, companiesOfPerson, inBackground, recipientPins } = dependencies
   let present: ReturnType<typeof begin> | undefined
   let loading: Promise<void> | undefined
+  let settling: Promise<void> | undefined
   let title: string | null = null
   let myCompanies: readonly Person[] = []
 
@@ -91,7 +92,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     async setDeadline(deadline) {
       const { session } = await opened()
       const body = { deadline: deadline?.toISOString() ?? null }
-      await session.take(await session.call('setRfxDeadline', { params: { id }, body }))
+      await session.take(() => session.call('setRfxDeadline', { params: { id }, body }))
     },
     invite: (companyId, options) =>
       changing(
@@ -123,7 +124,8 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     distribute: async (options) => (await opened()).work.handOver(options),
     handOver: async (options) => (await opened()).work.handOver(options),
     async settle(options) {
-      await settle(await opened(), options)
+      const project = await opened()
+      await (options ? settle(project, options) : settleOnce(project))
     },
     async acceptKeys(recipients) {
       await recipientPins.remember(recipients)
@@ -250,7 +252,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     if (state !== 'ready' && state !== 'waiting_for_key') set({ ...idle, state: 'loading' })
     const { session, content } = current()
     try {
-      const fetched = await (created ? session.take(created) : session.refresh())
+      const fetched = await (created ? session.take(async () => created) : session.refresh())
       const { key } = await session.group()
       if (key) title = await content.title()
       const { status, suppliers, role } = fetched
@@ -296,13 +298,18 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     const waits = (pending: FetchedRfx['groups'][number]) => pending.rekeyPending && mayWrap(fetched, pending)
     const mayOpen = role === 'buyer' && openers.some((opener) => opener.id === dependencies.person.id)
     const openingIsDue = mayOpen && !groups.some(({ kind }) => kind === 'opening')
-    if (missing === 0 && stale === 0 && !openingIsDue && !groups.some(waits)) return
-    const { work } = current()
-    inBackground(async () => {
-      const project = current()
-      if (project.work !== work) return
-      await settle(project, {})
+    const isDue = role !== 'supplier' && (missing > 0 || stale > 0)
+    if (!isDue && !openingIsDue && !groups.some(waits)) return
+    const project = current()
+    inBackground(() => settleOnce(project))
+  }
+
+  /** Asked for from several sides at once, it is done once. */
+  function settleOnce(project: ReturnType<typeof begin>): Promise<void> {
+    settling ??= settle(project).finally(() => {
+      settling = undefined
     })
+    return settling
   }
 
   async function settle(project: ReturnType<typeof begin>, options: WorkOptions = {}): Promise<void> {
@@ -338,7 +345,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     options: WorkOptions = {},
   ): Promise<DistributionResult> {
     const { session, work } = await opened()
-    await session.take(await session.call('changeRfxStatus', { params: { id }, body: { status } }))
+    await session.take(() => session.call('changeRfxStatus', { params: { id }, body: { status } }))
     return status === 'closed' ? nothingDistributed : work.handOver(options)
   }
 

@@ -7,7 +7,7 @@ import type { GroupTools } from './group-tools.ts'
 import type { KeyWrapper } from './key-wrapper.ts'
 import type { GroupKey, OpenedRfx, RfxAuthor } from './opened-rfx.ts'
 import type { OwnThumbprints } from './own-thumbprints.ts'
-import { createRfxPins } from './pins.ts'
+import { createRfxPins, type SeenGroups } from './pins.ts'
 import type { RecipientPins } from './recipient-pins.ts'
 import type { RfxDependencies } from './rfx-dependencies.ts'
 import { tampered } from './rfx-error.ts'
@@ -42,12 +42,13 @@ export interface RfxSession {
   isOver(): boolean
   /** Fetches it and verifies its manifest. */
   refresh(): Promise<FetchedRfx>
-  /** Takes what an operation answered with, as if it was fetched. */
-  take(fetched: FetchedRfx): Promise<FetchedRfx>
+  /** Takes what an operation answers with, as if it was fetched. */
+  take(ask: () => Promise<FetchedRfx>): Promise<FetchedRfx>
   /** The project’s own group, or another one of it; as last fetched, verified. */
   group(groupId?: string): Promise<VerifiedGroup>
   keep(groupId: string, version: number, key: GroupKey['key']): void
-  verify(group: RfxGroup): Promise<VerifiedGroup>
+  /** Takes a group that an operation answers with. */
+  takeGroup(ask: () => Promise<RfxGroup>): Promise<VerifiedGroup>
   end(): void
 }
 
@@ -60,6 +61,8 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   const keys = createGroupKeys({ organizationId, userId: person.id, userKeys, own: ownThumbprints, pins, signers })
   const pairs = new Map<number, Promise<CryptoKeyPair>>()
   let last: FetchedRfx | undefined
+  /** What this device had seen of the groups when they were asked for. */
+  let seen: SeenGroups = {}
 
   const tools: GroupTools = {
     organizationId,
@@ -125,7 +128,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     take,
     group,
     keep: keys.keep,
-    verify: keys.verify,
+    takeGroup,
     end() {
       over.abort()
       keys.forget()
@@ -155,32 +158,44 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   }
 
   async function refresh(): Promise<FetchedRfx> {
-    return take(await (call as Call)('getRfx', { params: { id } }))
+    return take(() => (call as Call)('getRfx', { params: { id } }))
   }
 
-  async function take(answer: FetchedRfx): Promise<FetchedRfx> {
+  async function take(ask: () => Promise<FetchedRfx>): Promise<FetchedRfx> {
+    const seenBefore = await pins.groups()
+    const answer = await ask()
     const [project] = answer.groups
     const fits =
       answer.id === id && project?.id === id && project.kind === 'project' && project.version === answer.version
     if (!fits) throw tampered('it is another project')
-    await keys.verify(project)
+    await keys.verify(project, seenBefore[id])
     if (over.signal.aborted) throw new NokkelError('cancelled')
     last = answer
+    seen = seenBefore
     events.onFetched(answer)
     return answer
+  }
+
+  async function takeGroup(ask: () => Promise<RfxGroup>): Promise<VerifiedGroup> {
+    const seenBefore = await pins.groups()
+    const answer = await ask()
+    const verified = await keys.verify(answer, seenBefore[answer.id])
+    if (last) last = { ...last, groups: last.groups.map((one) => (one.id === answer.id ? answer : one)) }
+    return verified
   }
 
   async function group(groupId = id): Promise<VerifiedGroup> {
     const found = fetched().groups.find((one) => one.id === groupId)
     if (!found) throw new NokkelError('waiting_for_key')
-    return keys.verify(found)
+    return keys.verify(found, seen[groupId])
   }
 
   async function fetchGroup(groupId: string) {
-    const answer = await (call as Call)('getRfxGroup', { params: { id: groupId } })
-    if (answer.id !== groupId) throw tampered('it is another group')
-    const verified = await keys.verify(answer)
-    if (last) last = { ...last, groups: last.groups.map((one) => (one.id === groupId ? answer : one)) }
+    const verified = await takeGroup(async () => {
+      const answer = await (call as Call)('getRfxGroup', { params: { id: groupId } })
+      if (answer.id !== groupId) throw tampered('it is another group')
+      return answer
+    })
     if (!verified.key) throw new NokkelError('waiting_for_key')
     return { ...verified, key: verified.key }
   }

@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64, importPrivateKey, type ManagedKey, type RfxKey } from '@nokkel/crypto'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type RealDevice, type RealServer, startRealServer } from '../../../../tools/testing/real-server.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { directKeyWrapper, type KeyWrapper } from './key-wrapper.ts'
@@ -195,6 +195,20 @@ describe('who leaves', () => {
   })
 })
 
+describe('a device that is removed', () => {
+  it('keeps nothing of what it saw of projects', async () => {
+    const { id } = await draft()
+    const other = await login('likeperson-medlem-1')
+    await other.nokkel.rfx.get(id).distribute()
+    const userId = await idOf(other)
+    expect(await other.storage.list('rfx_')).toEqual([`rfx_signer_v1.${userId}`, `rfx_v1.${userId}.${id}`])
+    const own = (await other.nokkel.devices.list()).find(({ current }) => current)
+    await other.nokkel.devices.revoke(own?.id ?? '')
+    expect(await other.storage.list('rfx_')).toEqual([])
+    expect(other.nokkel.rfx.get(id).getSnapshot().state).toBe('idle')
+  })
+})
+
 describe('handing over', () => {
   it('names who has no key, who has a broken one, and gives it to all others', async () => {
     const people = await newPeople(3)
@@ -302,6 +316,160 @@ describe('handing over', () => {
   })
 })
 
+/** Does something just before the first request to an operation reaches the server. */
+function before(method: string, ending: string, act: () => Promise<unknown>): typeof globalThis.fetch {
+  let done = false
+  return async (input, init) => {
+    if (!done && init?.method === method && new URL(String(input)).pathname.endsWith(ending)) {
+      done = true
+      await act()
+    }
+    return real.fetch(input, init)
+  }
+}
+
+describe('what happens meanwhile', () => {
+  it('somebody leaves while the next version is made: it is begun again, without them', async () => {
+    const { rfx, id } = await draft()
+    const [first, second, third] = await newPeople(3)
+    await putInCompany([first, second, third])
+    for (const [index, person] of [first, second, third].entries()) await storeKey(person, testPrivateKeys[index])
+    await rfx.distribute()
+    const fetch = before('POST', '/activate', () => leaveCompany([second]))
+    const maker = await login('likeperson-medlem-1', { fetch })
+    await leaveCompany([first])
+    await maker.nokkel.rfx.get(id).settle()
+    expect(maker.nokkel.rfx.get(id).getSnapshot().details).toMatchObject({ version: 2, rekeyPending: false })
+    const names = (await maker.nokkel.rfx.get(id).recipients()).map(({ ownerId }) => ownerId)
+    expect(names).toContain(third)
+    expect(names).not.toContain(second)
+    expect(await maker.nokkel.rfx.get(id).check()).toEqual([])
+    expect(await faultsOf()).toEqual([])
+  })
+
+  it('somebody comes while the next version is made: they are added to it', async () => {
+    const { rfx, id } = await draft()
+    const [first, second] = await newPeople(2)
+    await putInCompany([first])
+    await storeKey(first, testPrivateKeys[0])
+    await storeKey(second, testPrivateKeys[1])
+    await rfx.distribute()
+    const began: string[] = []
+    const adding = before('POST', '/activate', () => putInCompany([second]))
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      if (init?.method === 'POST' && String(input).endsWith('/versions')) began.push(String(input))
+      return adding(input, init)
+    }
+    const maker = await login('likeperson-medlem-1', { fetch })
+    await leaveCompany([first])
+    await maker.nokkel.rfx.get(id).settle()
+    expect(began).toHaveLength(1)
+    const recipients = await maker.nokkel.rfx.get(id).recipients()
+    expect(recipients.find(({ ownerId }) => ownerId === second)).toMatchObject({ state: 'wrapped' })
+    expect(await maker.nokkel.rfx.get(id).check()).toEqual([])
+  })
+
+  it('somebody gets a new key while theirs is wrapped to: the others get it, and they with the new one', async () => {
+    const { id } = await draft()
+    const [first, second] = await newPeople(2)
+    await storeKey(first, testPrivateKeys[0])
+    await storeKey(second, testPrivateKeys[1])
+    const fetch = before('POST', '/wraps', () => storeKey(first, testPrivateKeys[2]))
+    const maker = await login('likeperson-medlem-1', { fetch })
+    await maker.nokkel.rfx.get(id).open()
+    await maker.nokkel.rfx.settled()
+    await putInCompany([first, second])
+    expect(await maker.nokkel.rfx.get(id).distribute()).toMatchObject({ success: true, wrapped: 2, errors: [] })
+    expect(await maker.nokkel.rfx.get(id).check()).toEqual([])
+  })
+
+  it('another tab sees more while this one waits for its answer: nothing is taken for rolled back', async () => {
+    const { rfx, id } = await draft()
+    const [person] = await newPeople(1)
+    await storeKey(person, testPrivateKeys[0])
+    await putInCompany([person])
+    let overtaken = 0
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const response = await real.fetch(input, init)
+      if (overtaken === 0 && init?.method === 'GET' && String(input).endsWith(`/nokkel/rfx/${id}`)) {
+        overtaken = (await rfx.distribute()).wrapped
+      }
+      return response
+    }
+    const tab = real.createDevice({ organization: 'fjordhjelpen', storage: cast.silje.storage, fetch })
+    await tab.nokkel.start()
+    await tab.nokkel.rfx.get(id).open()
+    expect(overtaken).toBe(1)
+    expect(tab.nokkel.rfx.get(id).getSnapshot()).toMatchObject({ state: 'ready', error: null })
+    tab.nokkel.close()
+  })
+
+  it('a changed key stands in the way of the next version, which is made once it is accepted', async () => {
+    const { kari } = cast
+    const { rfx } = await draft()
+    const [first] = await newPeople(1)
+    await putInCompany([first])
+    await storeKey(first, testPrivateKeys[0])
+    await rfx.distribute()
+    await storeKey(first, testPrivateKeys[1])
+    await rfx.exclude(await idOf(kari))
+    expect(rfx.getSnapshot()).toMatchObject({
+      details: { version: 1, rekeyPending: true },
+      changedRecipients: [{ owner: 'user', id: first, name: 'Person 1' }],
+    })
+    await expect(rfx.settle()).rejects.toMatchObject({ code: 'key_changed' })
+    await rfx.acceptKeys(rfx.getSnapshot().changedRecipients)
+    await rfx.settle()
+    expect(rfx.getSnapshot()).toMatchObject({ details: { version: 2, rekeyPending: false }, changedRecipients: [] })
+  })
+})
+
+describe('how a key reaches somebody', () => {
+  it('through their company, until it is wrapped to them', async () => {
+    const { silje, ola } = cast
+    const { rfx, id } = await draft()
+    await putInCompany([await idOf(ola)])
+    expect(await stateOf(ola, id)).toMatchObject({ state: 'ready', details: { title: 'Utkast' } })
+    await rfx.reload()
+    await silje.nokkel.rfx.settled()
+    const [own] = (await rfx.recipients()).filter(({ name }) => name === 'Ola Fjell')
+    expect(own).toMatchObject({ state: 'wrapped' })
+    await leaveCompany([await idOf(ola)])
+    expect(await stateOf(ola, id)).toMatchObject({ state: 'denied' })
+  })
+
+  it('not yet: they are told what happens next', async () => {
+    const { ola } = cast
+    const { rfx, id } = await approvedProject()
+    await sql`insert into public.company_member (company_id, organization_id, user_id, role)
+      values (${roerlegger}::uuid, ${organization}::uuid, ${await idOf(ola)}::uuid, 'member')`.execute(
+      real.database.owner,
+    )
+    expect(await stateOf(ola, id)).toMatchObject({ state: 'waiting_for_key', waiting: 'not_distributed', error: null })
+    const listed = (await ola.nokkel.rfx.list()).find((one) => one.id === id)
+    expect(listed).toMatchObject({ title: null, state: 'waiting_for_key' })
+    await expect(ola.nokkel.rfx.get(id).comments()).rejects.toMatchObject({ code: 'waiting_for_key' })
+    expect(await rfx.distribute()).toMatchObject({ wrapped: 1 })
+    expect(await stateOf(ola, id)).toMatchObject({ state: 'ready' })
+    await sql`delete from public.company_member where company_id = ${roerlegger}::uuid and user_id = ${await idOf(ola)}::uuid`.execute(
+      real.database.owner,
+    )
+  })
+
+  it('with one operation of a private key for each project, however often it is looked at', async () => {
+    const { id } = await draft()
+    const again = await login('fjordhjelpen-koordinator')
+    const decrypt = vi.spyOn(SubtleCrypto.prototype, 'decrypt')
+    await again.nokkel.rfx.get(id).open()
+    await again.nokkel.rfx.get(id).reload()
+    await again.nokkel.rfx.list()
+    await again.nokkel.rfx.get(id).comments()
+    const isPrivate = ([algorithm]: readonly unknown[]) => algorithm === 'RSA-OAEP'
+    expect(decrypt.mock.calls.filter(isPrivate)).toHaveLength(1)
+    decrypt.mockRestore()
+  })
+})
+
 describe('openers', () => {
   it('get a group of their own; who is dismissed is not in its next version', async () => {
     const { silje, kari, bjorn } = cast
@@ -399,6 +567,12 @@ async function newPeople(count: number): Promise<[string, ...string[]]> {
 async function putInCompany(ids: readonly (string | undefined)[]): Promise<void> {
   await sql`insert into public.company_member (company_id, organization_id, user_id, role)
     select ${buyer}::uuid, ${organization}::uuid, id, 'member' from unnest(${ids}::uuid[]) id`.execute(
+    real.database.owner,
+  )
+}
+
+async function leaveCompany(ids: readonly (string | undefined)[]): Promise<void> {
+  await sql`delete from public.company_member where company_id = ${buyer}::uuid and user_id = any (${ids}::uuid[])`.execute(
     real.database.owner,
   )
 }
