@@ -1,5 +1,6 @@
 import { Alert, Button, Details, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { fingerprintOf, type RecipientNotice } from '@nokkel/client'
+import { useRef } from 'react'
 import { Fingerprint } from '../components/fingerprint.tsx'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
@@ -11,8 +12,16 @@ const keyOf = ({ owner, id }: RecipientNotice) => `${owner} ${id}`
 
 /** Recipients whose key is another than the one this device knew: nothing is handed to them before a person has compared. */
 export function ChangedKeys() {
-  const { changedRecipients } = useProject().snapshot
-  if (changedRecipients.length === 0) return null
+  const { rfx, snapshot } = useProject()
+  const { changedRecipients } = snapshot
+  const accepted = useRef<RecipientNotice>(undefined)
+  // It goes on when the one who was accepted is off the list.
+  const accept = useWork(async (options) => {
+    if (accepted.current) await rfx.acceptKeys([accepted.current])
+    return rfx.distribute(options)
+  }, useRefreshRfx(rfx))
+  const running = accept.state === 'running'
+  if (changedRecipients.length === 0) return accept.state === 'failed' ? <Problem code={accept.code} /> : null
   return (
     <Alert data-color="warning" className="notice">
       <Heading level={2} data-size="2xs">
@@ -22,37 +31,34 @@ export function ChangedKeys() {
         <Paragraph>{m.changed_body()}</Paragraph>
         <ul className="changed">
           {changedRecipients.map((recipient) => (
-            <li key={keyOf(recipient)}>
-              <ChangedKey recipient={recipient} />
+            <li key={keyOf(recipient)} className="stack">
+              <p className="row-title">{recipient.name}</p>
+              <Fingerprint
+                value={fingerprintOf(recipient)}
+                help={
+                  recipient.owner === 'company'
+                    ? m.changed_compare_company({ name: recipient.name })
+                    : m.changed_compare({ name: recipient.name })
+                }
+              />
+              <div className="actions">
+                <Button
+                  variant="secondary"
+                  disabled={running}
+                  onClick={() => {
+                    accepted.current = recipient
+                    accept.start()
+                  }}
+                >
+                  {m.changed_accept({ name: recipient.name })}
+                </Button>
+              </div>
             </li>
           ))}
         </ul>
+        {accept.state === 'failed' && <Problem code={accept.code} />}
       </div>
     </Alert>
-  )
-}
-
-function ChangedKey({ recipient }: { recipient: RecipientNotice }) {
-  const { rfx } = useProject()
-  const { name } = recipient
-  const accept = useWork(async (options) => {
-    await rfx.acceptKeys([recipient])
-    return rfx.distribute(options)
-  }, useRefreshRfx(rfx))
-  return (
-    <div className="stack">
-      <p className="row-title">{name}</p>
-      <Fingerprint
-        value={fingerprintOf(recipient)}
-        help={recipient.owner === 'company' ? m.changed_compare_company({ name }) : m.changed_compare({ name })}
-      />
-      {accept.state === 'failed' && <Problem code={accept.code} />}
-      <div className="actions">
-        <Button variant="secondary" loading={accept.state === 'running'} onClick={() => accept.start()}>
-          {m.changed_accept({ name })}
-        </Button>
-      </div>
-    </div>
   )
 }
 

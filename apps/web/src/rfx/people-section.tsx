@@ -1,7 +1,7 @@
 import { Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
 import { Buildings3Icon, PersonIcon } from '@navikt/aksel-icons'
-import type { RfxRecipient } from '@nokkel/client'
-import { type ReactNode, useId, useState } from 'react'
+import type { Person, RfxRecipient } from '@nokkel/client'
+import { useId } from 'react'
 import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
 import { useProject } from './project.ts'
@@ -11,10 +11,11 @@ interface PeopleSectionProps {
   title: string
   note?: string | undefined
   recipients: readonly RfxRecipient[]
+  onExclude: (person: Person) => void
 }
 
 /** People, and their company where it has a key, each with whether they have the key of the project. */
-export function PeopleSection({ title, note, recipients }: PeopleSectionProps) {
+export function PeopleSection({ title, note, recipients, onExclude }: PeopleSectionProps) {
   const heading = useId()
   return (
     <section className="stack" aria-labelledby={heading}>
@@ -22,12 +23,12 @@ export function PeopleSection({ title, note, recipients }: PeopleSectionProps) {
         {title}
       </Heading>
       {recipients.length === 0 && <Paragraph>{note ?? m.people_none()}</Paragraph>}
-      {recipients.length > 0 && <PeopleRows recipients={recipients} />}
+      {recipients.length > 0 && <PeopleRows recipients={recipients} onExclude={onExclude} />}
     </section>
   )
 }
 
-export function PeopleRows({ recipients, children }: { recipients: readonly RfxRecipient[]; children?: ReactNode }) {
+export function PeopleRows({ recipients, onExclude }: Pick<PeopleSectionProps, 'recipients' | 'onExclude'>) {
   const companies = new Set(
     recipients.filter(({ owner, state }) => owner === 'company' && state === 'wrapped').map(({ ownerId }) => ownerId),
   )
@@ -39,21 +40,24 @@ export function PeopleRows({ recipients, children }: { recipients: readonly RfxR
           key={`${recipient.owner} ${recipient.ownerId}`}
           recipient={recipient}
           readsThroughCompany={recipient.companyId !== null && companies.has(recipient.companyId)}
+          onExclude={() => onExclude({ id: recipient.ownerId, name: recipient.name })}
         />
       ))}
-      {children}
     </ul>
   )
 }
 
-interface PersonRowProps {
+interface KeyStateProps {
   recipient: RfxRecipient
   readsThroughCompany: boolean
 }
 
-function PersonRow({ recipient, readsThroughCompany }: PersonRowProps) {
+interface PersonRowProps extends KeyStateProps {
+  onExclude: () => void
+}
+
+function PersonRow({ recipient, readsThroughCompany, onExclude }: PersonRowProps) {
   const { details, me } = useProject()
-  const [excluding, setExcluding] = useState(false)
   const { owner, ownerId, name } = recipient
   const isCompany = owner === 'company'
   const isMe = !isCompany && ownerId === me.id
@@ -80,18 +84,17 @@ function PersonRow({ recipient, readsThroughCompany }: PersonRowProps) {
             data-size="sm"
             data-color="danger"
             aria-label={m.exclude_named({ name })}
-            onClick={() => setExcluding(true)}
+            onClick={onExclude}
           >
             {m.exclude()}
           </Button>
         </div>
       )}
-      {excluding && <ExcludeDialog id={ownerId} name={name} onClose={() => setExcluding(false)} />}
     </li>
   )
 }
 
-function KeyState({ recipient: { state }, readsThroughCompany }: PersonRowProps) {
+function KeyState({ recipient: { state }, readsThroughCompany }: KeyStateProps) {
   if (state === 'wrapped' || readsThroughCompany) return <Tag data-color="success">{m.people_has_key()}</Tag>
   if (state === 'missing') return <Tag data-color="warning">{m.people_waits()}</Tag>
   return <Tag data-color="neutral">{m.people_no_key()}</Tag>
@@ -110,7 +113,7 @@ function explainState({ owner, state, name }: RfxRecipient, readsThroughCompany:
   return state === 'missing' ? m.people_waits_why() : m.people_no_key_why({ name })
 }
 
-function ExcludeDialog({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
+export function ExcludeDialog({ person: { id, name }, onClose }: { person: Person; onClose: () => void }) {
   const { rfx } = useProject()
   return (
     <WorkDialog

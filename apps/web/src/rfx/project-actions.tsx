@@ -1,7 +1,7 @@
 import { Button, Paragraph, Textfield } from '@digdir/designsystemet-react'
 import type { RfxDetails } from '@nokkel/client'
 import { useNavigate } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useId, useState } from 'react'
 import { formatMoment } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 import { useRefreshProjects, useRefreshRfx, useReviewers } from '../queries/rfx.ts'
@@ -40,27 +40,38 @@ function actionsOf({ role, status, deadline }: RfxDetails): readonly Action[] {
   }
 }
 
+/** Whether it takes the project on. */
+const isStep = (action: Action): boolean => action === 'review' || action === 'approve' || action === 'close'
+
 export function ProjectActions() {
   const { details } = useProject()
+  const label = useId()
   const [open, setOpen] = useState<Action>()
   const actions = actionsOf(details)
   const missing = whatIsMissing(details)
-  if (actions.length === 0 && missing.length === 0) return null
+  // What was begun is finished, although it may take away what could be done.
+  if (actions.length === 0 && missing.length === 0 && !open) return null
   const close = () => setOpen(undefined)
   return (
     <div className="stack">
       {missing.length > 0 && (
-        <ul className="todo" aria-label={m.rfx_missing_label()}>
-          {missing.map((text) => (
-            <li key={text}>{text}</li>
-          ))}
-        </ul>
+        <div className="todo">
+          <p id={label} className="row-title">
+            {m.rfx_missing_label()}
+          </p>
+          <ul aria-labelledby={label}>
+            {missing.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
+        </div>
       )}
       <div className="actions">
         {actions.map((action) => (
           <Button
             key={action}
-            variant={action === 'review' || action === 'approve' || action === 'close' ? 'primary' : 'secondary'}
+            variant={isStep(action) ? 'primary' : 'secondary'}
+            {...(!isStep(action) && { 'data-size': 'sm' as const })}
             {...(action === 'delete' && { 'data-color': 'danger' as const })}
             onClick={() => setOpen(action)}
           >

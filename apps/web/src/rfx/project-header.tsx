@@ -23,7 +23,7 @@ export function ProjectHeader() {
       <div className="stack-tight">
         <div className="device-name">
           <PageHeading>{title ?? m.rfx_untitled({ company: company.name })}</PageHeading>
-          <Tag data-color="accent">{roleName[role]()}</Tag>
+          <Tag data-color="accent">{m.rfx_own_role({ role: roleName[role]() })}</Tag>
         </div>
         <p className="row-meta">
           <span>{m.rfx_buyer_is({ company: company.name })}</span>
@@ -56,7 +56,7 @@ function Steps({ status }: Pick<Project['details'], 'status'>) {
           aria-current={index === at ? 'step' : undefined}
         >
           <span className="step-mark" aria-hidden="true">
-            {index < at ? <CheckmarkIcon /> : index + 1}
+            {index < at ? <CheckmarkIcon fontSize="1.125rem" /> : index + 1}
           </span>
           <span>{statusName[step]()}</span>
         </li>

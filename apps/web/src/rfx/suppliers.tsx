@@ -16,8 +16,13 @@ import { PeopleRows } from './people-section.tsx'
 import { useProject } from './project.ts'
 import { WorkDialog } from './work-dialog.tsx'
 
+interface SuppliersProps {
+  recipients: readonly RfxRecipient[]
+  onExclude: (person: Person) => void
+}
+
 /** The invited companies with their people; inviting and withdrawing. */
-export function Suppliers({ recipients }: { recipients: readonly RfxRecipient[] }) {
+export function Suppliers({ recipients, onExclude }: SuppliersProps) {
   const { rfx, details } = useProject()
   const refresh = useRefreshRfx(rfx)
   const [inviting, setInviting] = useState(false)
@@ -71,7 +76,7 @@ export function Suppliers({ recipients }: { recipients: readonly RfxRecipient[] 
           </ul>
           {recipients.some(({ companyId }) => companyId === id) && (
             <div className="supplier-people">
-              <PeopleRows recipients={recipients.filter(({ companyId }) => companyId === id)} />
+              <PeopleRows recipients={recipients.filter(({ companyId }) => companyId === id)} onExclude={onExclude} />
             </div>
           )}
         </div>

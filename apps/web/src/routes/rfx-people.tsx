@@ -1,5 +1,6 @@
 import { Paragraph } from '@digdir/designsystemet-react'
-import type { RfxRecipient } from '@nokkel/client'
+import type { Person, RfxRecipient } from '@nokkel/client'
+import { useState } from 'react'
 import { codeOf } from '../components/explain.ts'
 import { ListSkeleton } from '../components/list-skeleton.tsx'
 import { Problem } from '../components/problem.tsx'
@@ -9,7 +10,7 @@ import { Excluded } from '../rfx/excluded.tsx'
 import { ChangedKeys, NewRecipients } from '../rfx/key-notices.tsx'
 import { KeySummary } from '../rfx/key-summary.tsx'
 import { Openers } from '../rfx/openers.tsx'
-import { PeopleSection } from '../rfx/people-section.tsx'
+import { ExcludeDialog, PeopleSection } from '../rfx/people-section.tsx'
 import { useProject } from '../rfx/project.ts'
 import { Suppliers } from '../rfx/suppliers.tsx'
 import { useLocale } from '../settings/locale.ts'
@@ -20,6 +21,8 @@ export function PeoplePage() {
   const { rfx, details } = useProject()
   const isSupplier = details.role === 'supplier'
   const query = useRecipients(rfx, !isSupplier)
+  // Here, as it outlives the row of whoever is excluded.
+  const [excluding, setExcluding] = useState<Person>()
   if (isSupplier) return <Paragraph>{m.people_not_for_suppliers()}</Paragraph>
   const recipients: readonly RfxRecipient[] = query.data ?? []
   const buyers = recipients.filter(({ role }) => role === 'buyer')
@@ -34,17 +37,23 @@ export function PeoplePage() {
       {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
       {query.isSuccess && (
         <>
-          <PeopleSection title={m.people_buyers({ company: details.company.name })} recipients={buyers} />
+          <PeopleSection
+            title={m.people_buyers({ company: details.company.name })}
+            recipients={buyers}
+            onExclude={setExcluding}
+          />
           <PeopleSection
             title={m.people_reviewers()}
             note={details.status === 'draft' ? m.people_reviewers_later() : undefined}
             recipients={reviewers}
+            onExclude={setExcluding}
           />
-          <Suppliers recipients={recipients.filter(({ role }) => role === 'supplier')} />
+          <Suppliers recipients={recipients.filter(({ role }) => role === 'supplier')} onExclude={setExcluding} />
           <Openers buyers={buyers} />
           <Excluded />
         </>
       )}
+      {excluding && <ExcludeDialog person={excluding} onClose={() => setExcluding(undefined)} />}
     </>
   )
 }
