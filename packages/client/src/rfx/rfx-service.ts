@@ -189,8 +189,13 @@ export interface Rfx extends Observable<RfxSnapshot> {
   /** Fetches it anew, keeps the key if it is still the present one. */
   reload(): Promise<void>
 
-  /** For values that the application itself stores. */
+  /**
+   * For values that the application itself stores.
+   *
+   * @throws {NokkelError} `rekey_pending`: somebody has left, and who may make the next key has not yet. `waiting_for_key`.
+   */
   encrypt(value: Uint8Array, place: ValuePlace): Promise<Uint8Array<ArrayBuffer>>
+  /** @throws {NokkelError} `not_readable`: not of this project. `rfx_tampered`: altered, or from another place. */
   decrypt(sealed: Uint8Array, place: ValuePlace): Promise<Uint8Array<ArrayBuffer>>
 
   sendForReview(options?: WorkOptions): Promise<DistributionResult>
@@ -212,7 +217,11 @@ export interface Rfx extends Observable<RfxSnapshot> {
   dismissOpener(userId: string, options?: WorkOptions): Promise<void>
   /** Hands the key to whoever lacks it, in every group the person may wrap for. */
   distribute(options?: WorkOptions): Promise<DistributionResult>
-  /** What waits: a new version where somebody has left, wraps that are missing, content keys to move. */
+  /**
+   * What waits: a new version where somebody has left, wraps that are missing, content keys to move.
+   *
+   * @throws {NokkelError} `key_changed`, `key_unusable`: a new version cannot be wrapped to everybody; `data.recipients` names them.
+   */
   settle(options?: WorkOptions): Promise<void>
   /** Says that the keys of these recipients are theirs, and takes them off the lists of the snapshot. Then `distribute`. */
   acceptKeys(recipients: readonly RecipientNotice[]): Promise<void>
@@ -238,16 +247,40 @@ export interface Rfx extends Observable<RfxSnapshot> {
   openBid(id: string): Promise<OpenedBid>
 }
 
+/**
+ * Procurement projects. Whoever is in a project has its key, wrapped to their managed key; this device hands it on to those who
+ * come, makes a new one when somebody leaves, and believes nothing of it that members have not signed.
+ *
+ * @example
+ * ```ts
+ * const { rfx, companies } = createNokkel({ organization: 'fjordhjelpen' })
+ * const [company] = (await companies.list({ mine: true })).items
+ * if (company) {
+ *   const project = await rfx.create({ title: 'Ny skole på Vestre Haugen', companyId: company.id })
+ *   const { success, errors } = await project.sendForReview()
+ *   if (!success) console.log(errors.map(({ userId, error }) => `${userId}: ${error}`))
+ * }
+ * ```
+ */
 export interface RfxService {
   /** All projects of the person, newest first. Titles of those whose key opens. */
   list(): Promise<readonly RfxListItem[]>
+  /**
+   * Makes a draft of a company the person is in, with its key and title. The company and the person have the key at once, colleagues
+   * shortly after.
+   *
+   * @throws {NokkelError} `waiting_for_key`: neither the person nor the company has a key of their own yet.
+   */
   create(options: { readonly title: string; readonly companyId: string }): Promise<Rfx>
+  /** The same object for the same id. Nothing is fetched before it is used. */
   get(id: string): Rfx
   /** What waits in all projects in which the person may do it. Runs unasked after login, quietly. */
   settle(): Promise<void>
   /** Resolves when nothing is under way in the background any more. */
   settled(): Promise<void>
+  /** As `distribute`, for the developers alone. */
   distributeRFXKeyToDevelopers(rfxId: string, options?: WorkOptions): Promise<DistributionResult>
+  /** As `distribute`, for the people and keys of these companies alone. */
   distributeRFXKeyToCompanies(
     rfxId: string,
     companyIds: readonly string[],
