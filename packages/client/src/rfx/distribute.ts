@@ -95,7 +95,7 @@ async function listKeyless(
   return found
 }
 
-export function errorOf(recipient: RfxRecipient, error: string): DistributionError {
+function errorOf(recipient: RfxRecipient, error: string): DistributionError {
   const { owner, ownerId, companyId } = recipient
   return { companyId: companyId ?? '', userId: owner === 'user' ? ownerId : '', error }
 }

@@ -41,7 +41,7 @@ interface PinStorage {
   readonly lock: Lock
 }
 
-export function seenRfxName(userId: string, rfxId: string): string {
+function seenRfxName(userId: string, rfxId: string): string {
   return `rfx_v1.${userId}.${rfxId}`
 }
 

@@ -17,7 +17,7 @@ export interface RecipientPins {
   remember(recipients: readonly Recipient[]): Promise<void>
 }
 
-export function knownRecipientsName(userId: string): string {
+function knownRecipientsName(userId: string): string {
   return `rfx_recipient_v1.${userId}`
 }
 

@@ -26,7 +26,7 @@ interface SignerDependencies {
 const lookupLimit = 200
 const clockToleranceMilliseconds = 600_000
 
-export function seenSignersName(userId: string): string {
+function seenSignersName(userId: string): string {
   return `rfx_signer_v1.${userId}`
 }
 
