@@ -15,7 +15,11 @@ export async function measure(): Promise<readonly Figure[]> {
   const client = await sizesOf('index.ts')
   return [
     expectBelow({ what: 'client, minified and gzipped', value: client.first / 1000, unit: 'kB' }, 25),
-    { what: 'what is loaded at first use: managed keys, companies, assignments, projects', value: client.later / 1000, unit: 'kB' },
+    {
+      what: 'what is loaded at first use: managed keys, companies, assignments, projects',
+      value: client.later / 1000,
+      unit: 'kB',
+    },
     { what: 'Worker that makes device keys', value: (await sizesOf('keys/key-worker.ts')).first / 1000, unit: 'kB' },
     {
       what: 'Worker that makes a managed key',
