@@ -31,11 +31,14 @@ export async function openRfxPage(url: string): Promise<RfxPage> {
     const callback = await signIn(launched, { person: 'fjordhjelpen-koordinator' })
     await page.evaluate((to) => (globalThis as unknown as { rfxBench: RfxBench }).rfxBench.complete(to), callback)
     return {
-      run: (way, rfxId) =>
-        page.evaluate(([name, id]) => (globalThis as unknown as { rfxBench: RfxBench }).rfxBench[name](id), [
-          way,
-          rfxId,
-        ] as const) as never,
+      async run(way, rfxId) {
+        const measured = await page.evaluate(
+          async ({ name, id }): Promise<unknown> =>
+            (globalThis as unknown as { rfxBench: RfxBench }).rfxBench[name](id),
+          { name: way as Way, id: rfxId },
+        )
+        return measured as never
+      },
       close: () => browser.close(),
     }
   } catch (cause) {
