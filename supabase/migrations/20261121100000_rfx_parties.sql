@@ -206,22 +206,26 @@ create function nokkel.prune_rfxs(p_groups uuid[], p_through uuid[]) returns voi
   language plpgsql security definer set search_path = '' as $$
 declare
   v_group record;
-  v_gone integer;
-  v_gone_companies integer;
+  v_gone uuid[];
+  v_gone_companies uuid[];
 begin
   for v_group in
     select r.id from public.rfxs r
     where r.id = any (p_groups) and r.company_id is not null
     order by coalesce(r.parent_id, r.id), r.parent_id is not null, r.id for no key update
   loop
-    delete from public.rfx_key_members m where m.rfx_id = v_group.id and not exists (
-      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id);
-    get diagnostics v_gone = row_count;
-    delete from public.rfx_key_companies m where m.rfx_id = v_group.id and not exists (
-      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'company' and l.owner_id = m.company_id);
-    get diagnostics v_gone_companies = row_count;
+    v_gone := array(
+      select m.user_id from public.rfx_key_members m where m.rfx_id = v_group.id
+      except
+      select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = v_group.id and l.owner = 'user');
+    v_gone_companies := array(
+      select m.company_id from public.rfx_key_companies m where m.rfx_id = v_group.id
+      except
+      select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = v_group.id and l.owner = 'company');
+    delete from public.rfx_key_members m where m.rfx_id = v_group.id and m.user_id = any (v_gone);
+    delete from public.rfx_key_companies m where m.rfx_id = v_group.id and m.company_id = any (v_gone_companies);
     delete from nokkel.rfx_key_attempt a where a.rfx_id = v_group.id;
-    if v_gone + v_gone_companies > 0 or exists (
+    if cardinality(v_gone) + cardinality(v_gone_companies) > 0 or exists (
       select from public.rfx_key_companies m where m.rfx_id = v_group.id and m.company_id = any (p_through)
     ) then
       perform nokkel.ask_for_rfx_version(v_group.id);

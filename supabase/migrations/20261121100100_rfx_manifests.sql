@@ -115,7 +115,10 @@ create function nokkel.changed_recipients(p_group uuid, p_wraps nokkel.rfx_wrap_
   language sql stable security definer set search_path = '' as $$
   select jsonb_agg(w.owner_id order by w.owner_id)
   from unnest(p_wraps) w
-  left join nokkel.rfx_live_member l on l.rfx_id = p_group and l.owner = w.owner and l.owner_id = w.owner_id and l.role = w.role
+  left join lateral (
+    select m.owner_id from nokkel.rfx_live_member m
+    where m.rfx_id = p_group and m.owner = w.owner and m.owner_id = w.owner_id and m.role = w.role limit 1
+  ) l on true
   left join public.user_key u on w.owner = 'user' and u.id = w.key_id and u.user_id = w.owner_id and u.state = 'active'
     and u.thumbprint = w.thumbprint
   left join public.company_key c on w.owner = 'company' and c.id = w.key_id and c.company_id = w.owner_id and c.state = 'active'
@@ -126,7 +129,9 @@ $$;
 -- People, companies, keys, and only then the group: as whoever revokes a key or leaves takes them. Also the keys that are wrapped
 -- to now. p_company: nobody leaves it before the transaction ends, because a group of it is coming that they would not know of.
 create function nokkel.hold_rfx_recipients(p_group uuid, p_wraps nokkel.rfx_wrap_input[], p_company uuid default null) returns void
-  language plpgsql security definer set search_path = '' as $$
+  language plpgsql security definer set search_path = ''
+-- Each is looked up by itself: planned while a group is small, it would read all of it for each when it has grown.
+set enable_seqscan = off as $$
 begin
   perform from public.app_user u
     where u.auth_user_id in (select w.owner_id from unnest(p_wraps) w where w.owner = 'user') order by u.auth_user_id for key share;
@@ -137,15 +142,15 @@ begin
     where k.id in (
       select w.key_id from unnest(p_wraps) w where w.owner = 'user'
       union
-      select m.key_id from unnest(p_wraps) w join public.rfx_key_members m on m.rfx_id = p_group and m.user_id = w.owner_id
-        where w.owner = 'user'
+      select (select m.key_id from public.rfx_key_members m where m.rfx_id = p_group and m.user_id = w.owner_id)
+        from unnest(p_wraps) w where w.owner = 'user'
     ) order by k.id for key share;
   perform from public.company_key k
     where k.id in (
       select w.key_id from unnest(p_wraps) w where w.owner = 'company'
       union
-      select m.key_id from unnest(p_wraps) w join public.rfx_key_companies m on m.rfx_id = p_group and m.company_id = w.owner_id
-        where w.owner = 'company'
+      select (select m.key_id from public.rfx_key_companies m where m.rfx_id = p_group and m.company_id = w.owner_id)
+        from unnest(p_wraps) w where w.owner = 'company'
     ) order by k.id for key share;
 end
 $$;
@@ -229,7 +234,9 @@ create type nokkel.rfx_manifest_input as (
 -- because the answer was lost, changes nothing.
 create function nokkel.add_rfx_wraps(
   p_group uuid, p_manifest nokkel.rfx_manifest_input, p_wraps nokkel.rfx_wrap_input[], p_request uuid
-) returns void language plpgsql security definer set search_path = '' as $$
+) returns void language plpgsql security definer set search_path = ''
+-- As in hold_rfx_recipients.
+set enable_seqscan = off as $$
 declare
   v_group public.rfxs;
   v_last public.rfx_manifest;
@@ -268,11 +275,15 @@ begin
       p_manifest.seal_to, nokkel.user_id(), p_manifest.signer_thumbprint);
   -- A wrap of theirs that opens no more gives way, and what its key could open is remembered.
   insert into nokkel.moved_wrap (rfx_id, version, user_key_id)
-    select m.rfx_id, v_version, m.key_id from public.rfx_key_members m join unnest(p_wraps) w on w.owner = 'user' and w.owner_id = m.user_id
-    where m.rfx_id = p_group and m.key_id <> w.key_id on conflict do nothing;
+    select p_group, v_version, o.key_id from unnest(p_wraps) w
+    cross join lateral (
+      select m.key_id from public.rfx_key_members m where m.rfx_id = p_group and m.user_id = w.owner_id limit 1
+    ) o where w.owner = 'user' and o.key_id <> w.key_id on conflict do nothing;
   insert into nokkel.moved_wrap (rfx_id, version, company_key_id)
-    select m.rfx_id, v_version, m.key_id from public.rfx_key_companies m join unnest(p_wraps) w on w.owner = 'company' and w.owner_id = m.company_id
-    where m.rfx_id = p_group and m.key_id <> w.key_id on conflict do nothing;
+    select p_group, v_version, o.key_id from unnest(p_wraps) w
+    cross join lateral (
+      select m.key_id from public.rfx_key_companies m where m.rfx_id = p_group and m.company_id = w.owner_id limit 1
+    ) o where w.owner = 'company' and o.key_id <> w.key_id on conflict do nothing;
   insert into public.rfx_key_members as m (rfx_id, user_id, encrypted_symmetric_key, key_id, role, revision, signed_thumbprint, signed_hash)
     select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, p_manifest.revision, w.thumbprint, w.hash
     from unnest(p_wraps) w where w.owner = 'user'
@@ -462,9 +473,14 @@ create function nokkel.rfx_recipients(p_group uuid, p_missing boolean, p_after_o
     case when w.key_id is not null then 'wrapped' when k.id is null then 'no_key' else 'missing' end,
     k.id, k.public_key, k.thumbprint, w.revision, w.signed_thumbprint, w.signed_hash
   from public.rfxs g
-  join nokkel.rfx_live_member l on l.rfx_id = g.id
-  left join public.app_user p on l.owner = 'user' and p.auth_user_id = l.owner_id
-  left join public.company b on l.owner = 'company' and b.id = l.owner_id
+  -- In order before anything is looked up about them, so that a page ends when it is full.
+  cross join lateral (
+    select m.owner, m.owner_id, m.role from nokkel.rfx_live_member m
+    where m.rfx_id = g.id and (p_after_owner is null or m.owner < p_after_owner or m.owner = p_after_owner and m.owner_id > p_after_id)
+    order by m.owner desc, m.owner_id
+  ) l
+  left join lateral (select u.name from public.app_user u where l.owner = 'user' and u.auth_user_id = l.owner_id limit 1) p on true
+  left join lateral (select c.name from public.company c where l.owner = 'company' and c.id = l.owner_id limit 1) b on true
   left join lateral (
     select u.id, u.public_key, u.thumbprint from public.user_key u where l.owner = 'user' and u.user_id = l.owner_id and u.state = 'active'
     union all
@@ -480,25 +496,34 @@ create function nokkel.rfx_recipients(p_group uuid, p_missing boolean, p_after_o
   where g.id = p_group and g.organization_id = (select nokkel.organization_id())
     and (select nokkel.may_wrap_rfx(p_group, nokkel.user_id()))
     and (not p_missing or k.id is not null and w.key_id is null)
-    and (p_after_owner is null or l.owner < p_after_owner or l.owner = p_after_owner and l.owner_id > p_after_id)
   order by l.owner desc, l.owner_id
   limit p_limit
 $$;
 
--- How many of a group have the key: for whoever may wrap it.
+-- How many of a group have the key: for whoever may wrap it. Each looks for their own rows, as what the planner believes about how
+-- many there are is soon wrong while a key is handed out.
 create function nokkel.rfx_coverage(p_group uuid) returns table (wrapped integer, missing integer, no_key integer)
   language sql stable security definer set search_path = '' as $$
   select count(*) filter (where x.opens)::integer, count(*) filter (where not x.opens and x.reachable)::integer,
     count(*) filter (where not x.opens and not x.reachable)::integer
   from (
-    select coalesce(h.id, c.id) is not null as opens, coalesce(a.id, b.id) is not null as reachable
+    select k.opens, k.reachable
     from nokkel.rfx_live_member l
-    left join public.rfx_key_members m on l.owner = 'user' and m.rfx_id = l.rfx_id and m.user_id = l.owner_id
-    left join public.user_key h on h.id = m.key_id and h.user_id = l.owner_id and h.state in ('active', 'superseded')
-    left join public.user_key a on l.owner = 'user' and a.user_id = l.owner_id and a.state = 'active'
-    left join public.rfx_key_companies w on l.owner = 'company' and w.rfx_id = l.rfx_id and w.company_id = l.owner_id
-    left join public.company_key c on c.id = w.key_id and c.company_id = l.owner_id and c.state in ('active', 'superseded')
-    left join public.company_key b on l.owner = 'company' and b.company_id = l.owner_id and b.state = 'active'
+    cross join lateral (
+      select exists (
+          select from public.rfx_key_members m join public.user_key u on u.id = m.key_id and u.user_id = m.user_id
+          where m.rfx_id = p_group and m.user_id = l.owner_id and u.state in ('active', 'superseded')
+        ) as opens,
+        exists (select from public.user_key u where u.user_id = l.owner_id and u.state = 'active') as reachable
+      where l.owner = 'user'
+      union all
+      select exists (
+          select from public.rfx_key_companies m join public.company_key c on c.id = m.key_id and c.company_id = m.company_id
+          where m.rfx_id = p_group and m.company_id = l.owner_id and c.state in ('active', 'superseded')
+        ),
+        exists (select from public.company_key c where c.company_id = l.owner_id and c.state = 'active')
+      where l.owner = 'company'
+    ) k
     where l.rfx_id = p_group and (select nokkel.i_may_wrap_rfx(p_group))
   ) x
 $$;
@@ -594,23 +619,31 @@ grant usage on type nokkel.rfx_wrap_input, nokkel.rfx_manifest_input to authenti
 -- for whoever can verify them.
 create function nokkel.rfx_faults_of(p_rfx uuid) returns table (problem text, rfx_id uuid, subject_type text, subject_id uuid)
   language sql stable security definer set search_path = '' as $$
-  select 'wrap_surplus', m.rfx_id, 'app_user', m.user_id
-    from public.rfxs r join public.rfx_key_members m on m.rfx_id = r.id
-    where (r.id = p_rfx or r.parent_id = p_rfx) and not exists (
-      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'user' and l.owner_id = m.user_id)
+  select 'wrap_surplus', r.id, 'app_user', x.user_id
+    from public.rfxs r cross join lateral (
+      select m.user_id from public.rfx_key_members m where m.rfx_id = r.id
+      except
+      select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = r.id and l.owner = 'user'
+    ) x where (r.id = p_rfx or r.parent_id = p_rfx)
   union all
-  select 'wrap_surplus', m.rfx_id, 'company', m.company_id
-    from public.rfxs r join public.rfx_key_companies m on m.rfx_id = r.id
-    where (r.id = p_rfx or r.parent_id = p_rfx) and not exists (
-      select from nokkel.rfx_live_member l where l.rfx_id = m.rfx_id and l.owner = 'company' and l.owner_id = m.company_id)
+  select 'wrap_surplus', r.id, 'company', x.company_id
+    from public.rfxs r cross join lateral (
+      select m.company_id from public.rfx_key_companies m where m.rfx_id = r.id
+      except
+      select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = r.id and l.owner = 'company'
+    ) x where (r.id = p_rfx or r.parent_id = p_rfx)
   union all
-  select 'wrap_missing', r.id, case l.owner when 'user' then 'app_user' else 'company' end, l.owner_id
-    from public.rfxs r cross join lateral nokkel.rfx_reachable(r.id) l
-    where (r.id = p_rfx or r.parent_id = p_rfx) and not r.rekey_pending
-      and not exists (select from public.rfx_key_members m join public.user_key k on k.id = m.key_id and k.user_id = m.user_id
-        where l.owner = 'user' and m.rfx_id = r.id and m.user_id = l.owner_id and k.state in ('active', 'superseded'))
-      and not exists (select from public.rfx_key_companies m join public.company_key k on k.id = m.key_id and k.company_id = m.company_id
-        where l.owner = 'company' and m.rfx_id = r.id and m.company_id = l.owner_id and k.state in ('active', 'superseded'))
+  select 'wrap_missing', r.id, case x.owner when 'user' then 'app_user' else 'company' end, x.owner_id
+    from public.rfxs r cross join lateral (
+      select l.owner, l.owner_id from nokkel.rfx_reachable(r.id) l
+      except (
+        select 'user', m.user_id from public.rfx_key_members m join public.user_key k on k.id = m.key_id and k.user_id = m.user_id
+          where m.rfx_id = r.id and k.state in ('active', 'superseded')
+        union all
+        select 'company', m.company_id
+          from public.rfx_key_companies m join public.company_key k on k.id = m.key_id and k.company_id = m.company_id
+          where m.rfx_id = r.id and k.state in ('active', 'superseded'))
+    ) x where (r.id = p_rfx or r.parent_id = p_rfx) and not r.rekey_pending
   union all
   select 'rekey_pending', r.id, 'rfx', r.id from public.rfxs r where (r.id = p_rfx or r.parent_id = p_rfx) and r.rekey_pending
   union all
