@@ -49,11 +49,15 @@ export async function openRfxPage(url: string): Promise<RfxPage> {
 
 /** Scripts by name: the page, and the Workers it loads, each whole by itself. */
 async function bundle(): Promise<Map<string, string>> {
-  const entries = ['processes/rfx-page.ts', 'processes/rfx-raw-worker.ts', '../packages/client/src/rfx/wrap-worker.ts']
+  const entries = [
+    new URL('./processes/rfx-page.ts', import.meta.url),
+    new URL('./processes/rfx-raw-worker.ts', import.meta.url),
+    new URL('../packages/client/src/rfx/wrap-worker.ts', import.meta.url),
+  ]
   const scripts = new Map<string, string>()
   for (const entry of entries) {
     const built = await rolldown({
-      input: fileURLToPath(new URL(entry, import.meta.url)),
+      input: fileURLToPath(entry),
       platform: 'browser',
       resolve: { conditionNames: ['source', 'import'] },
     })

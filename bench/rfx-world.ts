@@ -12,7 +12,7 @@ import { readMigrations } from '../tools/testing/migrations.ts'
 import { startPostgres } from '../tools/testing/postgres.ts'
 
 /** Distinct public keys of all recipients: each has one of these. */
-export const distinctKeys = 64
+const distinctKeys = 64
 
 /** What a run of `processes/rfx-client.ts` is asked for. */
 export interface RfxTask {
@@ -46,9 +46,8 @@ export interface RfxWorld {
 export async function startRfxWorld(people: number): Promise<RfxWorld> {
   const postgres = await startPostgres({ durable: true })
   const children = new Set<ChildProcess>()
-  const start = (path: string, ...parameters: string[]) => {
-    const entry = fileURLToPath(new URL(path, import.meta.url))
-    const child = fork(entry, parameters, { execArgv: ['--conditions=source'] })
+  const start = (entry: URL, ...parameters: string[]) => {
+    const child = fork(fileURLToPath(entry), parameters, { execArgv: ['--conditions=source'] })
     children.add(child)
     child.once('exit', () => children.delete(child))
     return child
@@ -65,9 +64,9 @@ export async function startRfxWorld(people: number): Promise<RfxWorld> {
     await owner.query(readFileSync(new URL('../supabase/seed.sql', import.meta.url), 'utf8'))
     const database = new URL(postgres.url)
     database.username = 'nokkel_server'
-    const url = String((await once(start('./processes/api.ts', database.href), 'message'))[0])
+    const url = String((await once(start(new URL('./processes/api.ts', import.meta.url), database.href), 'message'))[0])
     const run = async <T>(task: RfxTask): Promise<T> => {
-      const child = start('./processes/rfx-client.ts', url, JSON.stringify(task))
+      const child = start(new URL('./processes/rfx-client.ts', import.meta.url), url, JSON.stringify(task))
       const failed = once(child, 'exit').then(([code]) => {
         throw new Error(`${task.way} ended with ${code} before it answered`)
       })

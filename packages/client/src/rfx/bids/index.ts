@@ -19,8 +19,6 @@ import type { BidContent, OpenedBid, Rfx, RfxBidItem } from '../rfx-service.ts'
 import { moveBidKeys } from './move-bid-keys.ts'
 import { listBids, type SubmittedBid, submittedBid } from './stored-bid.ts'
 
-export { moveBidKeys }
-
 /** The bids of an opened project. */
 export interface RfxBids extends Pick<Rfx, 'bids' | 'submitBid' | 'withdrawBid' | 'openBid'> {
   /** Puts the own keys of bids under the present version of their groups; after a group got a new one. */

@@ -26,7 +26,7 @@ export interface UploadTarget {
   readonly key: () => Promise<GroupKey>
 }
 
-export interface StoredFile {
+interface StoredFile {
   readonly file: AssignmentFile
   /** Of a new document one made for it, the same when it was interrupted and goes on. */
   readonly object: string
