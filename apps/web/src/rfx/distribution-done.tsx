@@ -8,7 +8,9 @@ import { useProject } from './project.ts'
 /** Who got the key, who gets it later, and who did not get it and why. */
 export function DistributionDone({ result: { wrapped, errors } }: { result: DistributionResult }) {
   const nameOf = useNames(errors.length > 0)
-  const later = errors.filter(({ error }) => error === 'key_missing')
+  const missing = errors.filter(({ error }) => error === 'key_missing')
+  const later = missing.filter(({ userId }) => userId !== '')
+  const keylessCompanies = missing.filter(({ userId }) => userId === '')
   const failed = errors.filter(({ error }) => error !== 'key_missing')
   return (
     <>
@@ -29,6 +31,11 @@ export function DistributionDone({ result: { wrapped, errors } }: { result: Dist
           <ErrorList errors={later} nameOf={nameOf} />
         </>
       )}
+      {keylessCompanies.length > 0 && (
+        <Paragraph data-size="sm">
+          {m.rfx_handed_without_company_key({ names: keylessCompanies.map(nameOf).join(', ') })}
+        </Paragraph>
+      )}
     </>
   )
 }
@@ -45,10 +52,10 @@ function ErrorList({ errors, nameOf }: { errors: readonly DistributionError[]; n
   )
 }
 
-function explainError({ userId, error }: DistributionError, name: string): string {
+function explainError({ error }: DistributionError, name: string): string {
   switch (error) {
     case 'key_missing':
-      return userId === '' ? m.rfx_error_company_key_missing({ name }) : m.rfx_error_key_missing({ name })
+      return m.rfx_error_key_missing({ name })
     case 'key_changed':
       return m.rfx_error_key_changed({ name })
     case 'key_unusable':

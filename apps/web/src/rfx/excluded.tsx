@@ -22,7 +22,7 @@ export function Excluded() {
       </Heading>
       <ul className="rows">
         {excluded.map(({ id, name }) => (
-          <li key={id} className="row row-sent">
+          <li key={id} className="row row-person">
             <PersonIcon aria-hidden className="row-icon" />
             <div className="row-text">
               <span className="row-title">{name}</span>

@@ -1,7 +1,7 @@
 import { Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
 import { Buildings3Icon, PersonIcon } from '@navikt/aksel-icons'
 import type { Person, RfxRecipient } from '@nokkel/client'
-import { useId } from 'react'
+import { type ReactNode, useId } from 'react'
 import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
 import { useProject } from './project.ts'
@@ -17,33 +17,73 @@ interface PeopleSectionProps {
 /** People, and their company where it has a key, each with whether they have the key of the project. */
 export function PeopleSection({ title, note, recipients, onExclude }: PeopleSectionProps) {
   const heading = useId()
+  const companies = recipients.filter(({ owner }) => owner === 'company')
   return (
     <section className="stack" aria-labelledby={heading}>
       <Heading id={heading} level={2} data-size="2xs">
         {title}
       </Heading>
       {recipients.length === 0 && <Paragraph>{note ?? m.people_none()}</Paragraph>}
-      {recipients.length > 0 && <PeopleRows recipients={recipients} onExclude={onExclude} />}
+      {recipients.length > 0 && (
+        <PeopleRows recipients={recipients} onExclude={onExclude}>
+          {companies.map((recipient) => (
+            <CompanyRow key={recipient.ownerId} name={recipient.name} recipient={recipient} />
+          ))}
+        </PeopleRows>
+      )}
     </section>
   )
 }
 
-export function PeopleRows({ recipients, onExclude }: Pick<PeopleSectionProps, 'recipients' | 'onExclude'>) {
+interface PeopleRowsProps extends Pick<PeopleSectionProps, 'recipients' | 'onExclude'> {
+  /** A row that comes first. */
+  children?: ReactNode
+}
+
+export function PeopleRows({ recipients, onExclude, children }: PeopleRowsProps) {
   const companies = new Set(
     recipients.filter(({ owner, state }) => owner === 'company' && state === 'wrapped').map(({ ownerId }) => ownerId),
   )
-  const listed = recipients.toSorted((a, b) => Number(b.owner === 'company') - Number(a.owner === 'company'))
+  const people = recipients.filter(({ owner }) => owner === 'user')
   return (
     <ul className="rows">
-      {listed.map((recipient) => (
+      {children}
+      {people.map((recipient) => (
         <PersonRow
-          key={`${recipient.owner} ${recipient.ownerId}`}
+          key={recipient.ownerId}
           recipient={recipient}
           readsThroughCompany={recipient.companyId !== null && companies.has(recipient.companyId)}
           onExclude={() => onExclude({ id: recipient.ownerId, name: recipient.name })}
         />
       ))}
     </ul>
+  )
+}
+
+interface CompanyRowProps {
+  name: string
+  /** Once it is in the project. */
+  recipient: RfxRecipient | undefined
+  meta?: ReactNode
+  /** What can be done with it. */
+  children?: ReactNode
+}
+
+/** The company of the people below it, and whether its key opens the project. */
+export function CompanyRow({ name, recipient, meta, children }: CompanyRowProps) {
+  return (
+    <li className="row row-person">
+      <Buildings3Icon aria-hidden className="row-icon" />
+      <div className="row-text">
+        <span className="device-name">
+          <span className="row-title">{name}</span>
+          {recipient && <KeyState recipient={recipient} readsThroughCompany={false} />}
+        </span>
+        {meta && <span className="row-meta">{meta}</span>}
+        {recipient && <span className="row-note">{explainState(recipient, false)}</span>}
+      </div>
+      {children}
+    </li>
   )
 }
 
@@ -58,17 +98,12 @@ interface PersonRowProps extends KeyStateProps {
 
 function PersonRow({ recipient, readsThroughCompany, onExclude }: PersonRowProps) {
   const { details, me } = useProject()
-  const { owner, ownerId, name } = recipient
-  const isCompany = owner === 'company'
-  const isMe = !isCompany && ownerId === me.id
-  const mayExclude = details.role === 'buyer' && !isCompany && !isMe
+  const { ownerId, name } = recipient
+  const isMe = ownerId === me.id
+  const mayExclude = details.role === 'buyer' && !isMe
   return (
-    <li className="row row-sent">
-      {isCompany ? (
-        <Buildings3Icon aria-hidden className="row-icon" />
-      ) : (
-        <PersonIcon aria-hidden className="row-icon" />
-      )}
+    <li className="row row-person">
+      <PersonIcon aria-hidden className="row-icon" />
       <div className="row-text">
         <span className="device-name">
           <span className="row-title">{name}</span>

@@ -4,7 +4,7 @@ import type { RfxListItem } from '@nokkel/client'
 import { Link } from '@tanstack/react-router'
 import { formatMoment } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
-import { hasPassed, nextStep, roleName, statusColor, statusName } from './names.ts'
+import { nextStep, roleName, statusColor, statusName } from './names.ts'
 
 const icons = { ready: BriefcaseIcon, waiting_for_key: PadlockLockedIcon, error: ExclamationmarkTriangleIcon }
 
@@ -12,6 +12,8 @@ const icons = { ready: BriefcaseIcon, waiting_for_key: PadlockLockedIcon, error:
 export function ProjectRow({ project }: { project: RfxListItem }) {
   const { id, title, state, status, role, company, deadline } = project
   const Icon = icons[state]
+  // From then on the next step says when.
+  const isOpen = status === 'approved' || status === 'closed'
   return (
     <li className="row">
       <Link to="/rfx/$id" params={{ id }} className="row-link">
@@ -22,7 +24,7 @@ export function ProjectRow({ project }: { project: RfxListItem }) {
             <span className="row-meta">
               {title !== null && <span>{company.name}</span>}
               <span>{roleName[role]()}</span>
-              {deadline && !hasPassed(deadline) && <span>{m.rfx_deadline_when({ when: formatMoment(deadline) })}</span>}
+              {deadline && !isOpen && <span>{m.rfx_deadline_when({ when: formatMoment(deadline) })}</span>}
             </span>
             <span className="row-note">{nextStep(project)}</span>
           </span>

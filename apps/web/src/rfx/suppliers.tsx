@@ -1,5 +1,5 @@
 import { Button, Heading, Paragraph, Radio, Textfield } from '@digdir/designsystemet-react'
-import { Buildings3Icon, PlusIcon } from '@navikt/aksel-icons'
+import { PlusIcon } from '@navikt/aksel-icons'
 import type { CompanyView, Person, RfxRecipient } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
@@ -12,7 +12,7 @@ import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
 import { DistributionDone } from './distribution-done.tsx'
 import { hasPassed } from './names.ts'
-import { PeopleRows } from './people-section.tsx'
+import { CompanyRow, PeopleRows } from './people-section.tsx'
 import { useProject } from './project.ts'
 import { WorkDialog } from './work-dialog.tsx'
 
@@ -48,17 +48,15 @@ export function Suppliers({ recipients, onExclude }: SuppliersProps) {
       {suppliers.length > 0 && (status === 'draft' || status === 'in_review') && (
         <Paragraph>{m.suppliers_later()}</Paragraph>
       )}
-      {suppliers.map(({ id, name, invitedAt }) => (
-        <div key={id} className="stack">
-          <ul className="rows">
-            <li className="row row-sent">
-              <Buildings3Icon aria-hidden className="row-icon" />
-              <div className="row-text">
-                <span className="row-title">{name}</span>
-                <span className="row-meta">
-                  <When at={invitedAt} text={(when) => m.supplier_invited({ when })} />
-                </span>
-              </div>
+      {suppliers.map(({ id, name, invitedAt }) => {
+        const own = recipients.filter(({ companyId, ownerId }) => companyId === id || ownerId === id)
+        return (
+          <PeopleRows key={id} recipients={own} onExclude={onExclude}>
+            <CompanyRow
+              name={name}
+              recipient={own.find(({ owner }) => owner === 'company')}
+              meta={<When at={invitedAt} text={(when) => m.supplier_invited({ when })} />}
+            >
               {mayWithdraw && (
                 <div className="row-actions">
                   <Button
@@ -72,15 +70,10 @@ export function Suppliers({ recipients, onExclude }: SuppliersProps) {
                   </Button>
                 </div>
               )}
-            </li>
-          </ul>
-          {recipients.some(({ companyId }) => companyId === id) && (
-            <div className="supplier-people">
-              <PeopleRows recipients={recipients.filter(({ companyId }) => companyId === id)} onExclude={onExclude} />
-            </div>
-          )}
-        </div>
-      ))}
+            </CompanyRow>
+          </PeopleRows>
+        )
+      })}
       {inviting && <InviteDialog onClose={() => setInviting(false)} />}
       {withdrawn && (
         <WorkDialog
