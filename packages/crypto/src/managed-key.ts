@@ -25,6 +25,12 @@ export interface ManagedKey extends ManagedPublicKey {
 const algorithm = { name: 'RSA-OAEP', hash: 'SHA-256' } as const
 const modulusLength = 4096
 const publicKeyByteLength = 550
+/**
+ * What stands around the modulus of every RSA-4096 key with exponent 65537 in DER. Comparing it is the whole parser, and takes
+ * a tenth of the time of exporting what was imported.
+ */
+const publicKeyPrefix = decodeBase64Url('MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEA')
+const publicKeySuffix = decodeBase64Url('AgMBAAE')
 const maximumPrivateKeyByteLength = 2400
 
 /**
@@ -102,19 +108,27 @@ export async function openPrivateKey(bytes: Uint8Array): Promise<CryptoKey> {
  */
 export async function importPublicKey(bytes: Uint8Array): Promise<ManagedPublicKey> {
   assertBytes(bytes, 'bytes')
-  if (bytes.byteLength !== publicKeyByteLength) throw new CryptoError('key_unusable')
+  const publicKey = bytes.slice() as PublicKeyBytes
+  const modulus = publicKey.subarray(publicKeyPrefix.byteLength, publicKeyByteLength - publicKeySuffix.byteLength)
+  const fits =
+    publicKey.byteLength === publicKeyByteLength &&
+    equalBytes(publicKey.subarray(0, publicKeyPrefix.byteLength), publicKeyPrefix) &&
+    equalBytes(publicKey.subarray(-publicKeySuffix.byteLength), publicKeySuffix) &&
+    (modulus[0] as number) >= 0x80
+  if (!fits) throw new CryptoError('key_unusable')
   try {
-    const { n = '', e = '' } = await crypto.subtle.exportKey(
-      'jwk',
-      await crypto.subtle.importKey('spki', bytes, algorithm, true, ['encrypt']),
-    )
-    const imported = await importPublicJwk(n, e)
-    if (!equalBytes(imported.publicKey, bytes)) throw new CryptoError('key_unusable')
-    return imported
+    const [key, thumbprint] = await Promise.all([
+      crypto.subtle.importKey('spki', publicKey, algorithm, true, ['encrypt']),
+      thumbprintOf(encodeBase64Url(modulus)),
+    ])
+    return { key, publicKey, thumbprint }
   } catch (cause) {
-    if (cause instanceof CryptoError) throw cause
     throw new CryptoError('key_unusable', { cause })
   }
+}
+
+async function thumbprintOf(n: string): Promise<Thumbprint> {
+  return encodeBase64Url(await sha256(encodeJson({ e: 'AQAB', kty: 'RSA', n }))) as Thumbprint
 }
 
 async function importPublicJwk(n: string, e: string): Promise<ManagedPublicKey> {
@@ -123,8 +137,7 @@ async function importPublicJwk(n: string, e: string): Promise<ManagedPublicKey> 
     throw new CryptoError('key_unusable')
   }
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('spki', key)) as PublicKeyBytes
-  const thumbprint = encodeBase64Url(await sha256(encodeJson({ e, kty: 'RSA', n }))) as Thumbprint
-  return { key, publicKey, thumbprint }
+  return { key, publicKey, thumbprint: await thumbprintOf(n) }
 }
 
 /**

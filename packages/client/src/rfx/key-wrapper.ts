@@ -68,22 +68,36 @@ export const directKeyWrapper: KeyWrapper = {
     const own = key.slice() as RfxKey
     return {
       async wrap(recipients, { signal, onWrapped } = {}) {
-        const wraps: (MadeWrap | null)[] = []
-        for (let start = 0; start < recipients.length; start += concurrency) {
+        return makeWraps({ key: own, ...of }, recipients, () => {
           if (signal?.aborted) throw new NokkelError('cancelled', { cause: signal.reason })
-          const part = recipients.slice(start, start + concurrency)
-          wraps.push(...(await Promise.all(part.map((recipient) => makeWrap({ key: own, ...of }, recipient)))))
-          onWrapped?.(part.length)
-        }
-        return wraps
+          onWrapped?.(1)
+        })
       },
       close: () => void own.fill(0),
     }
   },
 }
 
+/** One wrap after the other, several under way at once; `onWrapped` after each may end it. */
+export async function makeWraps(
+  job: WrapJob,
+  recipients: readonly WrapRecipient[],
+  onWrapped?: () => void,
+): Promise<(MadeWrap | null)[]> {
+  const wraps = new Array<MadeWrap | null>(recipients.length)
+  const waiting = recipients.entries()
+  const run = async () => {
+    for (const [index, recipient] of waiting) {
+      wraps[index] = await makeWrap(job, recipient)
+      onWrapped?.()
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, recipients.length) }, run))
+  return wraps
+}
+
 /** One wrap with its leaf, or `null` if the recipient's key cannot be used. */
-export async function makeWrap({ key, ...of }: WrapJob, recipient: WrapRecipient): Promise<MadeWrap | null> {
+async function makeWrap({ key, ...of }: WrapJob, recipient: WrapRecipient): Promise<MadeWrap | null> {
   try {
     const imported = await importPublicKey(decodeBase64(recipient.publicKey))
     if (imported.thumbprint !== recipient.thumbprint) return null
