@@ -48,26 +48,6 @@ afterAll(async () => {
   await database?.close()
 })
 
-import { clientOf } from './testing/client-of.ts'
-
-// DEBUG
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return
-  for (const [name, { page, complaints }] of Object.entries(visitors)) {
-    await page.screenshot({ path: `/tmp/w/fail-${name}.png` }).catch(() => {})
-    console.log(name, page.url(), complaints.slice(-6))
-    const client = await clientOf(page)
-    console.log(
-      await client.evaluate((c, id) => {
-        const s = c.rfx.get(id).getSnapshot()
-        const e = s.error as any
-        return [s.state, e?.code, e?.message, String(e?.cause), e?.cause?.message, e?.stack]
-      }, project),
-    )
-  }
-})
-// DEBUG END
-
 /** Lets somebody in, and waits until they have a key of their own. */
 async function arrive(name: keyof typeof people, options: Parameters<typeof newVisitor>[2] = {}): Promise<Page> {
   visitors[name] = await newVisitor(browser, application.url, options)
@@ -90,6 +70,15 @@ async function goTo(page: Page, name: string): Promise<void> {
 async function openProject(page: Page): Promise<void> {
   await page.goto(`/rfx/${project}`)
   await page.getByRole('heading', { name: title, level: 1 }).waitFor()
+}
+
+/** A comment in the list, not in the field it is written in. */
+const comment = (page: Page, text: string) => page.getByRole('listitem').filter({ hasText: text })
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Ny kommentar').fill(text)
+  await page.getByRole('button', { name: 'Send kommentaren' }).click()
+  await comment(page, text).waitFor()
 }
 
 /** What a person sees instead of the project. */
@@ -311,13 +300,11 @@ describe('a review', () => {
     const page = pageOf('ingrid')
     await goTo(page, 'Kommentarer')
     await page.getByLabel('Gjelder').selectOption({ label: 'Brygge' })
-    await page.getByLabel('Ny kommentar').fill('Skal bryggen tåle is?\nDet bør stå her.')
-    await page.getByRole('button', { name: 'Send kommentaren' }).click()
-    await page.getByText('Skal bryggen tåle is?').waitFor()
-    await page.getByText('Gjelder: Brygge').waitFor()
+    await write(page, 'Skal bryggen tåle is? Det bør stå her.')
+    await comment(page, 'Skal bryggen tåle is?').getByText('Gjelder: Brygge').waitFor()
     await openProject(pageOf('silje'))
     await goTo(pageOf('silje'), 'Kommentarer')
-    await pageOf('silje').getByText('Skal bryggen tåle is?').waitFor()
+    await comment(pageOf('silje'), 'Skal bryggen tåle is?').waitFor()
     await look(pageOf('silje'), 'comments')
   })
 
@@ -366,13 +353,10 @@ describe('suppliers', () => {
     const bjorn = pageOf('bjorn')
     await openProject(bjorn)
     await goTo(bjorn, 'Kommentarer')
-    await bjorn.getByLabel('Ny kommentar').fill('Er det vann i båthuset i dag?')
-    await bjorn.getByRole('button', { name: 'Send kommentaren' }).click()
-    await bjorn.getByText('Er det vann i båthuset i dag?').waitFor()
+    await write(bjorn, 'Er det vann i båthuset i dag?')
     const ola = pageOf('ola')
     await goTo(ola, 'Kommentarer')
-    const comment = ola.getByRole('listitem').filter({ hasText: 'Er det vann i båthuset i dag?' })
-    await comment.getByText('En annen leverandør').waitFor()
+    await comment(ola, 'Er det vann i båthuset i dag?').getByText('En annen leverandør').waitFor()
     expect(await ola.getByText('Bjørn').count()).toBe(0)
   })
 
@@ -461,9 +445,7 @@ describe('somebody who leaves', () => {
     await lookAgain(bjorn)
     await bjorn.getByRole('heading', { name: 'Noen har sluttet i prosjektet' }).waitFor({ state: 'detached' })
     await goTo(bjorn, 'Kommentarer')
-    await bjorn.getByLabel('Ny kommentar').fill('Vi fortsetter uten Áile.')
-    await bjorn.getByRole('button', { name: 'Send kommentaren' }).click()
-    await bjorn.getByText('Vi fortsetter uten Áile.').waitFor()
+    await write(bjorn, 'Vi fortsetter uten Áile.')
     await goTo(silje, 'Kommentarer')
     await silje.getByText('Vi fortsetter uten Áile.').waitFor()
     await goTo(silje, 'Dokumenter')

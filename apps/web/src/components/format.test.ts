@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { formatFileName, formatPercent, formatSize, formatWhen } from './format.ts'
+import {
+  formatAmount,
+  formatFileName,
+  formatNumber,
+  formatPercent,
+  formatSize,
+  formatWhen,
+  parseNumber,
+} from './format.ts'
 
 const now = new Date('2026-11-21T12:00:00Z')
 const ago = (seconds: number) => formatWhen(new Date(now.getTime() - seconds * 1000), now)
@@ -36,6 +44,25 @@ describe('formatPercent', () => {
     [999, 1000, '99'],
     [1000, 1000, '100'],
   ])('%d of %d', (part, total, text) => expect(formatPercent(part, total)).toBe(text))
+})
+
+describe('numbers', () => {
+  it.each([
+    ['1 250 000,50', '1250000.50'],
+    ['98000', '98000'],
+    ['0.5', '0.5'],
+    ['1,234', null],
+    ['mye', null],
+    ['1.2.3', null],
+    ['-1', null],
+    ['', null],
+  ])('%j as an amount', (text, digits) => expect(parseNumber(text, 2)).toBe(digits))
+
+  // A number of JavaScript would round both.
+  it('keep every digit', () => {
+    expect(formatAmount('12345678901234567.89').replace(/\s/g, ' ')).toBe('12 345 678 901 234 567,89 kr')
+    expect(formatNumber('0.12345678901234567')).toBe('0,12345678901234567')
+  })
 })
 
 describe('formatFileName', () => {
