@@ -121,6 +121,8 @@ describe.each(databases)('access [%s]', (_engine, create) => {
   it('gives data through functions only in a live session, and only of those one deals with', async () => {
     const { coordinator, member, former } = world
     const company = sql`${world.company}::uuid`
+    const rfx = sql`${world.rfx}::uuid`
+    const later = sql`now() + interval '1 hour'`
     const everyone = sql`array[${coordinator.id}::uuid, ${member.id}::uuid, ${former.id}::uuid]`
     const calls: [string, RawBuilder<unknown>, Outcome[]][] = [
       ['active_devices', sql`select from nokkel.active_devices(${everyone})`, [1, 3, 0, 0, 0, 0, 0]],
@@ -176,6 +178,63 @@ describe.each(databases)('access [%s]', (_engine, create) => {
         'remove_company_member',
         sql`select nokkel.remove_company_member(${company}, ${member.id}::uuid, null)`,
         [1, 1, X, X, X, X, X],
+      ],
+      ['my_rfxs', sql`select from nokkel.my_rfxs(null, null, null, 100)`, [2, 2, 1, 0, 0, 0, 0]],
+      ['my_rfx_groups', sql`select from nokkel.my_rfx_groups(${rfx}, null)`, [2, 2, 0, 0, 0, 0, 0]],
+      ['rfx_manifests', sql`select from nokkel.rfx_manifests(array[${rfx}])`, [1, 1, 0, 0, 0, 0, 0]],
+      ['rfx_versions', sql`select from nokkel.rfx_versions(array[${rfx}])`, [1, 1, 0, 0, 0, 0, 0]],
+      ['rfx_recipients', sql`select from nokkel.rfx_recipients(${rfx}, false, null, null, 100)`, [5, 5, 0, 0, 0, 0, 0]],
+      ['rfx_coverage', sql`select from nokkel.rfx_coverage(${rfx}) where wrapped + missing > 0`, [1, 1, 0, 0, 0, 0, 0]],
+      ['rfx_parties', sql`select from nokkel.rfx_parties(${rfx})`, [3, 3, 0, 0, 0, 0, 0]],
+      ['rfx_people', sql`select from nokkel.rfx_people(${rfx}, ${everyone})`, [2, 2, 0, 0, 0, 0, 0]],
+      [
+        'rfx_signers',
+        sql`select from nokkel.rfx_signers(${rfx}, array[${coordinator.signingThumbprint}])`,
+        [1, 1, 0, 0, 0, 0, 0],
+      ],
+      ['rfx_role', sql`select where nokkel.rfx_role(${rfx}) is not null`, [1, 1, 0, 0, 0, 0, 0]],
+      ['is_rfx_member', sql`select where nokkel.is_rfx_member(${rfx})`, [1, 1, 0, 0, 0, 0, 0]],
+      ['is_rfx_client', sql`select where nokkel.is_rfx_client(${rfx})`, [1, 1, 0, 0, 0, 0, 0]],
+      ['i_may_wrap_rfx', sql`select where nokkel.i_may_wrap_rfx(${rfx})`, [1, 1, 0, 0, 0, 0, 0]],
+      ['may_name_openers', sql`select where nokkel.may_name_openers(${rfx})`, [0, 1, 0, 0, 0, 0, 0]],
+      ['my_rfx_faults', sql`select from nokkel.my_rfx_faults(${rfx})`, [7, 7, X, X, X, X, X]],
+      ['developers', sql`select from nokkel.developers()`, [0, 0, 0, 0, 0, 0, 0]],
+      ['set_developer', sql`select nokkel.set_developer(${member.id}::uuid, true, null)`, [X, X, X, X, X, X, X]],
+      ['delete_rfx', sql`select nokkel.delete_rfx(${rfx}, null)`, [X, X, X, X, X, X, X]],
+      ['change_rfx_status', sql`select nokkel.change_rfx_status(${rfx}, 'closed', null)`, [1, 1, X, X, X, X, X]],
+      ['set_rfx_deadline', sql`select nokkel.set_rfx_deadline(${rfx}, ${later}, null)`, [X, X, X, X, X, X, X]],
+      ['invite_to_rfx', sql`select nokkel.invite_to_rfx(${rfx}, ${company}, null)`, [X, X, X, X, X, X, X]],
+      [
+        'exclude_from_rfx',
+        sql`select nokkel.exclude_from_rfx(${rfx}, ${world.colleague.id}::uuid, null)`,
+        [1, 1, X, X, X, X, X],
+      ],
+      [
+        'readmit_to_rfx',
+        sql`select nokkel.readmit_to_rfx(${rfx}, ${world.ended.id}::uuid, null)`,
+        [1, 1, X, X, X, X, X],
+      ],
+      ['name_opener', sql`select nokkel.name_opener(${rfx}, ${member.id}::uuid, null)`, [X, 1, X, X, X, X, X]],
+      [
+        'dismiss_opener',
+        sql`select nokkel.dismiss_opener(${rfx}, ${coordinator.id}::uuid, null)`,
+        [X, X, X, X, X, X, X],
+      ],
+      ['create_rfx', sql`select nokkel.create_rfx(gen_random_uuid(), ${company}, '{}', null)`, [1, 1, X, X, X, X, X]],
+      [
+        'create_rfx_group',
+        sql`select nokkel.create_rfx_group(gen_random_uuid(), ${rfx}, 'bidder', ${company}, '{}', null)`,
+        [X, X, X, X, X, X, X],
+      ],
+      [
+        'begin_rfx_version',
+        sql`select nokkel.begin_rfx_version(${rfx}, gen_random_uuid(), 2, ${Buffer.alloc(80)}::bytea, null)`,
+        [1, 1, X, X, X, X, X],
+      ],
+      [
+        'activate_rfx_version',
+        sql`select nokkel.activate_rfx_version(${rfx}, gen_random_uuid(), null)`,
+        [X, X, X, X, X, X, X],
       ],
     ]
     for (const [name, statement, cells] of calls) {

@@ -106,6 +106,12 @@ export function hostileInserts(table: string, world: World): [string, (actor: Ac
         ['organisation', (actor) => blob(otherOrganization(world, actor), of(actor).id)],
         ['not logged in there', (actor) => blob(world.second, of(actor).id)],
         ['sent at once', (actor) => blob(of(actor).organization, of(actor).id, of(actor).assignment)],
+        [
+          'in a project at once',
+          (actor) => sql`
+            insert into public.blob (id, organization_id, owner_id, byte_length, chunk_count, rfx_id, object_id)
+            values (gen_random_uuid(), ${of(actor).organization}::uuid, ${of(actor).id}::uuid, 53, 1, ${world.rfx}::uuid, gen_random_uuid())`,
+        ],
       ]
     case 'public.blob_chunk':
       return [

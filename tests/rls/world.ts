@@ -45,6 +45,8 @@ export interface World {
   readonly ended: Sender
   /** `coordinator` is its administrator; `member` and `ended` are in it, `former` was. */
   readonly company: string
+  /** A project of that company, in which that of `colleague` bids. `coordinator` made it and opens its bids; the deadline has passed. */
+  readonly rfx: string
   /** The SHA-256 of a code to the company of `colleague`, whom nobody else is in it with. */
   readonly invitation: Buffer
 }
@@ -115,13 +117,14 @@ export async function createWorld(database: TestDatabase): Promise<World> {
 }
 
 /**
- * Keys of people and companies, and projects wrapped to them: in the organisation one to `coordinator`'s company and to
- * `member`, and one to others; in `second` one to `coordinator`; elsewhere one to `stranger` and their company.
+ * Keys of people and companies, and projects of other software wrapped to them: in the organisation one to `coordinator`'s
+ * company and to `member`, and one to others; in `second` one to `coordinator`; elsewhere one to `stranger` and their company.
+ * And projects of ours: in the organisation one of each company, in which the other bids, and one in each of the other two.
  */
 async function createKeys(
   { owner }: TestDatabase,
-  world: Omit<World, 'company' | 'invitation' | 'strangersColleague'>,
-): Promise<Pick<World, 'company' | 'invitation'>> {
+  world: Omit<World, 'company' | 'rfx' | 'invitation' | 'strangersColleague'>,
+): Promise<Pick<World, 'company' | 'rfx' | 'invitation'>> {
   const { organization, elsewhere, second, member, colleague, coordinator, stranger, former, ended } = world
   const run = (statement: RawBuilder<unknown>) => statement.execute(owner)
   const key = async (table: 'user' | 'company', of: string, state = 'active'): Promise<string> => {
@@ -176,6 +179,69 @@ async function createKeys(
   await project(second, [coordinator], [companies[2]])
   await project(elsewhere, [stranger], [companies[3]])
 
+  const ours = async (of: string, author: Equipped, buyer: string, supplier?: string): Promise<string> => {
+    const groups = { project: randomUUID(), opening: randomUUID(), bidder: randomUUID() }
+    const bytes = (length: number) => randomBytes(length)
+    const statement = [sql`'x'`, sql`${bytes(32)}::bytea`, sql`${bytes(32)}::bytea`] as const
+    for (const [kind, id] of Object.entries(groups)) {
+      if (kind === 'bidder' && supplier === undefined) continue
+      const party = kind === 'bidder' ? supplier : buyer
+      await run(sql`insert into public.rfxs (id, organization_id, kind, parent_id, company_id, status, deadline, created_by)
+        values (${id}::uuid, ${of}::uuid, ${kind}, ${kind === 'project' ? null : groups.project}::uuid, ${party}::uuid,
+          ${kind === 'project' ? 'approved' : 'draft'}, now() - interval '1 hour', ${author.id}::uuid)`)
+      await run(sql`insert into public.rfx_key_version (rfx_id, version) values (${id}::uuid, 1)`)
+      await run(sql`
+        insert into public.rfx_manifest (rfx_id, version, revision, statement, digest, leaves, commitment, signer_id, signer_thumbprint)
+        values (${id}::uuid, 1, 1, ${statement[0]}, ${statement[1]}, ${statement[2]}, sha256('x'), ${author.id}::uuid,
+          ${author.signingThumbprint})`)
+    }
+    const { project: id, opening, bidder } = groups
+    await run(sql`insert into public.rfx_opener (rfx_id, user_id, named_by)
+      values (${id}::uuid, ${author.id}::uuid, ${author.id}::uuid)`)
+    for (const group of [id, opening]) {
+      await run(sql`insert into public.rfx_key_members
+          (rfx_id, user_id, encrypted_symmetric_key, key_id, role, revision, signed_thumbprint, signed_hash)
+        values (${group}::uuid, ${author.id}::uuid, 'x', ${keys.get(author.id)}::uuid, 'buyer', 1,
+          ${hash(group).toString('base64url')}, sha256('x'))`)
+    }
+    await run(sql`insert into public.rfx_entry (rfx_id, sequence, kind, object_id, revision, key_version, wrapped_key, content,
+        statement, digest, author_id, signer_thumbprint)
+      values (${id}::uuid, 1, 'title', ${id}::uuid, 1, 1, ${bytes(80)}::bytea, ${bytes(80)}::bytea, 'x', sha256('x'),
+        ${author.id}::uuid, ${author.signingThumbprint})`)
+    const attempt = randomUUID()
+    await run(sql`insert into nokkel.rfx_key_attempt (id, rfx_id, version, previous_key, created_by)
+      values (${attempt}::uuid, ${id}::uuid, 2, ${bytes(80)}::bytea, ${author.id}::uuid)`)
+    await run(sql`insert into nokkel.rfx_attempt_manifest (attempt_id, revision, statement, digest, leaves, commitment, signer_thumbprint)
+      values (${attempt}::uuid, 1, 'x', sha256('x'), sha256('x'), sha256('x'), ${author.signingThumbprint})`)
+    await run(sql`insert into nokkel.rfx_attempt_wrap
+        (attempt_id, owner, owner_id, role, key_id, encrypted_symmetric_key, revision, signed_thumbprint, signed_hash)
+      values (${attempt}::uuid, 'user', ${author.id}::uuid, 'buyer', ${keys.get(author.id)}::uuid, 'x', 1,
+        ${hash(id).toString('base64url')}, sha256('x'))`)
+    if (supplier === undefined) return id
+    await run(sql`insert into public.rfx_invitation (rfx_id, company_id, organization_id, invited_by)
+      values (${id}::uuid, ${supplier}::uuid, ${of}::uuid, ${author.id}::uuid)`)
+    const bid = randomUUID()
+    await run(sql`insert into public.rfx_bid (id, rfx_id, company_id, organization_id, bidder_id, opening_id, state, revision, content,
+        sealed_part, opening_version, own_key, own_version, statement, author_id, signer_thumbprint, submitted_at)
+      values (${bid}::uuid, ${id}::uuid, ${supplier}::uuid, ${of}::uuid, ${bidder}::uuid, ${opening}::uuid, 'submitted', 1,
+        ${bytes(80)}::bytea, ${bytes(133)}::bytea, 1, ${bytes(80)}::bytea, 1, 'x', ${author.id}::uuid,
+        ${author.signingThumbprint}, now() - interval '2 hours')`)
+    await run(sql`insert into nokkel.rfx_bid_part (bid_id, envelope, master_key_id)
+      values (${bid}::uuid, ${bytes(80)}::bytea, 'key')`)
+    return id
+  }
+  const rfx = await ours(organization, coordinator, companies[0], companies[1])
+  await ours(organization, colleague, companies[1], companies[0])
+  await ours(second, coordinator, companies[2])
+  const theirs = await ours(elsewhere, stranger, companies[3])
+  for (const [id, person] of [
+    [rfx, ended],
+    [theirs, member],
+  ] as const) {
+    await run(sql`insert into public.rfx_exclusion (rfx_id, user_id, excluded_by)
+      values (${id}::uuid, ${person.id}::uuid, ${person.id}::uuid)`)
+  }
+
   const invitation = hash('invitation')
   await run(sql`insert into nokkel.company_invitation (code_hash, company_id, role, invited_by)
     values (${invitation}::bytea, ${companies[1]}::uuid, 'member', ${colleague.id}::uuid)`)
@@ -184,7 +250,7 @@ async function createKeys(
     values (${organization}::uuid, now(), 'decrypt', 1)`)
   await run(sql`select nokkel.audit(${organization}::uuid, ${coordinator.id}::uuid, 'company.create', 'company',
     ${companies[0]}, null, null)`)
-  return { company: companies[0], invitation }
+  return { company: companies[0], rfx, invitation }
 }
 
 async function createSender(
