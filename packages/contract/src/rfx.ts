@@ -66,6 +66,9 @@ export const RfxEntry = z
       description: 'Without a name when it is not for this person to know.',
     }),
     createdAt: Instant,
+    replaced: z.strictObject({ version: Version, wrappedKey: WrappedContentKey }).nullable().openapi({
+      description: 'The content key as it stood before it was moved to the version it is under now, for thirty days.',
+    }),
   })
   .openapi('RfxEntry')
 export type RfxEntry = z.infer<typeof RfxEntry>
@@ -270,7 +273,15 @@ export const changeRfxStatus = operation({
   tags,
   summary:
     'Send for review (buyers), approve (developers) or close (buyers, not before the deadline); the same again changes nothing',
-  request: { params: ofRfx, body: z.strictObject({ status: z.enum(['in_review', 'approved', 'closed']) }) },
+  request: {
+    params: ofRfx,
+    body: z.strictObject({
+      status: z.enum(['in_review', 'approved', 'closed']),
+      sequence: z.int().min(0).optional().openapi({
+        description: 'The newest entry the person has seen: refused when something was written since.',
+      }),
+    }),
+  },
   responses: { 200: Rfx },
 })
 
@@ -426,9 +437,27 @@ export const activateRfxVersion = operation({
   method: 'post',
   path: '/nokkel/rfx/groups/{id}/versions/{attemptId}/activate',
   tags,
-  summary: 'Put the next version in force, if it is wrapped to exactly those who are in the group and have a key',
-  request: { params: z.strictObject({ id: Uuid, attemptId: Uuid }) },
+  summary:
+    'Put the next version in force, if it is wrapped to exactly those who are in the group and have a key, less those omitted',
+  request: {
+    params: z.strictObject({ id: Uuid, attemptId: Uuid }),
+    body: z.strictObject({
+      omitted: z.array(Uuid).max(10_000).default([]).openapi({
+        description: 'Members whose key could not be used: they are left out, and wait for it.',
+      }),
+    }),
+  },
   responses: { 200: z.strictObject({ version: Version }) },
+  maximumBodyBytes: 1_048_576,
+})
+
+export const reportBrokenWrap = operation({
+  method: 'post',
+  path: '/nokkel/rfx/groups/{id}/wraps/broken',
+  tags,
+  summary: 'Say that what is wrapped to oneself does not open: it is taken away, and one waits for another',
+  request: { params: ofRfx, body: z.strictObject({ version: Version }) },
+  responses: { 204: null },
 })
 
 export const findRfxSigners = operation({
