@@ -466,17 +466,18 @@ create function nokkel.rfx_recipients(p_group uuid, p_missing boolean, p_after_o
   ) language sql stable security definer set search_path = '' as $$
   select l.owner, l.owner_id, coalesce(p.name, b.name), l.role,
     case when l.owner = 'company' then l.owner_id else (
-      select min(m.company_id::text)::uuid from public.company_member m join public.rfxs r on r.id = coalesce(g.parent_id, g.id)
+      select min(m.company_id::text)::uuid from public.company_member m
+      join public.rfxs r on r.id = (select coalesce(g.parent_id, g.id) from public.rfxs g where g.id = p_group)
       where m.user_id = l.owner_id and (m.company_id = r.company_id or exists (
         select from public.rfx_invitation i where i.rfx_id = r.id and i.company_id = m.company_id))
     ) end,
     case when w.key_id is not null then 'wrapped' when k.id is null then 'no_key' else 'missing' end,
     k.id, k.public_key, k.thumbprint, w.revision, w.signed_thumbprint, w.signed_hash
-  from public.rfxs g
   -- In order before anything is looked up about them, so that a page ends when it is full.
-  cross join lateral (
+  from (
     select m.owner, m.owner_id, m.role from nokkel.rfx_live_member m
-    where m.rfx_id = g.id and (p_after_owner is null or m.owner < p_after_owner or m.owner = p_after_owner and m.owner_id > p_after_id)
+    where m.rfx_id = p_group and (select nokkel.i_may_wrap_rfx(p_group))
+      and (p_after_owner is null or m.owner < p_after_owner or m.owner = p_after_owner and m.owner_id > p_after_id)
     order by m.owner desc, m.owner_id
   ) l
   left join lateral (select u.name from public.app_user u where l.owner = 'user' and u.auth_user_id = l.owner_id limit 1) p on true
@@ -488,14 +489,12 @@ create function nokkel.rfx_recipients(p_group uuid, p_missing boolean, p_after_o
   ) k on true
   left join lateral (
     select m.key_id, m.revision, m.signed_thumbprint, m.signed_hash from public.rfx_key_members m join public.user_key u on u.id = m.key_id
-      where l.owner = 'user' and m.rfx_id = g.id and m.user_id = l.owner_id and u.user_id = l.owner_id and u.state in ('active', 'superseded')
+      where l.owner = 'user' and m.rfx_id = p_group and m.user_id = l.owner_id and u.user_id = l.owner_id and u.state in ('active', 'superseded')
     union all
     select m.key_id, m.revision, m.signed_thumbprint, m.signed_hash from public.rfx_key_companies m join public.company_key c on c.id = m.key_id
-      where l.owner = 'company' and m.rfx_id = g.id and m.company_id = l.owner_id and c.company_id = l.owner_id and c.state in ('active', 'superseded')
+      where l.owner = 'company' and m.rfx_id = p_group and m.company_id = l.owner_id and c.company_id = l.owner_id and c.state in ('active', 'superseded')
   ) w on true
-  where g.id = p_group and g.organization_id = (select nokkel.organization_id())
-    and (select nokkel.may_wrap_rfx(p_group, nokkel.user_id()))
-    and (not p_missing or k.id is not null and w.key_id is null)
+  where not p_missing or k.id is not null and w.key_id is null
   order by l.owner desc, l.owner_id
   limit p_limit
 $$;
