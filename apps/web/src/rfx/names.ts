@@ -25,17 +25,17 @@ export const roleName: Record<RfxRole, () => string> = {
   supplier: m.rfx_role_supplier,
 }
 
-export const hasPassed = (deadline: Date | null): boolean => deadline !== null && deadline.getTime() <= Date.now()
+export const hasPassed = (deadline: Date | null, now: Date): boolean => deadline !== null && deadline <= now
 
 /** What the person may do next, or what is waited for. */
-export function nextStep({ state, role, status, deadline }: RfxListItem): string {
+export function nextStep({ state, role, status, deadline }: RfxListItem, passed: boolean): string {
   if (state === 'waiting_for_key') return m.rfx_next_waiting()
   if (state === 'error') return m.rfx_next_error()
   if (status === 'closed') return m.rfx_next_closed()
   if (status === 'draft') return m.rfx_next_draft()
   if (status === 'in_review') return role === 'developer' ? m.rfx_next_review() : m.rfx_next_in_review()
   if (deadline === null) return role === 'supplier' ? m.rfx_next_read() : m.rfx_next_open()
-  if (hasPassed(deadline)) return m.rfx_next_passed()
+  if (passed) return m.rfx_next_passed()
   const when = formatMoment(deadline)
   return role === 'supplier' ? m.rfx_next_bid({ when }) : m.rfx_next_sealed({ when })
 }

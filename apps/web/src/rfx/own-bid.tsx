@@ -9,8 +9,8 @@ import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { BidForm } from './bid-form.tsx'
 import { BidText } from './bid-text.tsx'
-import { hasPassed } from './names.ts'
 import { useProject } from './project.ts'
+import { useHasPassed } from './use-has-passed.ts'
 import { WorkDialog } from './work-dialog.tsx'
 
 interface OwnBidProps {
@@ -25,7 +25,8 @@ export function OwnBid({ company, bid, onChanged }: OwnBidProps) {
   const [writing, setWriting] = useState<{ readonly before: OpenedBid | undefined }>()
   const [withdrawing, setWithdrawing] = useState(false)
   const submitted = bid?.state === 'submitted' ? bid : undefined
-  const isOpen = details.status === 'approved' && !hasPassed(details.deadline)
+  const passed = useHasPassed(details.deadline)
+  const isOpen = details.status === 'approved' && !passed
   const read = useMutation({ mutationFn: (id: string) => rfx.openBid(id), gcTime: 0 })
 
   return (
@@ -51,6 +52,7 @@ export function OwnBid({ company, bid, onChanged }: OwnBidProps) {
           company={company}
           before={writing.before}
           replaces={submitted !== undefined}
+          isOpen={isOpen}
           onSubmitted={async () => {
             read.reset()
             await onChanged()

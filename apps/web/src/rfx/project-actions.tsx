@@ -1,5 +1,6 @@
 import { Button, Paragraph, Textfield } from '@digdir/designsystemet-react'
 import type { RfxDetails } from '@nokkel/client'
+import { useNokkel } from '@nokkel/client/react'
 import { useNavigate } from '@tanstack/react-router'
 import { type ReactNode, useId, useState } from 'react'
 import { formatMoment } from '../components/format.ts'
@@ -8,6 +9,7 @@ import { useRefreshProjects, useRefreshRfx, useReviewers } from '../queries/rfx.
 import { DistributionDone } from './distribution-done.tsx'
 import { hasPassed } from './names.ts'
 import { useProject } from './project.ts'
+import { useHasPassed } from './use-has-passed.ts'
 import { WorkDialog } from './work-dialog.tsx'
 
 type Action = 'review' | 'approve' | 'close' | 'deadline' | 'rename' | 'delete'
@@ -22,7 +24,7 @@ const labels: Record<Action, () => string> = {
 }
 
 /** What the person may do with the project as it stands; the step that takes it on comes first. */
-function actionsOf({ role, status, deadline }: RfxDetails): readonly Action[] {
+function actionsOf({ role, status, deadline }: RfxDetails, passed: boolean): readonly Action[] {
   if (role === 'developer') return status === 'in_review' ? ['approve'] : []
   if (role === 'supplier') return []
   switch (status) {
@@ -31,10 +33,7 @@ function actionsOf({ role, status, deadline }: RfxDetails): readonly Action[] {
     case 'in_review':
       return ['deadline', 'rename']
     case 'approved':
-      return [
-        ...(deadline === null || hasPassed(deadline) ? (['close'] as const) : []),
-        ...(hasPassed(deadline) ? [] : (['deadline'] as const)),
-      ]
+      return [...(deadline === null || passed ? (['close'] as const) : []), ...(passed ? [] : (['deadline'] as const))]
     case 'closed':
       return []
   }
@@ -47,8 +46,9 @@ export function ProjectActions() {
   const { details } = useProject()
   const label = useId()
   const [open, setOpen] = useState<Action>()
-  const actions = actionsOf(details)
-  const missing = whatIsMissing(details)
+  const passed = useHasPassed(details.deadline)
+  const actions = actionsOf(details, passed)
+  const missing = whatIsMissing(details, passed)
   // What was begun is finished, although it may take away what could be done.
   if (actions.length === 0 && missing.length === 0 && !open) return null
   const close = () => setOpen(undefined)
@@ -85,14 +85,14 @@ export function ProjectActions() {
 }
 
 /** What a buyer should see to before the project can be approved. */
-function whatIsMissing({ role, status, suppliers, openers, deadline }: RfxDetails): string[] {
+function whatIsMissing({ role, status, suppliers, openers, deadline }: RfxDetails, passed: boolean): string[] {
   if (role !== 'buyer' || (status !== 'draft' && status !== 'in_review')) return []
   return [
     ...(suppliers.length === 0 ? [m.rfx_missing_suppliers()] : []),
     ...(deadline === null ? [m.rfx_missing_deadline()] : []),
     ...(deadline !== null && openers.length === 0 ? [m.rfx_missing_openers()] : []),
     ...(deadline !== null && openers.length === 1 ? [m.rfx_missing_second_opener()] : []),
-    ...(hasPassed(deadline) ? [m.rfx_missing_later_deadline()] : []),
+    ...(passed ? [m.rfx_missing_later_deadline()] : []),
   ]
 }
 
@@ -186,7 +186,8 @@ function DeleteDialog({ onClose }: ActionProps) {
       danger
       run={async () => {
         await rfx.delete()
-        await navigate({ to: '/rfx' })
+        // What was being written goes with the draft.
+        await navigate({ to: '/rfx', ignoreBlocker: true })
         await refresh()
       }}
       onClose={onClose}
@@ -227,6 +228,7 @@ function RenameDialog({ onClose }: ActionProps) {
 
 function DeadlineDialog({ onClose }: ActionProps) {
   const { rfx, details } = useProject()
+  const nokkel = useNokkel()
   const { status, deadline } = details
   const approved = status === 'approved'
   const [text, setText] = useState(deadline ? toLocalInput(deadline) : '')
@@ -237,7 +239,7 @@ function DeadlineDialog({ onClose }: ActionProps) {
   function problemOf(moment: Date | null): string | undefined {
     if (moment === null) return approved ? m.rfx_deadline_needed() : undefined
     if (Number.isNaN(moment.getTime())) return m.rfx_deadline_needed()
-    if (moment.getTime() <= Date.now()) return m.rfx_deadline_not_future()
+    if (hasPassed(moment, nokkel.now())) return m.rfx_deadline_not_future()
     return approved && deadline && moment < deadline ? m.rfx_deadline_only_later() : undefined
   }
 

@@ -7,9 +7,10 @@ import { Problem } from '../components/problem.tsx'
 import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
-import { hasPassed, roleName, statuses, statusName } from './names.ts'
+import { roleName, statuses, statusName } from './names.ts'
 import { type Project, useProject } from './project.ts'
 import { ProjectActions } from './project-actions.tsx'
+import { useHasPassed } from './use-has-passed.ts'
 import { useWork } from './use-work.ts'
 
 /** What a project is called, where it stands, who can read it, and what may be done with it now. */
@@ -17,6 +18,7 @@ export function ProjectHeader() {
   const project = useProject()
   const { details } = project
   const { title, company, role, deadline } = details
+  const passed = useHasPassed(deadline)
 
   return (
     <header className="stack">
@@ -30,7 +32,7 @@ export function ProjectHeader() {
           {details.createdBy.name && <span>{m.rfx_created_by({ name: details.createdBy.name })}</span>}
           {deadline && (
             <time dateTime={deadline.toISOString()}>
-              {hasPassed(deadline)
+              {passed
                 ? m.rfx_deadline_passed({ when: formatMoment(deadline) })
                 : m.rfx_deadline_when({ when: formatMoment(deadline) })}
             </time>

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { formatMoment } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 import { nextStep, roleName, statusColor, statusName } from './names.ts'
+import { useHasPassed } from './use-has-passed.ts'
 
 const icons = { ready: BriefcaseIcon, waiting_for_key: PadlockLockedIcon, error: ExclamationmarkTriangleIcon }
 
@@ -12,6 +13,7 @@ const icons = { ready: BriefcaseIcon, waiting_for_key: PadlockLockedIcon, error:
 export function ProjectRow({ project }: { project: RfxListItem }) {
   const { id, title, state, status, role, company, deadline } = project
   const Icon = icons[state]
+  const passed = useHasPassed(deadline)
   // From then on the next step says when.
   const isOpen = status === 'approved' || status === 'closed'
   return (
@@ -26,7 +28,7 @@ export function ProjectRow({ project }: { project: RfxListItem }) {
               <span>{roleName[role]()}</span>
               {deadline && !isOpen && <span>{m.rfx_deadline_when({ when: formatMoment(deadline) })}</span>}
             </span>
-            <span className="row-note">{nextStep(project)}</span>
+            <span className="row-note">{nextStep(project, passed)}</span>
           </span>
           {state === 'waiting_for_key' ? (
             <Tag data-color="warning">{m.rfx_waiting_tag()}</Tag>

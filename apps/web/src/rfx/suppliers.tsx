@@ -11,9 +11,9 @@ import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
 import { DistributionDone } from './distribution-done.tsx'
-import { hasPassed } from './names.ts'
 import { CompanyRow, PeopleRows } from './people-section.tsx'
 import { useProject } from './project.ts'
+import { useHasPassed } from './use-has-passed.ts'
 import { WorkDialog } from './work-dialog.tsx'
 
 interface SuppliersProps {
@@ -29,7 +29,8 @@ export function Suppliers({ recipients, onExclude }: SuppliersProps) {
   const [withdrawn, setWithdrawn] = useState<Person>()
   const { suppliers, role, status, deadline } = details
   const mayInvite = role === 'buyer' && status !== 'closed'
-  const mayWithdraw = mayInvite && !(status === 'approved' && hasPassed(deadline))
+  const passed = useHasPassed(deadline)
+  const mayWithdraw = mayInvite && !(status === 'approved' && passed)
 
   return (
     <section className="stack" aria-labelledby="suppliers">

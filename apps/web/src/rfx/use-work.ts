@@ -12,10 +12,14 @@ export type Work<T> =
 export function useWork<T>(run: (options: WorkOptions) => Promise<T>, onSettled?: () => Promise<void>) {
   const [work, setWork] = useState<Work<T>>({ state: 'asking' })
   const controller = useRef<AbortController>(undefined)
+  // A second click comes before what it would see is drawn.
+  const running = useRef(false)
 
   useEffect(() => () => controller.current?.abort(), [])
 
   async function start(onDone?: (result: T) => void) {
+    if (running.current) return
+    running.current = true
     controller.current = new AbortController()
     setWork({ state: 'running', progress: undefined })
     try {
@@ -30,6 +34,8 @@ export function useWork<T>(run: (options: WorkOptions) => Promise<T>, onSettled?
     } catch (error) {
       setWork({ state: 'failed', code: codeOf(error) })
       await onSettled?.().catch(() => undefined)
+    } finally {
+      running.current = false
     }
   }
 

@@ -2,7 +2,7 @@ import { Button, Label, Paragraph } from '@digdir/designsystemet-react'
 import { FileIcon, TrashIcon, UploadIcon } from '@navikt/aksel-icons'
 import type { OutgoingFile } from '@nokkel/client'
 import { type DragEvent, useId, useState } from 'react'
-import { formatSize } from '../components/format.ts'
+import { formatFileName, formatSize } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 
 interface FilePickerProps {
@@ -62,7 +62,7 @@ export function FilePicker({ files, onChange }: FilePickerProps) {
             <li key={`${file.name} ${index}`} className="file">
               <FileIcon aria-hidden className="row-icon" />
               <div className="file-text">
-                <span className="file-name">{file.name}</span>
+                <span className="file-name">{formatFileName(file.name)}</span>
                 <span className="row-meta">
                   <span>{formatSize(file.size)}</span>
                 </span>
@@ -71,7 +71,7 @@ export function FilePicker({ files, onChange }: FilePickerProps) {
                 icon
                 variant="tertiary"
                 data-color="danger"
-                aria-label={m.send_file_remove({ name: file.name })}
+                aria-label={m.send_file_remove({ name: formatFileName(file.name) })}
                 onClick={() => onChange(files.filter((_, other) => other !== index))}
               >
                 <TrashIcon aria-hidden />

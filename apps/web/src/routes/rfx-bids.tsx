@@ -12,9 +12,10 @@ import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { useBids } from '../queries/rfx.ts'
 import { BidText } from '../rfx/bid-text.tsx'
-import { hasPassed } from '../rfx/names.ts'
+import { ChangedKeys, NewRecipients } from '../rfx/key-notices.tsx'
 import { OwnBid } from '../rfx/own-bid.tsx'
 import { useProject } from '../rfx/project.ts'
+import { useHasPassed } from '../rfx/use-has-passed.ts'
 import { useLocale } from '../settings/locale.ts'
 
 /** Bids: one's own to write, those of others to open after the deadline, and for everybody else why there is nothing to see. */
@@ -23,7 +24,7 @@ export function BidsPage() {
   const { rfx, details, me } = useProject()
   const { deadline, status, myCompanies, openers, role } = details
   const isOpener = openers.some(({ id }) => id === me.id)
-  const passed = hasPassed(deadline)
+  const passed = useHasPassed(deadline)
   const isOpen = status === 'approved' || status === 'closed'
   const sees = isOpen && deadline !== null && (myCompanies.length > 0 || isOpener)
   const query = useBids(rfx, sees)
@@ -41,6 +42,12 @@ export function BidsPage() {
             ? m.bid_lock_passed({ when: formatMoment(deadline) })
             : m.bid_lock_sealed({ when: formatMoment(deadline) })}
         </LockLine>
+      )}
+      {role === 'supplier' && (
+        <>
+          <ChangedKeys />
+          <NewRecipients />
+        </>
       )}
       {sees && query.isPending && <ListSkeleton reason={m.bid_loading()} />}
       {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
