@@ -150,16 +150,18 @@ create or replace function nokkel.is_rfx_member(p_rfx uuid) returns boolean
   )
 $$;
 
+-- Of a group, whoever is in it now also opens an earlier version that is wrapped to them, without a wrap of the present one.
 create or replace function nokkel.user_wrap(p_rfx uuid, p_version integer, p_user uuid, p_organization uuid)
   returns table (key_id uuid, encrypted_symmetric_key text)
   language sql stable rows 1 set search_path = '' as $$
   select case when r.key_version = p_version then m.key_id else h.user_key_id end,
     case when r.key_version = p_version then m.encrypted_symmetric_key else h.encrypted_symmetric_key end
   from public.rfxs r
-  join public.rfx_key_members m on m.rfx_id = r.id and m.user_id = p_user
+  left join public.rfx_key_members m on m.rfx_id = r.id and m.user_id = p_user
   left join public.rfx_key_history h on h.rfx_id = r.id and h.version = p_version and h.user_id = p_user
-  where r.id = p_rfx and r.organization_id = p_organization
-    and (r.company_id is null or nokkel.rfx_role_of(r.id, p_user) is not null)
+  where r.id = p_rfx and r.organization_id = p_organization and case
+    when r.company_id is null then m.user_id is not null
+    else nokkel.rfx_role_of(r.id, p_user) is not null end
 $$;
 
 create or replace function nokkel.company_wrap(p_rfx uuid, p_version integer, p_user uuid, p_organization uuid)
@@ -168,12 +170,13 @@ create or replace function nokkel.company_wrap(p_rfx uuid, p_version integer, p_
   select c.company_id, case when r.key_version = p_version then m.key_id else h.company_key_id end,
     case when r.key_version = p_version then m.encrypted_symmetric_key else h.encrypted_symmetric_key end
   from public.rfxs r
-  join public.rfx_key_companies m on m.rfx_id = r.id
-  join public.company_member c on c.company_id = m.company_id and c.user_id = p_user and c.organization_id = p_organization
-  left join public.rfx_key_history h on h.rfx_id = r.id and h.version = p_version and h.company_id = m.company_id
+  join public.company_member c on c.user_id = p_user and c.organization_id = p_organization
+  left join public.rfx_key_companies m on m.rfx_id = r.id and m.company_id = c.company_id
+  left join public.rfx_key_history h on h.rfx_id = r.id and h.version = p_version and h.company_id = c.company_id
   where r.id = p_rfx and r.organization_id = p_organization
-    and (r.key_version = p_version or h.company_key_id is not null)
-    and (r.company_id is null or nokkel.rfx_role_of(r.id, p_user) is not null)
+    and case when r.key_version = p_version then m.company_id is not null else h.company_key_id is not null end
+    and case when r.company_id is null then m.company_id is not null
+      else nokkel.rfx_role_of(r.id, p_user) is not null end
   order by c.company_id
 $$;
 
@@ -216,6 +219,9 @@ begin
   loop
     v_gone := array(
       select m.user_id from public.rfx_key_members m where m.rfx_id = v_group.id
+      union
+      -- What they said does not open may have opened.
+      select b.user_id from nokkel.rfx_broken_wrap b where b.rfx_id = v_group.id
       except
       select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = v_group.id and l.owner = 'user');
     v_gone_companies := array(
@@ -224,6 +230,11 @@ begin
       select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = v_group.id and l.owner = 'company');
     delete from public.rfx_key_members m where m.rfx_id = v_group.id and m.user_id = any (v_gone);
     delete from public.rfx_key_companies m where m.rfx_id = v_group.id and m.company_id = any (v_gone_companies);
+    delete from nokkel.rfx_broken_wrap b where b.rfx_id = v_group.id and b.user_id = any (v_gone);
+    delete from public.rfx_key_history h where h.rfx_id = v_group.id and coalesce(h.user_id, h.company_id) in (
+      select coalesce(x.user_id, x.company_id) from public.rfx_key_history x where x.rfx_id = v_group.id
+      except
+      select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = v_group.id);
     delete from nokkel.rfx_key_attempt a where a.rfx_id = v_group.id;
     if cardinality(v_gone) + cardinality(v_gone_companies) > 0 or exists (
       select from public.rfx_key_companies m where m.rfx_id = v_group.id and m.company_id = any (p_through)

@@ -50,6 +50,8 @@ create table nokkel.rfx_attempt_manifest (
   revision integer not null check (revision >= 1),
   statement text not null check (length(statement) <= 8192),
   digest bytea not null check (length(digest) = 32),
+  -- Of the revision before; of the first, the last of the present version.
+  previous bytea check (length(previous) = 32),
   leaves bytea not null check (length(leaves) between 32 and 16000 and length(leaves) % 32 = 0),
   -- The same in every revision of a version: the commitment to its key, and in an opening group the public key, as JSON.
   commitment bytea not null check (length(commitment) = 32),
@@ -73,6 +75,20 @@ create table nokkel.rfx_attempt_wrap (
   primary key (attempt_id, owner, owner_id)
 );
 call nokkel.protect('nokkel.rfx_attempt_wrap');
+
+-- What was signed of wraps of the present version whose owners said that they do not open.
+create table nokkel.rfx_broken_wrap (
+  rfx_id uuid not null references public.rfxs on delete cascade,
+  user_id uuid not null references public.app_user on delete cascade,
+  role text check (role in ('buyer', 'developer', 'supplier')),
+  revision integer check (revision >= 1),
+  signed_thumbprint text check (length(signed_thumbprint) = 43),
+  signed_hash bytea check (length(signed_hash) = 32),
+  check (num_nulls(role, revision, signed_thumbprint, signed_hash) in (0, 4)),
+  unique (rfx_id, user_id, revision)
+);
+create index rfx_broken_wrap_user on nokkel.rfx_broken_wrap (user_id);
+call nokkel.protect('nokkel.rfx_broken_wrap');
 
 -- Who may wrap ---------------------------------------------------------------------------------------------------------
 
@@ -109,6 +125,19 @@ $$;
 create type nokkel.rfx_wrap_input as (
   owner text, owner_id uuid, role text, key_id uuid, thumbprint text, encrypted_symmetric_key text, hash bytea
 );
+
+-- What calls the database past the server may leave something out.
+create function nokkel.require_rfx_wraps(p_wraps nokkel.rfx_wrap_input[]) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if p_wraps is null or exists (
+    select from unnest(p_wraps) w
+    where num_nulls(w.owner, w.owner_id, w.role, w.key_id, w.thumbprint, w.encrypted_symmetric_key, w.hash) > 0
+  ) then
+    perform nokkel.refuse('request_malformed');
+  end if;
+end
+$$;
 
 -- Those whose wrap cannot stand: not in the group as this, or the key is not their active one.
 create function nokkel.changed_recipients(p_group uuid, p_wraps nokkel.rfx_wrap_input[]) returns jsonb
@@ -177,6 +206,8 @@ $$;
 create function nokkel.create_rfx(p_rfx uuid, p_company uuid, p_wraps nokkel.rfx_wrap_input[], p_request uuid) returns boolean
   language plpgsql security definer set search_path = '' as $$
 begin
+  if num_nulls(p_rfx, p_company) > 0 then perform nokkel.refuse('request_malformed'); end if;
+  perform nokkel.require_rfx_wraps(p_wraps);
   perform nokkel.hold_rfx_recipients(null, p_wraps, p_company);
   if nokkel.company_role(p_company) is null then perform nokkel.refuse('not_found'); end if;
   insert into public.rfxs (id, organization_id, company_id, created_by)
@@ -197,7 +228,7 @@ end
 $$;
 
 -- The group of a project that opens bids, or makes those of a company. Whoever is in it may make it; made again, it is the one that
--- stands there.
+-- stands there. One that opens bids whose key nobody has any more, and that no bid is sealed to, is made anew.
 create function nokkel.create_rfx_group(
   p_group uuid, p_rfx uuid, p_kind text, p_company uuid, p_wraps nokkel.rfx_wrap_input[], p_request uuid
 ) returns uuid language plpgsql security definer set search_path = '' as $$
@@ -207,8 +238,21 @@ declare
   v_rfx public.rfxs;
   v_id uuid;
 begin
+  if num_nulls(p_group, p_rfx, p_kind) > 0 or p_kind not in ('opening', 'bidder') or p_kind = 'bidder' and p_company is null then
+    perform nokkel.refuse('request_malformed');
+  end if;
+  perform nokkel.require_rfx_wraps(p_wraps);
   perform nokkel.hold_rfx_recipients(null, p_wraps, v_company);
   v_rfx := nokkel.hold_rfx(p_rfx, 'buyer', 'developer', 'supplier');
+  if p_kind = 'opening' then
+    delete from public.rfxs g
+      where g.parent_id = p_rfx and g.kind = 'opening' and nokkel.rfx_role(g.id) is not null
+        and not exists (select from public.rfx_key_members m where m.rfx_id = g.id)
+        and not exists (select from public.rfx_key_companies m where m.rfx_id = g.id)
+        and not exists (select from public.rfx_bid b where b.opening_id = g.id and b.state = 'submitted')
+      returning g.id into v_id;
+    if v_id is not null then perform nokkel.audit_rfx('rfx_group.remove', 'rfx', v_id::text, p_request); end if;
+  end if;
   select r.id into v_id from public.rfxs r
     where r.parent_id = p_rfx and r.kind = p_kind and r.company_id = v_company and nokkel.rfx_role(r.id) is not null;
   if v_id is not null then return v_id; end if;
@@ -230,6 +274,17 @@ create type nokkel.rfx_manifest_input as (
   signer_thumbprint text
 );
 
+create function nokkel.require_rfx_revision(p_manifest nokkel.rfx_manifest_input, p_wraps nokkel.rfx_wrap_input[]) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if num_nulls((p_manifest).version, (p_manifest).revision, (p_manifest).statement, (p_manifest).digest, (p_manifest).leaves,
+    (p_manifest).commitment, (p_manifest).signer_thumbprint) > 0 then
+    perform nokkel.refuse('request_malformed');
+  end if;
+  perform nokkel.require_rfx_wraps(p_wraps);
+end
+$$;
+
 -- The next revision of the manifest of the present version, with its wraps: to those who have none. What is given once more,
 -- because the answer was lost, changes nothing.
 create function nokkel.add_rfx_wraps(
@@ -243,6 +298,7 @@ declare
   v_version constant integer := p_manifest.version;
   v_changed jsonb;
 begin
+  perform nokkel.require_rfx_revision(p_manifest, p_wraps);
   perform nokkel.hold_rfx_recipients(p_group, p_wraps);
   v_group := nokkel.hold_rfx_group(p_group);
   if exists (
@@ -300,7 +356,50 @@ begin
 end
 $$;
 
+-- The person says that what is wrapped to them does not open: it is taken away, and what its key could open is remembered, as
+-- they may be wrong. Without a wrap of their own nothing happens: they said it before.
+create function nokkel.report_broken_rfx_wrap(p_group uuid, p_version integer, p_request uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_group public.rfxs;
+  v_key uuid;
+begin
+  if num_nulls(p_group, p_version) > 0 then perform nokkel.refuse('request_malformed'); end if;
+  -- The key before the group, as in hold_rfx_recipients.
+  perform from public.user_key k
+    where k.id = (select m.key_id from public.rfx_key_members m where m.rfx_id = p_group and m.user_id = nokkel.user_id()) for key share;
+  select * into v_group from public.rfxs r
+    where r.id = p_group and r.organization_id = nokkel.organization_id() and r.company_id is not null for no key update;
+  if v_group.id is null or nokkel.rfx_role(p_group) is null then perform nokkel.refuse('not_found'); end if;
+  if v_group.key_version <> p_version then
+    perform nokkel.refuse('version_stale', jsonb_build_object('version', v_group.key_version));
+  end if;
+  with broken as (
+    delete from public.rfx_key_members m where m.rfx_id = p_group and m.user_id = nokkel.user_id() returning m.*
+  ), kept as (
+    insert into nokkel.rfx_broken_wrap (rfx_id, user_id, role, revision, signed_thumbprint, signed_hash)
+      select b.rfx_id, b.user_id, b.role, b.revision, b.signed_thumbprint, b.signed_hash from broken b on conflict do nothing
+  ) select b.key_id into v_key from broken b;
+  if not found then return; end if;
+  if v_key is not null then
+    insert into nokkel.moved_wrap (rfx_id, version, user_key_id) values (p_group, p_version, v_key) on conflict do nothing;
+  end if;
+  perform nokkel.audit_rfx('rfx_key.broken', 'rfx_key_version', p_group || '/' || p_version, p_request);
+end
+$$;
+
 -- The next version ----------------------------------------------------------------------------------------------------------
+
+-- Whether the person has the key of the present version, by a wrap of their own or through a company, or nobody has it any more.
+create function nokkel.may_replace_rfx_key(p_group uuid) returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select exists (select from public.rfx_key_members m where m.rfx_id = p_group and m.user_id = nokkel.user_id())
+    or exists (
+      select from public.rfxs r cross join lateral nokkel.company_wrap(r.id, r.key_version, nokkel.user_id(), r.organization_id) w
+      where r.id = p_group)
+    or not exists (select from public.rfx_key_members m where m.rfx_id = p_group)
+      and not exists (select from public.rfx_key_companies m where m.rfx_id = p_group)
+$$;
 
 -- Begins to make it. What the person began before and did not end is given up.
 create function nokkel.begin_rfx_version(p_group uuid, p_attempt uuid, p_version integer, p_previous_key bytea, p_request uuid) returns void
@@ -308,6 +407,8 @@ create function nokkel.begin_rfx_version(p_group uuid, p_attempt uuid, p_version
 declare
   v_group constant public.rfxs := nokkel.hold_rfx_group(p_group);
 begin
+  if num_nulls(p_attempt, p_version, p_previous_key) > 0 then perform nokkel.refuse('request_malformed'); end if;
+  if not nokkel.may_replace_rfx_key(p_group) then perform nokkel.refuse('forbidden'); end if;
   if p_version <> v_group.key_version + 1 then
     perform nokkel.refuse('version_stale', jsonb_build_object('version', v_group.key_version));
   end if;
@@ -342,7 +443,7 @@ $$;
 
 -- The next revision of its manifest, with its wraps: to those who have none in it.
 create function nokkel.add_rfx_attempt_wraps(
-  p_group uuid, p_attempt uuid, p_manifest nokkel.rfx_manifest_input, p_wraps nokkel.rfx_wrap_input[]
+  p_group uuid, p_attempt uuid, p_manifest nokkel.rfx_manifest_input, p_wraps nokkel.rfx_wrap_input[], p_request uuid
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
   v_attempt nokkel.rfx_key_attempt;
@@ -350,6 +451,7 @@ declare
   v_previous bytea;
   v_changed jsonb;
 begin
+  perform nokkel.require_rfx_revision(p_manifest, p_wraps);
   perform nokkel.hold_rfx_recipients(null, p_wraps);
   v_attempt := nokkel.hold_rfx_attempt(p_group, p_attempt);
   if v_attempt.version <> p_manifest.version then
@@ -376,13 +478,14 @@ begin
     join unnest(p_wraps) w on w.owner = a.owner and w.owner_id = a.owner_id where a.attempt_id = p_attempt));
   if v_changed is not null then perform nokkel.refuse('recipients_changed', jsonb_build_object('ownerIds', v_changed)); end if;
   insert into nokkel.rfx_attempt_manifest
-      (attempt_id, revision, statement, digest, leaves, commitment, seal_to, signer_thumbprint)
-    values (p_attempt, p_manifest.revision, p_manifest.statement, p_manifest.digest, p_manifest.leaves, p_manifest.commitment,
-      p_manifest.seal_to, p_manifest.signer_thumbprint);
+      (attempt_id, revision, previous, statement, digest, leaves, commitment, seal_to, signer_thumbprint)
+    values (p_attempt, p_manifest.revision, p_manifest.previous, p_manifest.statement, p_manifest.digest, p_manifest.leaves,
+      p_manifest.commitment, p_manifest.seal_to, p_manifest.signer_thumbprint);
   insert into nokkel.rfx_attempt_wrap
       (attempt_id, owner, owner_id, role, key_id, encrypted_symmetric_key, revision, signed_thumbprint, signed_hash)
     select p_attempt, w.owner, w.owner_id, w.role, w.key_id, w.encrypted_symmetric_key, p_manifest.revision, w.thumbprint, w.hash
     from unnest(p_wraps) w;
+  perform nokkel.audit_rfx('rfx_key.wrap', 'rfx_key_version', p_group || '/' || p_manifest.version || '/' || p_manifest.revision, p_request);
 end
 $$;
 
@@ -398,26 +501,45 @@ $$;
 
 -- The version takes the place of the present one, when it is wrapped to exactly those who are in the group and have a key: the
 -- active one, or one that was until now. Whoever is `missing` is wrapped to in one more revision; where somebody is `surplus`, as
--- what they have now or with a key they have no more, the attempt cannot become right, and a new one begins.
-create function nokkel.activate_rfx_version(p_group uuid, p_attempt uuid, p_request uuid) returns integer
+-- what they have now or with a key they have no more, the attempt cannot become right, and a new one begins. p_omitted may be
+-- missing: their key could not be used. The outgoing wraps of those who are still in the group are kept, so that a key that opens
+-- nothing destroys nothing; not those to a key that is compromised.
+create function nokkel.activate_rfx_version(p_group uuid, p_attempt uuid, p_omitted uuid[], p_request uuid) returns integer
   language plpgsql security definer set search_path = '' as $$
 declare
   v_attempt nokkel.rfx_key_attempt;
   v_missing jsonb;
   v_surplus jsonb;
+  v_omitted integer;
 begin
+  if num_nulls(p_group, p_attempt, p_omitted) > 0 then perform nokkel.refuse('request_malformed'); end if;
   -- Asked again because the answer was lost.
   if exists (select from public.rfx_key_version v where v.rfx_id = p_group and v.attempt_id = p_attempt)
     and nokkel.may_wrap_rfx(p_group, nokkel.user_id()) and nokkel.rfx_role(p_group) is not null then
     return (select v.version from public.rfx_key_version v where v.rfx_id = p_group and v.attempt_id = p_attempt);
   end if;
   perform nokkel.hold_rfx_recipients(null, array(
-    select row(w.owner, w.owner_id, w.role, w.key_id, null, null, null)::nokkel.rfx_wrap_input
-    from nokkel.rfx_attempt_wrap w where w.attempt_id = p_attempt));
+    select row(w.owner, w.owner_id, null, w.key_id, null, null, null)::nokkel.rfx_wrap_input
+    from (
+      select a.owner, a.owner_id, a.key_id from nokkel.rfx_attempt_wrap a where a.attempt_id = p_attempt
+      union all
+      select 'user', m.user_id, m.key_id from public.rfx_key_members m where m.rfx_id = p_group
+      union all
+      select 'company', m.company_id, m.key_id from public.rfx_key_companies m where m.rfx_id = p_group
+    ) w));
   v_attempt := nokkel.hold_rfx_attempt(p_group, p_attempt);
-  select jsonb_agg(r.owner_id order by r.owner_id) filter (where w.owner_id is null),
+  -- A revision that was stored meanwhile is not in what the first one names.
+  if exists (
+    select from nokkel.rfx_attempt_manifest a where a.attempt_id = p_attempt and a.revision = 1 and a.previous is distinct from (
+      select m.digest from public.rfx_manifest m
+      where m.rfx_id = p_group and m.version = v_attempt.version - 1 order by m.revision desc limit 1)
+  ) then
+    perform nokkel.refuse('version_stale', jsonb_build_object('version', v_attempt.version - 1));
+  end if;
+  select jsonb_agg(r.owner_id order by r.owner_id) filter (where w.owner_id is null and r.owner_id <> all (p_omitted)),
+      count(*) filter (where w.owner_id is null and r.owner_id = any (p_omitted)),
       jsonb_agg(w.owner_id order by w.owner_id) filter (where r.owner_id is null or not w.opens or w.role <> r.role)
-    into v_missing, v_surplus
+    into v_missing, v_omitted, v_surplus
     from nokkel.rfx_reachable(p_group) r
     full join (
       select a.owner, a.owner_id, a.role, coalesce(coalesce(u.state, c.state) in ('active', 'superseded'), false) as opens
@@ -438,8 +560,25 @@ begin
       (rfx_id, version, revision, statement, digest, leaves, commitment, seal_to, signer_id, signer_thumbprint)
     select p_group, v_attempt.version, m.revision, m.statement, m.digest, m.leaves, m.commitment, m.seal_to, nokkel.user_id(), m.signer_thumbprint
     from nokkel.rfx_attempt_manifest m where m.attempt_id = p_attempt;
+  -- Of wraps that other software left there may be no version.
+  if not exists (select from public.rfx_key_version v where v.rfx_id = p_group and v.version = v_attempt.version - 1) then
+    insert into public.rfx_key_version (rfx_id, version) values (p_group, v_attempt.version - 1);
+  end if;
+  insert into public.rfx_key_history (rfx_id, version, user_id, encrypted_symmetric_key, user_key_id)
+    select p_group, v_attempt.version - 1, m.user_id, m.encrypted_symmetric_key, m.key_id
+    from public.rfx_key_members m join public.user_key k on k.id = m.key_id and k.user_id = m.user_id and k.state in ('active', 'superseded')
+    where m.rfx_id = p_group
+      and m.user_id in (select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = p_group and l.owner = 'user')
+    on conflict do nothing;
+  insert into public.rfx_key_history (rfx_id, version, company_id, encrypted_symmetric_key, company_key_id)
+    select p_group, v_attempt.version - 1, m.company_id, m.encrypted_symmetric_key, m.key_id
+    from public.rfx_key_companies m join public.company_key k on k.id = m.key_id and k.company_id = m.company_id and k.state in ('active', 'superseded')
+    where m.rfx_id = p_group
+      and m.company_id in (select l.owner_id from nokkel.rfx_live_member l where l.rfx_id = p_group and l.owner = 'company')
+    on conflict do nothing;
   delete from public.rfx_key_members m where m.rfx_id = p_group;
   delete from public.rfx_key_companies m where m.rfx_id = p_group;
+  delete from nokkel.rfx_broken_wrap b where b.rfx_id = p_group;
   update public.rfxs r set key_version = v_attempt.version, rekey_pending = false where r.id = p_group;
   insert into public.rfx_key_members (rfx_id, user_id, encrypted_symmetric_key, key_id, role, revision, signed_thumbprint, signed_hash)
     select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, w.revision, w.signed_thumbprint, w.signed_hash
@@ -448,7 +587,8 @@ begin
     select p_group, w.owner_id, w.encrypted_symmetric_key, w.key_id, w.role, w.revision, w.signed_thumbprint, w.signed_hash
     from nokkel.rfx_attempt_wrap w where w.attempt_id = p_attempt and w.owner = 'company';
   delete from nokkel.rfx_key_attempt a where a.rfx_id = p_group;
-  perform nokkel.audit_rfx('rfx_key.activate', 'rfx_key_version', p_group || '/' || v_attempt.version, p_request);
+  perform nokkel.audit_rfx('rfx_key.activate', 'rfx_key_version', p_group || '/' || v_attempt.version
+    || case when v_omitted > 0 then '/' || v_omitted else '' end, p_request);
   return v_attempt.version;
 end
 $$;
@@ -606,8 +746,8 @@ grant execute on function nokkel.create_rfx(uuid, uuid, nokkel.rfx_wrap_input[],
   nokkel.create_rfx_group(uuid, uuid, text, uuid, nokkel.rfx_wrap_input[], uuid),
   nokkel.add_rfx_wraps(uuid, nokkel.rfx_manifest_input, nokkel.rfx_wrap_input[], uuid),
   nokkel.begin_rfx_version(uuid, uuid, integer, bytea, uuid),
-  nokkel.add_rfx_attempt_wraps(uuid, uuid, nokkel.rfx_manifest_input, nokkel.rfx_wrap_input[]),
-  nokkel.activate_rfx_version(uuid, uuid, uuid), nokkel.rfx_recipients(uuid, boolean, text, uuid, integer),
+  nokkel.add_rfx_attempt_wraps(uuid, uuid, nokkel.rfx_manifest_input, nokkel.rfx_wrap_input[], uuid),
+  nokkel.activate_rfx_version(uuid, uuid, uuid[], uuid), nokkel.report_broken_rfx_wrap(uuid, integer, uuid), nokkel.rfx_recipients(uuid, boolean, text, uuid, integer),
   nokkel.rfx_coverage(uuid), nokkel.my_rfx_groups(uuid, uuid), nokkel.rfx_manifests(uuid[]), nokkel.rfx_versions(uuid[]),
   nokkel.rfx_signers(uuid, text[]) to authenticated;
 grant usage on type nokkel.rfx_wrap_input, nokkel.rfx_manifest_input to authenticated;
@@ -695,7 +835,8 @@ create function nokkel.rfx_signed_manifest(p_group uuid) returns table (
   where r.id = p_group order by m.revision
 $$;
 
--- The wraps of a group as they were signed. `intact`: they are what was signed, or have been moved to another key since.
+-- The wraps of a group as they were signed, and those that were reported as broken. `intact`: they are what was signed, or have
+-- been moved to another key since.
 create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
   owner text, owner_id uuid, role text, revision integer, signed_thumbprint text, signed_hash bytea, intact boolean
 ) language sql stable security definer set search_path = '' as $$
@@ -710,6 +851,9 @@ create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
     select 'company', m.company_id, m.role, m.revision, m.signed_thumbprint, m.signed_hash, k.thumbprint, m.encrypted_symmetric_key
       from public.rfx_key_companies m left join public.company_key k on k.id = m.key_id where m.rfx_id = p_group
   ) w
+  union all
+  select 'user', b.user_id, b.role, b.revision, b.signed_thumbprint, b.signed_hash, true
+  from nokkel.rfx_broken_wrap b where b.rfx_id = p_group and b.revision is not null
 $$;
 
 grant execute on function nokkel.my_rfx_faults(uuid) to authenticated;

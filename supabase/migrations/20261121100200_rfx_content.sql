@@ -16,7 +16,13 @@ create table public.rfx_entry (
   author_id uuid not null,
   signer_thumbprint text not null references public.signing_key,
   created_at timestamptz not null default now(),
+  -- The oldest content key that was moved in the last thirty days, and when it was moved last: so that moving it to what opens
+  -- nothing destroys nothing.
+  replaced_key bytea check (length(replaced_key) = 80),
+  replaced_version integer check (replaced_version >= 1),
+  replaced_at timestamptz,
   primary key (rfx_id, sequence),
+  check (num_nulls(replaced_key, replaced_version, replaced_at) in (0, 3)),
   check ((kind = 'removal') = (content is null)),
   check ((content is null) = (wrapped_key is null))
 );
@@ -25,6 +31,7 @@ create unique index rfx_entry_revision on public.rfx_entry
 create index rfx_entry_signer on public.rfx_entry (signer_thumbprint);
 create index rfx_entry_kind on public.rfx_entry (rfx_id, kind, sequence);
 create index rfx_entry_version on public.rfx_entry (rfx_id, key_version, sequence) where wrapped_key is not null;
+create index rfx_entry_replaced on public.rfx_entry (replaced_at) where replaced_at is not null;
 call nokkel.protect('public.rfx_entry');
 call nokkel.require_live_session('public.rfx_entry');
 grant select on public.rfx_entry to authenticated;
@@ -130,7 +137,7 @@ create or replace function nokkel.has_signed_in_rfx(p_rfx uuid, p_thumbprint tex
 
 -- Who writes what, and when:
 --   title, specification   buyers until the project is approved
---   comment                members until it is closed; suppliers see the project from approved on
+--   comment                members until it is closed; suppliers see the project from approved on; once written it stays
 --   document, removal      buyers until it is closed, developers while it is in review
 create function nokkel.may_write_rfx(p_kind text, p_role text, p_status text) returns boolean
   language sql immutable set search_path = '' as $$
@@ -154,6 +161,10 @@ declare
   v_current record;
   v_incomplete uuid[];
 begin
+  if num_nulls(p_sequence, p_kind, p_object, p_revision, p_version, p_title, p_specification, p_statement, p_digest, p_signer, p_blobs) > 0
+    or num_nulls(p_content, p_wrapped_key) <> (case p_kind when 'removal' then 2 else 0 end) then
+    perform nokkel.refuse('request_malformed');
+  end if;
   if exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.sequence = p_sequence and e.digest = p_digest) then return; end if;
   if not nokkel.may_write_rfx(p_kind, nokkel.rfx_role(p_rfx), v_rfx.status) then
     perform nokkel.refuse(case when v_rfx.status = 'closed' or nokkel.rfx_role(p_rfx) = 'buyer' then 'rfx_status' else 'forbidden' end,
@@ -167,7 +178,7 @@ begin
   if p_sequence <> coalesce(v_last.sequence, 0) + 1 or p_previous is distinct from v_last.digest then
     perform nokkel.refuse('sequence_stale', jsonb_build_object('sequence', coalesce(v_last.sequence, 0)));
   end if;
-  select e.revision, e.kind, e.author_id into v_object from public.rfx_entry e
+  select e.revision, e.kind into v_object from public.rfx_entry e
     where e.rfx_id = p_rfx and e.object_id = p_object and (e.kind = p_kind or p_kind in ('document', 'removal') and e.kind in ('document', 'removal'))
     order by e.revision desc limit 1;
   if p_revision <> coalesce(v_object.revision, 0) + 1 then
@@ -179,8 +190,8 @@ begin
     or p_kind = 'removal' and v_object.kind is distinct from 'document' or p_kind = 'document' and v_object.kind = 'removal' then
     perform nokkel.refuse('not_found');
   end if;
-  -- What somebody said is theirs to change.
-  if p_kind = 'comment' and v_object.author_id <> nokkel.user_id() then perform nokkel.refuse('forbidden'); end if;
+  -- What somebody said stands.
+  if p_kind = 'comment' and v_object.revision is not null then perform nokkel.refuse('conflict'); end if;
   if p_kind = 'document' and nokkel.is_rfx_bid(p_rfx, p_object) then perform nokkel.refuse('conflict'); end if;
   select coalesce(max(e.sequence) filter (where e.kind = 'title'), 0) as title,
       coalesce(max(e.sequence) filter (where e.kind = 'specification'), 0) as specification
@@ -217,17 +228,26 @@ create function nokkel.stale_content_keys(p_rfx uuid, p_after integer, p_limit i
   order by e.sequence limit p_limit
 $$;
 
--- Puts each in the place of the old one, if that still stands there. Gives how many.
+-- Puts each in the place of the old one, if that still stands there. Gives how many. What is replaced stays for thirty days; moved
+-- again meanwhile, the oldest stays: its version is the one that was in force when the entry was written.
 create function nokkel.move_content_keys(p_rfx uuid, p_version integer, p_sequence integer[], p_old bytea[], p_new bytea[], p_request uuid)
   returns integer language plpgsql security definer set search_path = '' as $$
 declare
   v_group constant public.rfxs := nokkel.hold_rfx_group(p_rfx);
   v_count integer;
 begin
+  if num_nulls(p_version, p_sequence, p_old, p_new) > 0
+    or (cardinality(p_sequence), cardinality(p_sequence)) <> (cardinality(p_old), cardinality(p_new))
+    or array_position(p_new, null) is not null then
+    perform nokkel.refuse('request_malformed');
+  end if;
   if v_group.key_version <> p_version then
     perform nokkel.refuse('version_stale', jsonb_build_object('version', v_group.key_version));
   end if;
-  update public.rfx_entry e set wrapped_key = w.new, key_version = p_version
+  update public.rfx_entry e set wrapped_key = w.new, key_version = p_version,
+      replaced_key = case when e.replaced_at >= now() - interval '30 days' then e.replaced_key else e.wrapped_key end,
+      replaced_version = case when e.replaced_at >= now() - interval '30 days' then e.replaced_version else e.key_version end,
+      replaced_at = now()
     from unnest(p_sequence, p_old, p_new) w (sequence, old, new)
     where e.rfx_id = p_rfx and e.sequence = w.sequence and e.wrapped_key = w.old and e.key_version < p_version;
   get diagnostics v_count = row_count;
@@ -238,20 +258,20 @@ $$;
 
 -- Reading ---------------------------------------------------------------------------------------------------------------
 
--- Who wrote, and what they are in the project now: suppliers do not learn the names of those of other suppliers.
+-- Who wrote, and what they are in the project now: suppliers do not learn the names of those of other suppliers, nor anything of
+-- those who wrote nothing and are not of their company.
 create function nokkel.rfx_people(p_rfx uuid, p_users uuid[]) returns table (id uuid, name text, role text)
   language sql stable security definer set search_path = '' as $$
-  select p.id, case
-      when p.role in ('buyer', 'developer') or (select nokkel.is_rfx_client(p_rfx)) or exists (
-        select from public.company_member mine join public.company_member theirs using (company_id)
-        where mine.user_id = nokkel.user_id() and theirs.user_id = p.id)
-      then p.name end, p.role
+  select p.id, case when p.role in ('buyer', 'developer') or (select nokkel.is_rfx_client(p_rfx)) or p.ours then p.name end, p.role
   from (
-    select u.auth_user_id as id, u.name, nokkel.rfx_role_of(p_rfx, u.auth_user_id) as role
+    select u.auth_user_id as id, u.name, nokkel.rfx_role_of(p_rfx, u.auth_user_id) as role, exists (
+      select from public.company_member mine join public.company_member theirs using (company_id)
+      where mine.user_id = nokkel.user_id() and theirs.user_id = u.auth_user_id) as ours
     from public.app_user u where u.auth_user_id = any (p_users)
   ) p
-  where (select nokkel.is_rfx_member(p_rfx))
-    and (p.role is not null or exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.author_id = p.id))
+  where (select nokkel.is_rfx_member(p_rfx)) and (
+    p.role is not null and ((select nokkel.is_rfx_client(p_rfx)) or p.ours)
+    or exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.author_id = p.id))
 $$;
 
 -- The projects of the person, the newest first, each with its title.
@@ -288,34 +308,6 @@ grant execute on function
   nokkel.stale_content_keys(uuid, integer, integer),
   nokkel.move_content_keys(uuid, integer, integer[], bytea[], bytea[], uuid), nokkel.rfx_people(uuid, uuid[]),
   nokkel.my_rfxs(uuid[], timestamptz, uuid, integer) to authenticated;
-
--- As before, and what nobody goes on with.
-create or replace function nokkel.sweep() returns jsonb
-  language plpgsql security definer set search_path = '' as $$
-declare
-  v_logins integer; v_proofs integer; v_challenges integer; v_sessions integer; v_blobs integer; v_invitations integer; v_attempts integer;
-begin
-  if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended('nokkel sweep', 0)) then
-    return '{}';
-  end if;
-  delete from nokkel.login_attempt where expires_at < now() - interval '1 hour';
-  get diagnostics v_logins = row_count;
-  delete from nokkel.dpop_proof where expires_at < now();
-  get diagnostics v_proofs = row_count;
-  delete from nokkel.device_challenge where expires_at < now();
-  get diagnostics v_challenges = row_count;
-  delete from nokkel.session where coalesce(ended_at, expires_at) < now() - interval '30 days';
-  get diagnostics v_sessions = row_count;
-  delete from public.blob where not is_attached and created_at < now() - interval '24 hours';
-  get diagnostics v_blobs = row_count;
-  delete from nokkel.company_invitation where expires_at < now();
-  get diagnostics v_invitations = row_count;
-  delete from nokkel.rfx_key_attempt where created_at < now() - interval '24 hours';
-  get diagnostics v_attempts = row_count;
-  return jsonb_build_object('logins', v_logins, 'proofs', v_proofs, 'challenges', v_challenges, 'sessions', v_sessions,
-    'blobs', v_blobs, 'invitations', v_invitations, 'attempts', v_attempts);
-end
-$$;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121100200' $$;

@@ -24,7 +24,13 @@ create table public.rfx_bid (
   created_at timestamptz not null default now(),
   submitted_at timestamptz,
   opened_at timestamptz,
+  -- As of an entry.
+  replaced_own_key bytea check (length(replaced_own_key) = 80),
+  replaced_own_version integer check (replaced_own_version >= 1),
+  replaced_own_at timestamptz,
   unique (rfx_id, company_id),
+  check (num_nulls(replaced_own_key, replaced_own_version, replaced_own_at) in (0, 3)),
+  check (state = 'submitted' or replaced_own_at is null),
   foreign key (company_id, organization_id) references public.company (id, organization_id) on delete cascade,
   check ((state = 'submitted') = (content is not null)),
   check (num_nulls(content, sealed_part, opening_version, own_key, own_version, statement, author_id, signer_thumbprint, submitted_at) in (0, 9))
@@ -118,6 +124,7 @@ create function nokkel.begin_bid(p_rfx uuid, p_company uuid, p_bid uuid, p_part 
 declare
   v_rfx constant public.rfxs := nokkel.hold_rfx_to_bid(p_rfx, p_company);
 begin
+  if num_nulls(p_bid, p_part, p_master_key) > 0 then perform nokkel.refuse('request_malformed'); end if;
   perform nokkel.require_open_for_bids(v_rfx);
   -- Files are found by the object they belong to.
   if exists (select from public.rfx_entry e where e.rfx_id = p_rfx and e.object_id = p_bid) then perform nokkel.refuse('conflict'); end if;
@@ -149,6 +156,9 @@ declare
   v_bidder public.rfxs;
   v_incomplete uuid[];
 begin
+  if num_nulls(p_revision, p_content, p_sealed_part, p_opening_version, p_own_key, p_own_version, p_statement, p_signer, p_blobs) > 0 then
+    perform nokkel.refuse('request_malformed');
+  end if;
   v_rfx := nokkel.hold_rfx_to_bid(p_rfx, p_company);
   select * into v_bid from public.rfx_bid b where b.id = p_bid and b.rfx_id = p_rfx and b.company_id = p_company for update;
   if v_bid.id is null then perform nokkel.refuse('not_found'); end if;
@@ -157,7 +167,9 @@ begin
   if p_revision <> v_bid.revision + 1 then perform nokkel.refuse('revision_stale', jsonb_build_object('revision', v_bid.revision)); end if;
   select * into v_opening from public.rfxs g where g.id = v_bid.opening_id;
   select * into v_bidder from public.rfxs g where g.id = v_bid.bidder_id;
-  if v_opening.rekey_pending or v_bidder.rekey_pending then perform nokkel.refuse('rekey_pending'); end if;
+  -- Sealing to an opening key that waits to be replaced is safe: without the server's part nobody opens it, and the chain of keys
+  -- opens it for the openers.
+  if v_bidder.rekey_pending then perform nokkel.refuse('rekey_pending'); end if;
   if v_opening.key_version <> p_opening_version or v_bidder.key_version <> p_own_version then
     perform nokkel.refuse('version_stale', jsonb_build_object('opening', v_opening.key_version, 'bidder', v_bidder.key_version));
   end if;
@@ -168,7 +180,8 @@ begin
   perform nokkel.require_open_for_bids(v_rfx);
   update public.rfx_bid b set state = 'submitted', revision = p_revision, content = p_content, sealed_part = p_sealed_part,
       opening_version = p_opening_version, own_key = p_own_key, own_version = p_own_version, statement = p_statement,
-      author_id = nokkel.user_id(), signer_thumbprint = p_signer, submitted_at = clock_timestamp()
+      author_id = nokkel.user_id(), signer_thumbprint = p_signer, submitted_at = clock_timestamp(),
+      replaced_own_key = null, replaced_own_version = null, replaced_own_at = null
     where b.id = p_bid;
   perform nokkel.audit_rfx('rfx_bid.submit', 'rfx_bid', p_bid || '/' || p_revision, p_request);
   return (select m.seal_to from public.rfx_manifest m where m.rfx_id = v_opening.id and m.version = p_opening_version and m.revision = 1);
@@ -185,7 +198,8 @@ begin
   if exists (select from public.rfx_bid b where b.rfx_id = p_rfx and b.company_id = p_company and b.state = 'withdrawn') then return; end if;
   perform nokkel.require_open_for_bids(v_rfx);
   update public.rfx_bid b set state = 'withdrawn', content = null, sealed_part = null, opening_version = null, own_key = null,
-      own_version = null, statement = null, author_id = null, signer_thumbprint = null, submitted_at = null
+      own_version = null, statement = null, author_id = null, signer_thumbprint = null, submitted_at = null,
+      replaced_own_key = null, replaced_own_version = null, replaced_own_at = null
     where b.rfx_id = p_rfx and b.company_id = p_company and b.state = 'submitted' returning b.id into v_id;
   if v_id is null then perform nokkel.refuse('not_found'); end if;
   delete from public.blob b where b.rfx_id = p_rfx and b.object_id = v_id;
@@ -222,17 +236,21 @@ begin
 end
 $$;
 
--- A bid's own key follows the key of its bidder group.
+-- A bid's own key follows the key of its bidder group. What is replaced stays as in move_content_keys.
 create function nokkel.move_bid_key(p_rfx uuid, p_bid uuid, p_version integer, p_old bytea, p_new bytea, p_request uuid)
   returns boolean language plpgsql security definer set search_path = '' as $$
 declare
   v_bidder constant uuid := (select b.bidder_id from public.rfx_bid b where b.id = p_bid and b.rfx_id = p_rfx);
   v_group constant public.rfxs := nokkel.hold_rfx_group(v_bidder);
 begin
+  if num_nulls(p_version, p_old, p_new) > 0 then perform nokkel.refuse('request_malformed'); end if;
   if v_group.key_version <> p_version then
     perform nokkel.refuse('version_stale', jsonb_build_object('version', v_group.key_version));
   end if;
-  update public.rfx_bid b set own_key = p_new, own_version = p_version
+  update public.rfx_bid b set own_key = p_new, own_version = p_version,
+      replaced_own_key = case when b.replaced_own_at >= now() - interval '30 days' then b.replaced_own_key else b.own_key end,
+      replaced_own_version = case when b.replaced_own_at >= now() - interval '30 days' then b.replaced_own_version else b.own_version end,
+      replaced_own_at = now()
     where b.id = p_bid and b.own_key = p_old and b.own_version < p_version;
   if found then perform nokkel.audit_rfx('rfx_bid.rewrap', 'rfx_bid', p_bid || '/' || p_version, p_request); return true; end if;
   return false;
@@ -255,6 +273,52 @@ create or replace function nokkel.master_key_rows() returns table (key_id text, 
   select translate(encode(substring(k.wrapped_private_key from 5 for 16), 'base64'), '+/=', '-_'), 'session_key', count(*)
   from nokkel.session_key k group by 1
   order by 1, 2
+$$;
+
+-- As before, and what nobody goes on with.
+create or replace function nokkel.sweep() returns jsonb
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_logins integer; v_proofs integer; v_challenges integer; v_sessions integer; v_blobs integer; v_invitations integer; v_attempts integer;
+  v_replaced integer; v_history integer;
+begin
+  if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended('nokkel sweep', 0)) then
+    return '{}';
+  end if;
+  delete from nokkel.login_attempt where expires_at < now() - interval '1 hour';
+  get diagnostics v_logins = row_count;
+  delete from nokkel.dpop_proof where expires_at < now();
+  get diagnostics v_proofs = row_count;
+  delete from nokkel.device_challenge where expires_at < now();
+  get diagnostics v_challenges = row_count;
+  delete from nokkel.session where coalesce(ended_at, expires_at) < now() - interval '30 days';
+  get diagnostics v_sessions = row_count;
+  delete from public.blob where not is_attached and created_at < now() - interval '24 hours';
+  get diagnostics v_blobs = row_count;
+  delete from nokkel.company_invitation where expires_at < now();
+  get diagnostics v_invitations = row_count;
+  delete from nokkel.rfx_key_attempt where created_at < now() - interval '24 hours';
+  get diagnostics v_attempts = row_count;
+  update public.rfx_entry set replaced_key = null, replaced_version = null, replaced_at = null
+    where replaced_at < now() - interval '30 days';
+  get diagnostics v_replaced = row_count;
+  update public.rfx_bid set replaced_own_key = null, replaced_own_version = null, replaced_own_at = null
+    where replaced_own_at < now() - interval '30 days';
+  -- Wraps of earlier versions, once nothing is under them or what came before them.
+  delete from public.rfx_key_history h using public.rfxs r
+    where r.id = h.rfx_id and r.company_id is not null and h.created_at < now() - interval '30 days' and case r.kind
+      when 'project' then not exists (
+        select from public.rfx_entry e
+        where e.rfx_id = r.id and e.wrapped_key is not null and least(e.key_version, e.replaced_version) <= h.version)
+      when 'opening' then not exists (
+        select from public.rfx_bid b where b.opening_id = r.id and b.opening_version <= h.version)
+      else not exists (
+        select from public.rfx_bid b where b.bidder_id = r.id and least(b.own_version, b.replaced_own_version) <= h.version) end;
+  get diagnostics v_history = row_count;
+  return jsonb_build_object('logins', v_logins, 'proofs', v_proofs, 'challenges', v_challenges, 'sessions', v_sessions,
+    'blobs', v_blobs, 'invitations', v_invitations, 'attempts', v_attempts,
+    'replaced', v_replaced, 'history', v_history);
+end
 $$;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as

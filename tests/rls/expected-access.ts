@@ -110,6 +110,7 @@ export const expectedAccess: Record<string, ExpectedAccess> = {
   'nokkel.rfx_key_attempt': closed,
   'nokkel.rfx_attempt_manifest': closed,
   'nokkel.rfx_attempt_wrap': closed,
+  'nokkel.rfx_broken_wrap': closed,
   'nokkel.rfx_bid_part': closed,
 
   'nokkel.pseudonym': closed,
@@ -171,9 +172,9 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.take_login(uuid)',
   ],
   authenticated: [
-    'nokkel.activate_rfx_version(uuid,uuid,uuid)',
+    'nokkel.activate_rfx_version(uuid,uuid,uuid[],uuid)',
     'nokkel.active_devices(uuid[])',
-    'nokkel.add_rfx_attempt_wraps(uuid,uuid,nokkel.rfx_manifest_input,nokkel.rfx_wrap_input[])',
+    'nokkel.add_rfx_attempt_wraps(uuid,uuid,nokkel.rfx_manifest_input,nokkel.rfx_wrap_input[],uuid)',
     'nokkel.add_rfx_entry(uuid,integer,text,uuid,integer,integer,bytea,integer,integer,bytea,bytea,text,bytea,text,uuid[],uuid)',
     'nokkel.add_rfx_wraps(uuid,nokkel.rfx_manifest_input,nokkel.rfx_wrap_input[],uuid)',
     'nokkel.begin_bid(uuid,uuid,uuid,bytea,text,uuid)',
@@ -232,6 +233,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.received_chunks(uuid[])',
     'nokkel.release_bid_part(uuid,uuid,uuid)',
     'nokkel.remove_company_member(uuid,uuid,uuid)',
+    'nokkel.report_broken_rfx_wrap(uuid,integer,uuid)',
     'nokkel.reset_deliveries(uuid)',
     'nokkel.revoke_device(uuid)',
     'nokkel.rfx_coverage(uuid)',

@@ -300,7 +300,7 @@ export async function rekey(
     await answerOf(api, contract.addRfxVersionWraps, person, { params: { id: groupId, attemptId }, body })
     previous = digest
   }
-  await answerOf(api, contract.activateRfxVersion, person, { params: { id: groupId, attemptId } })
+  await answerOf(api, contract.activateRfxVersion, person, { params: { id: groupId, attemptId }, body: {} })
   return version
 }
 

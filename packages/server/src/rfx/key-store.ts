@@ -99,6 +99,13 @@ export async function insertWraps(
       ${requestId}::uuid)`.execute(transaction)
 }
 
+/** An attempt to make the next version of the key of a group. */
+export interface AttemptPath {
+  /** Of the group. */
+  readonly id: string
+  readonly attemptId: string
+}
+
 export interface AttemptToStore {
   readonly groupId: string
   readonly attemptId: string
@@ -122,24 +129,37 @@ export async function insertAttemptWraps(
   attemptId: string,
   manifest: ManifestToStore,
   wraps: readonly WrapToStore[],
+  requestId: string,
 ): Promise<void> {
   await sql`
     select nokkel.add_rfx_attempt_wraps(${groupId}::uuid, ${attemptId}::uuid, ${manifestRow(manifest)},
-      ${wrapRows(wraps)})`.execute(transaction)
+      ${wrapRows(wraps)}, ${requestId}::uuid)`.execute(transaction)
 }
 
-/** Gives the version that is in force now. */
+/** Gives the version that is in force now. `omitted`: who may be missing in it. */
 export async function activateAttempt(
   transaction: Transaction,
-  groupId: string,
-  attemptId: string,
+  { id: groupId, attemptId }: AttemptPath,
+  omitted: readonly string[],
   requestId: string,
 ): Promise<number> {
   const { rows } = await sql<{ version: number }>`
-    select nokkel.activate_rfx_version(${groupId}::uuid, ${attemptId}::uuid, ${requestId}::uuid) as version`.execute(
+    select nokkel.activate_rfx_version(${groupId}::uuid, ${attemptId}::uuid, ${omitted}::uuid[],
+      ${requestId}::uuid) as version`.execute(transaction)
+  return (rows as [{ version: number }])[0].version
+}
+
+/** Takes away what is wrapped to the person. */
+export async function deleteOwnWrap(
+  transaction: Transaction,
+  groupId: string,
+  version: number,
+  requestId: string,
+): Promise<void> {
+  await sql`
+    select nokkel.report_broken_rfx_wrap(${groupId}::uuid, ${version}::integer, ${requestId}::uuid)`.execute(
     transaction,
   )
-  return (rows as [{ version: number }])[0].version
 }
 
 // Reading -------------------------------------------------------------------------------------------------------------

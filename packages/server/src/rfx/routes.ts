@@ -23,7 +23,7 @@ import {
 import { getRfx, listRfx } from './read.ts'
 import { listRecipients } from './recipients.ts'
 import { findSigners } from './signers.ts'
-import { activateVersion, addVersionWraps, beginVersion } from './versions.ts'
+import { activateVersion, addVersionWraps, beginVersion, reportBrokenWrap } from './versions.ts'
 
 export interface RfxDependencies {
   readonly database: Database
@@ -89,7 +89,13 @@ export function registerRfx(api: Api, dependencies: RfxDependencies): void {
   api.implement(contract.addRfxVersionWraps, (request) =>
     addVersionWraps(database, callerOf(request), request.params, request.body),
   )
-  api.implement(contract.activateRfxVersion, (request) => activateVersion(database, callerOf(request), request.params))
+  api.implement(contract.activateRfxVersion, (request) =>
+    activateVersion(database, callerOf(request), request.params, request.body),
+  )
+  api.implement(contract.reportBrokenWrap, async (request) => {
+    await reportBrokenWrap(database, callerOf(request), request.params.id, request.body.version)
+    return undefined
+  })
   api.implement(contract.findRfxSigners, ({ claims, params, body }) =>
     findSigners(database, claims, params.id, body.thumbprints),
   )

@@ -74,8 +74,8 @@ describe.each(databaseEngines)('the next version of a key [%s]', (engine) => {
   }
   const send = ({ claims }: RfxPerson, { params }: Attempt, body: unknown) =>
     api.call(contract.addRfxVersionWraps, claims, { params, body })
-  const activate = ({ claims }: RfxPerson, { params }: Attempt) =>
-    api.call(contract.activateRfxVersion, claims, { params })
+  const activate = ({ claims }: RfxPerson, { params }: Attempt, body: { omitted?: readonly string[] } = {}) =>
+    api.call(contract.activateRfxVersion, claims, { params, body })
 
   /** An attempt of the person's that only lacks activation. */
   async function ready(person: RfxPerson, id: string): Promise<Attempt> {

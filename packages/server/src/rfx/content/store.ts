@@ -53,6 +53,8 @@ interface EntryRow {
   readonly author_name: string | null
   readonly author_role: RfxEntry['author']['role']
   readonly created_at: Date
+  readonly replaced_version: number | null
+  readonly replaced_key: Uint8Array | null
 }
 
 /** Entries that the person may read, the newest first. */
@@ -83,6 +85,10 @@ export async function selectEntries(
     statement: row.statement,
     author: { id: row.author_id, name: row.author_name, role: row.author_role },
     createdAt: instant(row.created_at),
+    replaced:
+      row.replaced_version === null || row.replaced_key === null
+        ? null
+        : { version: row.replaced_version, wrappedKey: encodeBase64Url(row.replaced_key) },
   }))
 }
 
