@@ -202,7 +202,18 @@ create function nokkel.ask_for_rfx_version(p_group uuid) returns void
     and (select p.status from public.rfxs p where p.id = coalesce(r.parent_id, r.id)) <> 'closed'
 $$;
 
--- Locks the groups in order, a project before the groups in it, as whoever changes a project takes them; takes the wraps from whoever is not in them any more, and asks for a new key where somebody had the
+-- Locks groups and the projects they are in, each project before the groups in it: the order in which all take them who change several.
+create function nokkel.hold_rfxs(p_groups uuid[]) returns void
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform from public.rfxs r
+    where r.id = any (p_groups || array(
+      select g.parent_id from public.rfxs g where g.id = any (p_groups) and g.parent_id is not null))
+    order by coalesce(r.parent_id, r.id), r.parent_id is not null, r.id for no key update;
+end
+$$;
+
+-- Locks the groups in the order of hold_rfxs; takes the wraps from whoever is not in them any more, and asks for a new key where somebody had the
 -- old one. p_through: the companies through which somebody could read who has gone, without a wrap of their own.
 -- Every change of a group locks its row first, so that whoever waits for the lock judges by what is committed then.
 create function nokkel.prune_rfxs(p_groups uuid[], p_through uuid[]) returns void
@@ -245,6 +256,18 @@ begin
 end
 $$;
 
+-- Whoever is no buyer any more opens no bids, also when they come back.
+create function nokkel.remove_opener(p_rfx uuid, p_user uuid, p_request uuid) returns boolean
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.rfx_opener o where o.rfx_id = p_rfx and o.user_id = p_user;
+  if not found then return false; end if;
+  perform nokkel.audit(r.organization_id, nokkel.user_id(), 'rfx_opener.remove', 'rfx', p_rfx || '/' || p_user, null, p_request)
+    from public.rfxs r where r.id = p_rfx;
+  return true;
+end
+$$;
+
 -- A colleague who left: every group that their company is in or will be, and they were not kept out of. Also of projects that
 -- have not come so far: they may at this moment.
 create function nokkel.prune_after_company_member() returns trigger
@@ -263,6 +286,11 @@ begin
     except
     select l.rfx_id from nokkel.rfx_live_member l where l.owner = 'user' and l.owner_id = old.user_id
   ), array[old.company_id]);
+  -- Only now: what they could read through the company was to be seen above.
+  perform nokkel.remove_opener(r.id, old.user_id, null) from public.rfxs r
+    join public.rfx_opener o on o.rfx_id = r.id and o.user_id = old.user_id
+    where r.company_id = old.company_id
+    order by r.id;
   return null;
 end
 $$;
@@ -328,12 +356,54 @@ $$;
 create trigger leave_everything before delete on public.app_user for each row execute function nokkel.leave_everything();
 create trigger leave_everything before delete on public.company for each row execute function nokkel.leave_everything();
 
--- A version that a compromised key could open.
+-- Marks a key as compromised, and every version that it opens or could open once. Gives how many these are. Nothing is wrapped to
+-- the key any more once it is held, so the groups are known before they are locked, and all are locked before a version is marked.
+create or replace function nokkel.revoke_key(
+  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_company uuid, p_key uuid
+) returns integer language plpgsql security definer set search_path = '' as $$
+declare
+  v_type constant text := case when p_company is null then 'user_key' else 'company_key' end;
+  v_count integer;
+begin
+  perform nokkel.require_session(p_session, p_user, p_organization);
+  if nokkel.hold_key(p_user, p_organization, p_company, p_key) = 'active' then
+    perform nokkel.clear_mirror(p_key);
+  end if;
+  update public.user_key k set revoked_at = coalesce(k.revoked_at, now()),
+      state = case when k.state = 'destroyed' then k.state else 'revoked' end
+    where k.id = p_key and p_company is null;
+  update public.company_key k set revoked_at = coalesce(k.revoked_at, now()),
+      state = case when k.state = 'destroyed' then k.state else 'revoked' end
+    where k.id = p_key and k.company_id = p_company;
+  perform nokkel.hold_rfxs(array(
+    select w.rfx_id from nokkel.rfx_wrap w where w.key_id = p_key
+    union
+    select w.rfx_id from nokkel.moved_wrap w where w.user_key_id = p_key
+    union
+    select w.rfx_id from nokkel.moved_wrap w where w.company_key_id = p_key
+  ));
+  with marked as (
+    insert into public.rfx_key_version as v (rfx_id, version, compromised_at)
+      select o.rfx_id, o.version, now() from (
+        select w.rfx_id, w.version from nokkel.rfx_wrap w where w.key_id = p_key
+        union
+        select w.rfx_id, w.version from nokkel.moved_wrap w where w.user_key_id = p_key
+        union
+        select w.rfx_id, w.version from nokkel.moved_wrap w where w.company_key_id = p_key
+      ) o order by 1, 2
+      on conflict (rfx_id, version) do update set compromised_at = coalesce(v.compromised_at, excluded.compromised_at)
+      returning 1
+  ) select count(*) into v_count from marked;
+  perform nokkel.audit(p_organization, p_user, v_type || '.revoke', v_type, p_key::text, null, p_request);
+  return v_count;
+end
+$$;
+
+-- A version that a compromised key could open. Whoever marks it holds its group by now.
 create function nokkel.rekey_compromised() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  -- The project first, as whoever changes it takes them.
-  perform from public.rfxs p where p.id = (select coalesce(r.parent_id, r.id) from public.rfxs r where r.id = new.rfx_id) for no key update;
+  perform nokkel.hold_rfxs(array[new.rfx_id]);
   perform nokkel.ask_for_rfx_version(r.id) from public.rfxs r where r.id = new.rfx_id and r.key_version = new.version;
   delete from nokkel.rfx_key_attempt a where a.rfx_id = new.rfx_id;
   return null;
@@ -374,34 +444,71 @@ begin
 end
 $$;
 
+-- Bids are not lost with one person: there is an opener, and somebody besides them has the opening key. p_without: who is about to go.
+create function nokkel.require_openers(p_rfx uuid, p_without uuid default null) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_group constant uuid := (select g.id from public.rfxs g where g.parent_id = p_rfx and g.kind = 'opening');
+  v_openers constant uuid[] := array(
+    select l.owner_id from nokkel.rfx_live_member l
+    where l.rfx_id = v_group and l.owner = 'user' and l.owner_id is distinct from p_without);
+begin
+  if cardinality(v_openers) = 0 then perform nokkel.refuse('openers_missing', '{"wanted": "opener"}'); end if;
+  if not exists (
+    select from public.rfx_key_companies m
+    join public.rfxs g on g.id = m.rfx_id and g.company_id = m.company_id
+    join public.company_key k on k.id = m.key_id and k.company_id = m.company_id and k.state in ('active', 'superseded')
+    where m.rfx_id = v_group
+  ) and (
+    select count(*) from public.rfx_key_members m
+    join public.user_key k on k.id = m.key_id and k.user_id = m.user_id and k.state in ('active', 'superseded')
+    where m.rfx_id = v_group and m.user_id = any (v_openers)
+  ) < 2 then
+    perform nokkel.refuse('openers_missing', '{"wanted": "company_key_or_second_opener"}');
+  end if;
+end
+$$;
+
+-- Before somebody stops being an opener, while suppliers are in a project with a deadline.
+create function nokkel.require_other_openers(p_rfx public.rfxs, p_user uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+begin
+  if p_rfx.status in ('approved', 'closed') and p_rfx.deadline is not null then
+    perform nokkel.require_openers(p_rfx.id, p_user);
+  end if;
+end
+$$;
+
 -- What must be so before suppliers are let in, and while they are.
 create function nokkel.require_bid_terms(p_rfx public.rfxs) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
   if p_rfx.deadline is null then return; end if;
   if p_rfx.deadline <= clock_timestamp() then perform nokkel.refuse('deadline_passed'); end if;
-  if not exists (
-    select from nokkel.rfx_live_member l join public.rfxs g on g.id = l.rfx_id
-    where g.parent_id = p_rfx.id and g.kind = 'opening' and l.owner = 'user'
-  ) then
-    perform nokkel.refuse('openers_missing');
-  end if;
+  perform nokkel.require_openers(p_rfx.id);
 end
 $$;
 
 -- draft → in_review (a buyer) → approved (a developer) → closed (a buyer, not before the deadline). Asked for again: nothing.
-create function nokkel.change_rfx_status(p_rfx uuid, p_status text, p_request uuid) returns void
+-- p_sequence: the newest entry that was read before others are let in; null when that is not said.
+create function nokkel.change_rfx_status(p_rfx uuid, p_status text, p_sequence integer, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
   v_rfx constant public.rfxs := nokkel.hold_rfx(p_rfx, 'buyer', 'developer');
   v_role constant text := nokkel.rfx_role(p_rfx);
+  v_last integer;
 begin
+  if p_status is null then perform nokkel.refuse('request_malformed'); end if;
   if v_role <> (case p_status when 'approved' then 'developer' else 'buyer' end) then perform nokkel.refuse('forbidden'); end if;
   if v_rfx.status = p_status then return; end if;
   if (v_rfx.status, p_status) not in (('draft', 'in_review'), ('in_review', 'approved'), ('approved', 'closed')) then
     perform nokkel.refuse('rfx_status', jsonb_build_object('status', v_rfx.status));
   end if;
-  if v_rfx.rekey_pending and p_status <> 'closed' then perform nokkel.refuse('rekey_pending'); end if;
+  if p_status <> 'closed' then
+    if v_rfx.rekey_pending then perform nokkel.refuse('rekey_pending'); end if;
+    select coalesce(max(e.sequence), 0) into v_last from public.rfx_entry e where e.rfx_id = p_rfx;
+    if p_sequence <> v_last then perform nokkel.refuse('sequence_stale', jsonb_build_object('sequence', v_last)); end if;
+  end if;
   if p_status = 'approved' then
     if not exists (select from public.rfx_invitation i where i.rfx_id = p_rfx) then perform nokkel.refuse('suppliers_missing'); end if;
     perform nokkel.require_bid_terms(v_rfx);
@@ -413,18 +520,28 @@ begin
       approved_by = case when p_status = 'approved' then nokkel.user_id() else r.approved_by end,
       closed_at = case when p_status = 'closed' then now() end
     where r.id = p_rfx;
-  if p_status = 'closed' then update public.rfxs r set rekey_pending = false where p_rfx in (r.id, r.parent_id); end if;
+  if p_status = 'closed' then
+    -- It keeps the keys it has.
+    perform nokkel.hold_rfxs(array(select r.id from public.rfxs r where r.parent_id = p_rfx));
+    update public.rfxs r set rekey_pending = false where r.id = p_rfx or r.parent_id = p_rfx;
+    delete from nokkel.rfx_key_attempt a using public.rfxs r where r.id = a.rfx_id and (r.id = p_rfx or r.parent_id = p_rfx);
+  end if;
   perform nokkel.audit_rfx('rfx.' || p_status, 'rfx', p_rfx::text, p_request);
 end
 $$;
 
--- Before the project is approved a deadline is moved at will; afterwards only to a later time, and not once it has passed.
+-- Before the project is approved a deadline is moved at will; afterwards only by who may name openers, to a later time, and not once
+-- it has passed. Bids do not stay sealed for ever.
 create function nokkel.set_rfx_deadline(p_rfx uuid, p_deadline timestamptz, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
   v_rfx public.rfxs := nokkel.hold_rfx(p_rfx, 'buyer');
 begin
   if v_rfx.deadline is not distinct from p_deadline then return; end if;
+  if not isfinite(p_deadline) or p_deadline > clock_timestamp() + interval '2 years' then
+    perform nokkel.refuse('request_malformed');
+  end if;
+  if v_rfx.status = 'approved' and not nokkel.may_name_openers(p_rfx) then perform nokkel.refuse('forbidden'); end if;
   if v_rfx.status = 'closed' then perform nokkel.refuse('rfx_status', jsonb_build_object('status', v_rfx.status)); end if;
   if p_deadline <= clock_timestamp() then perform nokkel.refuse('deadline_passed'); end if;
   if v_rfx.status = 'approved' then
@@ -474,15 +591,30 @@ begin
 end
 $$;
 
--- Anybody but oneself; and who is not in it now is none of the buyer's business.
+-- Anybody but oneself; and who is not in it now is none of the buyer's business. Those on whom the opening of bids depends only by who
+-- decides on that.
 create function nokkel.exclude_from_rfx(p_rfx uuid, p_user uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
+declare
+  v_rfx public.rfxs;
+  v_opens boolean;
 begin
-  perform nokkel.hold_rfx(p_rfx, 'buyer');
+  -- People before projects, as whoever deletes an account takes them.
+  perform from public.app_user u where u.auth_user_id = p_user for key share;
+  v_rfx := nokkel.hold_rfx(p_rfx, 'buyer');
   if p_user = nokkel.user_id() then perform nokkel.refuse('conflict'); end if;
   if exists (select from public.rfx_exclusion x where x.rfx_id = p_rfx and x.user_id = p_user) then return; end if;
   if nokkel.rfx_role_of(p_rfx, p_user) is null then perform nokkel.refuse('not_found'); end if;
+  v_opens := exists (select from public.rfx_opener o where o.rfx_id = p_rfx and o.user_id = p_user);
+  if (v_opens or v_rfx.created_by = p_user or exists (
+    select from public.company_member m where m.company_id = v_rfx.company_id and m.user_id = p_user and m.role = 'administrator'
+  )) and not nokkel.may_name_openers(p_rfx) then
+    perform nokkel.refuse('forbidden');
+  end if;
+  if v_opens then perform nokkel.require_other_openers(v_rfx, p_user); end if;
   insert into public.rfx_exclusion (rfx_id, user_id, excluded_by) values (p_rfx, p_user, nokkel.user_id());
+  -- Only now: the trigger of the exclusion was to see whom the opening group loses.
+  perform nokkel.remove_opener(p_rfx, p_user, p_request);
   perform nokkel.audit_rfx('rfx_member.remove', 'rfx', p_rfx || '/' || p_user, p_request);
 end
 $$;
@@ -521,6 +653,10 @@ $$;
 create function nokkel.name_opener(p_rfx uuid, p_user uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
+  -- People and companies before projects. Nobody leaves the company while they are named.
+  perform from public.app_user u where u.auth_user_id = p_user for key share;
+  perform from public.company c where c.id = (
+    select r.company_id from public.rfxs r where r.id = p_rfx and r.organization_id = nokkel.organization_id()) for share;
   perform nokkel.hold_rfx_to_name_openers(p_rfx);
   if nokkel.rfx_role_of(p_rfx, p_user) is distinct from 'buyer' then perform nokkel.refuse('not_found'); end if;
   insert into public.rfx_opener (rfx_id, user_id, named_by) values (p_rfx, p_user, nokkel.user_id()) on conflict do nothing;
@@ -534,15 +670,11 @@ create function nokkel.dismiss_opener(p_rfx uuid, p_user uuid, p_request uuid) r
 declare
   v_rfx constant public.rfxs := nokkel.hold_rfx_to_name_openers(p_rfx);
 begin
-  if v_rfx.status in ('approved', 'closed') and v_rfx.deadline is not null and not exists (
-    select from public.rfx_opener o
-    where o.rfx_id = p_rfx and o.user_id <> p_user and nokkel.rfx_role_of(p_rfx, o.user_id) = 'buyer'
-  ) then
-    perform nokkel.refuse('openers_missing');
+  if not exists (select from public.rfx_opener o where o.rfx_id = p_rfx and o.user_id = p_user) then
+    perform nokkel.refuse('not_found');
   end if;
-  delete from public.rfx_opener o where o.rfx_id = p_rfx and o.user_id = p_user;
-  if not found then perform nokkel.refuse('not_found'); end if;
-  perform nokkel.audit_rfx('rfx_opener.remove', 'rfx', p_rfx || '/' || p_user, p_request);
+  perform nokkel.require_other_openers(v_rfx, p_user);
+  perform nokkel.remove_opener(p_rfx, p_user, p_request);
 end
 $$;
 
@@ -550,6 +682,7 @@ $$;
 create function nokkel.set_developer(p_user uuid, p_developer boolean, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
+  if p_developer is null then perform nokkel.refuse('request_malformed'); end if;
   if nokkel.organization_id() is null or not nokkel.has_role(nokkel.organization_id(), 'administrator') then
     perform nokkel.refuse('forbidden');
   end if;
@@ -574,7 +707,7 @@ create function nokkel.developers() returns table (id uuid, name text)
 $$;
 
 grant execute on function nokkel.delete_rfx(uuid, uuid),
-  nokkel.change_rfx_status(uuid, text, uuid), nokkel.set_rfx_deadline(uuid, timestamptz, uuid),
+  nokkel.change_rfx_status(uuid, text, integer, uuid), nokkel.set_rfx_deadline(uuid, timestamptz, uuid),
   nokkel.invite_to_rfx(uuid, uuid, uuid), nokkel.withdraw_from_rfx(uuid, uuid, uuid),
   nokkel.exclude_from_rfx(uuid, uuid, uuid), nokkel.readmit_to_rfx(uuid, uuid, uuid),
   nokkel.name_opener(uuid, uuid, uuid), nokkel.dismiss_opener(uuid, uuid, uuid),

@@ -11,6 +11,21 @@ export const oneEngineOnly: Readonly<Record<string, string>> = {
     pgliteHasOneConnection,
   'projects at the same time > a version that is being marked as compromised gets no more wraps':
     pgliteHasOneConnection,
+  ...Object.fromEntries(
+    ['the key first', 'the key last'].flatMap((order) =>
+      [
+        'while a company is withdrawn',
+        'while a draft with openers is deleted',
+        'while its owner reviews no longer, in several projects',
+        'while a company is withdrawn from one of the projects that its groups are in, over HTTP',
+      ].map((test) => [
+        `who waits for whom in projects > a key is marked as compromised, ${order} > ${test}`,
+        pgliteHasOneConnection,
+      ]),
+    ),
+  ),
+  'who waits for whom in projects > a person is excluded while their account is deleted': pgliteHasOneConnection,
+  'who waits for whom in projects > a deadlock is tried again, once': pgliteHasOneConnection,
   'migrate > applies everything once when two do it at the same time': pgliteHasOneConnection,
   'migrate > applies everything once, as the Supabase CLI records it': connects,
   'migrate > applies in order what another tool has left': connects,

@@ -2,6 +2,7 @@ import type { ProblemCode } from '@nokkel/contract'
 import { sql } from 'kysely'
 import { ServerError } from '../http/server-error.ts'
 import type { Database, Transaction } from './database.ts'
+import { retryDeadlock } from './retry.ts'
 
 /** Who acts, as the access token says. `sub` is the person, `sid` the session. */
 export interface Claims {
@@ -25,7 +26,7 @@ export const sessionProblem = (state: string): ProblemCode => endedSession[state
 
 /**
  * Runs `work` as the person in `claims`: the only door through which person-bound requests reach the database.
- * Role and claims hold for this transaction alone.
+ * Role and claims hold for this transaction alone. After a deadlock it runs once more, so `work` changes nothing but the database.
  *
  * @throws {ServerError} `session_ended`, `session_expired`, `device_superseded` or `device_revoked`.
  */
@@ -34,7 +35,7 @@ export async function withClaims<T>(
   claims: Claims,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  return database.transaction().execute(async (transaction) => {
+  const act = async (transaction: Transaction): Promise<T> => {
     const { rows } = await sql<{ state: string }>`
       select nokkel.session_state(${claims.sid}::uuid) as state,
         set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
@@ -42,5 +43,6 @@ export async function withClaims<T>(
     const state = rows[0]?.state ?? 'revoked'
     if (state !== 'live') throw new ServerError(sessionProblem(state))
     return work(transaction)
-  })
+  }
+  return retryDeadlock(() => database.transaction().execute(act))
 }

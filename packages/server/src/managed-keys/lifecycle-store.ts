@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Caller } from '../audit/caller.ts'
 import type { Database } from '../db/database.ts'
+import { retryDeadlock } from '../db/retry.ts'
 import type { StoredPrivateKey } from './private-key-cache.ts'
 
 /** A key of the caller's, or of a company they administer. */
@@ -14,8 +15,9 @@ const acting = ({ claims, requestId }: Caller, { companyId, keyId }: KeyPlace) =
   ${keyId}::uuid`
 
 export async function revokeKey(database: Database, caller: Caller, place: KeyPlace): Promise<number> {
-  const { rows } = await sql<{ versions: number }>`
-    select nokkel.revoke_key(${acting(caller, place)}) as versions`.execute(database)
+  const { rows } = await retryDeadlock(() =>
+    sql<{ versions: number }>`select nokkel.revoke_key(${acting(caller, place)}) as versions`.execute(database),
+  )
   return rows[0]?.versions ?? 0
 }
 
@@ -95,9 +97,10 @@ export async function finishRewrap(
   activeId: string,
   wraps: readonly MovedWrap[],
 ): Promise<number> {
-  const { rows } = await sql<{ moved: number }>`
+  const moving = sql<{ moved: number }>`
     select nokkel.finish_rewrap(${acting(caller, place)}, ${activeId}::uuid,
       ${wraps.map(({ rfxId }) => rfxId)}::uuid[], ${wraps.map(({ version }) => version)}::integer[],
-      ${wraps.map(({ wrap }) => wrap)}::text[], ${wraps.map(({ moved }) => moved)}::text[]) as moved`.execute(database)
+      ${wraps.map(({ wrap }) => wrap)}::text[], ${wraps.map(({ moved }) => moved)}::text[]) as moved`
+  const { rows } = await retryDeadlock(() => moving.execute(database))
   return rows[0]?.moved ?? 0
 }

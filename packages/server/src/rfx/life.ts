@@ -21,7 +21,7 @@ import {
 } from './store.ts'
 import { parseWraps, verifyWraps } from './wraps.ts'
 
-type Status = ParsedOf<typeof statusOperation>['body']['status']
+type StatusChange = ParsedOf<typeof statusOperation>['body']
 
 /** A company of a project, as the path of an operation names it. */
 export interface CompanyPath {
@@ -70,17 +70,21 @@ export async function removeRfx(database: Database, caller: Caller, id: string):
 /**
  * Takes a project to its next stage.
  *
- * @throws {ServerError} `rfx_status`: it is not at the stage before. `rekey_pending`, `suppliers_missing`,
- * `openers_missing`, `deadline_passed`, `deadline_not_passed`, `not_found` or `forbidden`.
+ * @throws {ServerError} `rfx_status`: it is not at the stage before. `sequence_stale`: something was written since.
+ * `rekey_pending`, `suppliers_missing`, `openers_missing`, `deadline_passed`, `deadline_not_passed`, `not_found` or
+ * `forbidden`.
  */
-export async function changeStatus(database: Database, caller: Caller, id: string, status: Status): Promise<Rfx> {
-  return recorded(database, caller, { action: `rfx.${status}`, id }, async (transaction) => {
-    await updateStatus(transaction, id, status, caller.requestId)
+export async function changeStatus(database: Database, caller: Caller, id: string, change: StatusChange): Promise<Rfx> {
+  return recorded(database, caller, { action: `rfx.${change.status}`, id }, async (transaction) => {
+    await updateStatus(transaction, id, change, caller.requestId)
     return readRfx(transaction, id)
   })
 }
 
-/** @throws {ServerError} `deadline_passed`, `deadline_shortened`, `openers_missing`, `rfx_status`, `not_found` or `forbidden`. */
+/**
+ * @throws {ServerError} `request_malformed`: more than two years ahead. `deadline_passed`, `deadline_shortened`,
+ * `openers_missing`, `rfx_status`, `not_found` or `forbidden`: also of who may not name openers, once it is approved.
+ */
 export async function setDeadline(
   database: Database,
   caller: Caller,
@@ -107,7 +111,12 @@ export async function withdraw(database: Database, caller: Caller, { id, company
   )
 }
 
-/** Takes the key from them. @throws {ServerError} `conflict`: oneself. `not_found`: also of who is not in it. `forbidden`. */
+/**
+ * Takes the key from them, and the opening of bids.
+ *
+ * @throws {ServerError} `conflict`: oneself. `not_found`: also of who is not in it. `forbidden`: also of an opener, the
+ * creator or an administrator, by who may not name openers. `openers_missing`.
+ */
 export async function exclude(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
   await recorded(database, caller, { action: 'rfx_member.remove', id }, (transaction) =>
     insertExclusion(transaction, id, userId, caller.requestId),
@@ -128,7 +137,11 @@ export async function nameOpener(database: Database, caller: Caller, { id, userI
   )
 }
 
-/** Takes the opening key from them. @throws {ServerError} `openers_missing`: the last one. `not_found` or `forbidden`. */
+/**
+ * Takes the opening key from them.
+ *
+ * @throws {ServerError} `openers_missing`: bids would depend on one person, or nobody. `not_found` or `forbidden`.
+ */
 export async function dismissOpener(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
   await recorded(database, caller, { action: 'rfx_opener.remove', id }, (transaction) =>
     deleteOpener(transaction, id, userId, caller.requestId),

@@ -42,7 +42,7 @@ export function registerRfx(api: Api, dependencies: RfxDependencies): void {
     return undefined
   })
   api.implement(contract.changeRfxStatus, (request) =>
-    changeStatus(database, callerOf(request), request.params.id, request.body.status),
+    changeStatus(database, callerOf(request), request.params.id, request.body),
   )
   api.implement(contract.setRfxDeadline, (request) =>
     setDeadline(database, callerOf(request), request.params.id, request.body.deadline),

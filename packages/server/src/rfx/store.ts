@@ -121,13 +121,22 @@ export async function deleteRfx(transaction: Transaction, id: string, requestId:
   await sql`select nokkel.delete_rfx(${id}::uuid, ${requestId}::uuid)`.execute(transaction)
 }
 
+export interface StatusChange {
+  readonly status: string
+  /** The newest entry that was read before. */
+  readonly sequence?: number | undefined
+}
+
 export async function updateStatus(
   transaction: Transaction,
   id: string,
-  status: string,
+  { status, sequence }: StatusChange,
   requestId: string,
 ): Promise<void> {
-  await sql`select nokkel.change_rfx_status(${id}::uuid, ${status}, ${requestId}::uuid)`.execute(transaction)
+  await sql`
+    select nokkel.change_rfx_status(${id}::uuid, ${status}, ${sequence ?? null}::integer, ${requestId}::uuid)`.execute(
+    transaction,
+  )
 }
 
 export async function updateDeadline(
@@ -136,8 +145,10 @@ export async function updateDeadline(
   deadline: string | null,
   requestId: string,
 ): Promise<void> {
+  // In UTC: Postgres takes fewer offsets than RFC 3339.
+  const at = deadline && new Date(deadline).toISOString()
   await sql`
-    select nokkel.set_rfx_deadline(${id}::uuid, ${deadline}::timestamptz, ${requestId}::uuid)`.execute(transaction)
+    select nokkel.set_rfx_deadline(${id}::uuid, ${at}::timestamptz, ${requestId}::uuid)`.execute(transaction)
 }
 
 export async function insertInvitation(
