@@ -54,6 +54,8 @@ export interface Nokkel {
   readonly organizations: OrganizationService
   readonly assignments: TaskEncryptionService
   readonly rfx: RfxService
+  /** The time as the server has it, as far as is known: deadlines are told by it, not by the clock of this device. */
+  now(): Date
   /** Takes up the session of this browser, if there is one. What goes wrong becomes the state of `auth`. */
   start(): Promise<void>
   close(): void
@@ -155,6 +157,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     organizations: createOrganizationService(request),
     assignments,
     rfx,
+    now: clock.now,
     start: auth.start,
     close() {
       unsubscribe?.()

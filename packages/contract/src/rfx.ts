@@ -197,6 +197,7 @@ export const RfxFault = z
       'manifest_invalid',
       'wrap_unsigned',
       'leaf_unexplained',
+      'chain_broken',
     ]),
     groupId: Uuid,
     subjectType: z.enum(['app_user', 'company', 'rfx']),
@@ -285,12 +286,19 @@ export const changeRfxStatus = operation({
   responses: { 200: Rfx },
 })
 
+// RFC 3339 allows the year 0, which Postgres does not have, and offsets that lead past 9999.
+const hasFourDigitYear = (instant: string) => {
+  const year = new Date(instant).getUTCFullYear()
+  return year >= 1 && year <= 9999
+}
+
 export const setRfxDeadline = operation({
   method: 'put',
   path: '/nokkel/rfx/{id}/deadline',
   tags,
-  summary: 'Set when bids open; once the project is approved only to a later time; for buyers',
-  request: { params: ofRfx, body: z.strictObject({ deadline: Instant.nullable() }) },
+  summary:
+    'Set when bids open, at most two years ahead; for buyers, once the project is approved for those who may name openers, and only to a later time',
+  request: { params: ofRfx, body: z.strictObject({ deadline: Instant.refine(hasFourDigitYear).nullable() }) },
   responses: { 200: Rfx },
 })
 

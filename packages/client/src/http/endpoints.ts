@@ -67,6 +67,7 @@ export const endpoints = {
   beginRfxVersion: 'POST /nokkel/rfx/groups/{id}/versions',
   addRfxVersionWraps: 'POST /nokkel/rfx/groups/{id}/versions/{attemptId}/wraps',
   activateRfxVersion: 'POST /nokkel/rfx/groups/{id}/versions/{attemptId}/activate',
+  reportBrokenWrap: 'POST /nokkel/rfx/groups/{id}/wraps/broken',
   findRfxSigners: 'POST /nokkel/rfx/{id}/signers',
   checkRfx: 'GET /nokkel/rfx/{id}/check',
   addRfxEntry: 'POST /nokkel/rfx/{id}/entries',

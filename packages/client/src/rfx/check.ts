@@ -22,8 +22,9 @@ export async function checkGroups(session: RfxSession, { signal, onProgress }: W
       faults.push(faultOf('manifest_invalid', group))
       continue
     }
+    if (session.isChainBroken(group.id)) faults.push(faultOf('chain_broken', group))
     if (group.rekeyPending) faults.push(faultOf('rekey_pending', group))
-    if (mayWrap(fetched, group)) faults.push(...(await checkLeaves(session, group, signal)))
+    if (mayWrap(group)) faults.push(...(await checkLeaves(session, group, signal)))
   }
   onProgress?.({ done: groups.length, total: groups.length })
   return faults

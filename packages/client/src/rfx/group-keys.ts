@@ -1,11 +1,14 @@
 import type { RfxGroup } from '@nokkel/contract'
 import {
   asRfxKey,
+  CryptoError,
   calculateKeyCommitment,
   calculateWrapLeaf,
   decodeBase64,
   decodeBase64Url,
+  deriveOpeningKeyPair,
   encodeBase64Url,
+  exportPublicJwk,
   hashWrap,
   includesLeaf,
   openPreviousKey,
@@ -35,6 +38,8 @@ export interface VerifiedGroup {
   readonly group: RfxGroup
   /** Undefined while the key has not reached the person. */
   readonly key: RfxKey | undefined
+  /** What is wrapped to the person, or to their company, does not open, or is another key than the one that was signed. */
+  readonly isBroken: boolean
   readonly end: ManifestEnd
   /** Of an opening group. */
   readonly sealTo: PublicJwk | null
@@ -50,8 +55,17 @@ export interface GroupKeys {
    * @throws {NokkelError} `rfx_tampered`, `rfx_rolled_back`.
    */
   verify(group: RfxGroup, seen: SeenGroup | undefined): Promise<VerifiedGroup>
-  /** The key of a version of a verified group, by the chain of previous keys. @throws {NokkelError} `waiting_for_key`, `rfx_tampered`. */
+  /**
+   * The key of a version of a verified group, by the chain of previous keys; where the chain does not open, what the server kept
+   * of that version.
+   *
+   * @throws {NokkelError} `waiting_for_key`, `rfx_tampered`.
+   */
   keyOf(group: VerifiedGroup, version: number): Promise<RfxKey>
+  /** What the server kept of a version, whatever the chain says; `undefined` if that does not open, or is not the key this device knew. */
+  keptKeyOf(groupId: string, version: number): Promise<RfxKey | undefined>
+  /** Whether somebody made a version from which the one before does not open. */
+  isChainBroken(groupId: string): boolean
   /** Takes a key that was made here, so that it need not be unwrapped. */
   keep(groupId: string, version: number, key: RfxKey): void
   /** After revisions were added here. */
@@ -73,6 +87,9 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
   const { organizationId, userId, userKeys, own, pins, signers } = dependencies
   const keys = new Map<string, RfxKey>()
   const verified = new Map<string, { readonly text: string; readonly group: VerifiedGroup }>()
+  const kept = new Map<string, Promise<RfxKey | undefined>>()
+  const brokenChains = new Set<string>()
+  let isForgotten = false
   const placeOf = (groupId: string, version: number) => `${groupId}/${version}`
 
   return {
@@ -93,25 +110,29 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
       return now
     },
     keyOf,
+    keptKeyOf,
+    isChainBroken: (groupId) => brokenChains.has(groupId),
     keep: (groupId, version, key) => void keys.set(placeOf(groupId, version), key),
     remember: async (groupId, version, key, end) =>
       pins.rememberGroup(groupId, seenOf(version, end, await calculateKeyCommitment(key, { groupId, version }))),
     forget() {
+      isForgotten = true
       for (const key of keys.values()) key.fill(0)
+      for (const key of kept.values()) void key.then((opened) => opened?.fill(0))
       keys.clear()
+      kept.clear()
       verified.clear()
     },
   }
 
   async function verify(group: RfxGroup, seen: SeenGroup | undefined): Promise<VerifiedGroup> {
     const { id: groupId, version, kind } = group
-    const key = keys.get(placeOf(groupId, version)) ?? (await unwrap(group))
     const revisions = await whole('the manifest', () =>
       group.manifest.map(({ statement, leaves }) => ({ statement, leaves: decodeBase64Url(leaves) })),
     )
     if (group.manifest.some(({ revision }, index) => revision !== index + 1)) throw tampered('a revision is missing')
     const manifests = await whole('the manifest', () =>
-      verifyRfxManifests(revisions, { organizationId, groupId, kind, version, ...(key && { key }) }),
+      verifyRfxManifests(revisions, { organizationId, groupId, kind, version }),
     )
     const last = manifests[manifests.length - 1] as VerifiedRfxManifest
     const end = { revision: manifests.length, digest: last.digest }
@@ -121,21 +142,43 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     }
     await requireSigners(manifests)
     if (group.wrap) await requireOwnLeaf(group, revisions)
-    if (key) keys.set(placeOf(groupId, version), key)
-    const result = { group, key, end, sealTo: last.sealTo }
+    if (kind === 'project' && group.wrap?.role === 'supplier') await pins.rememberSupplier()
+    const key = await openKey(group, last.commitment)
+    if (key) {
+      await whole('what is sealed to', () => requireSealTo(kind, key, last))
+      keys.set(placeOf(groupId, version), key)
+    }
+    const result = { group, key, isBroken: group.wrap !== null && !key, end, sealTo: last.sealTo }
     // The chain must lead to the key that this device knew; what is on the way is compared with what it has seen.
     if (key && seen && seen.version < version) await keyOf(result, seen.version)
     await pins.rememberGroup(groupId, seenOf(version, end, last.commitment))
     return result
   }
 
+  /** The key, if the wrap opens and it is the one all members have: a member can have wrapped anything. */
+  async function openKey(group: RfxGroup, commitment: Uint8Array): Promise<RfxKey | undefined> {
+    const { id: groupId, version } = group
+    const known = keys.get(placeOf(groupId, version))
+    const key = known ?? (await unwrap(group))
+    if (!key || equalBytes(await calculateKeyCommitment(key, { groupId, version }), commitment)) return key
+    // Whoever made a key here signed its commitment, too.
+    if (known) throw tampered('the list is of another key')
+    key.fill(0)
+    return undefined
+  }
+
   async function unwrap({ id, version, wrap }: RfxGroup): Promise<RfxKey | undefined> {
     if (!wrap) return undefined
-    if (wrap.via === 'company') return asRfxKey(await userKeys.unwrap({ rfxId: id, version, via: 'company' }))
+    if (wrap.via === 'company') return askForKey(id, version, 'company')
     const { encryptedSymmetricKey, keyId } = wrap
     if (encryptedSymmetricKey === null) throw tampered('there is no wrap')
     const privateKey = await userKeys.privateKey(keyId)
-    return whole('the wrap', async () => asRfxKey(await unwrapKey(decodeBase64(encryptedSymmetricKey), privateKey)))
+    return openOrNothing(async () => asRfxKey(await unwrapKey(decodeBase64(encryptedSymmetricKey), privateKey)))
+  }
+
+  /** By the server; `undefined` when it says no, or gives what is no key. */
+  async function askForKey(rfxId: string, version: number, via: 'user' | 'company'): Promise<RfxKey | undefined> {
+    return openOrNothing(async () => asRfxKey(await userKeys.unwrap({ rfxId, version, via })))
   }
 
   async function requireSigners(manifests: readonly VerifiedRfxManifest[]): Promise<void> {
@@ -178,18 +221,74 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     return key
   }
 
-  async function openBelow({ id: groupId, versions }: RfxGroup, version: number, next: RfxKey): Promise<RfxKey> {
-    const previous = versions.find((one) => one.version === version + 1)?.previousKey
-    if (!previous) throw tampered('the chain of keys is broken')
-    const key = await whole('the previous key', () =>
-      openPreviousKey({ key: next, previous: decodeBase64Url(previous), groupId, version: version + 1 }),
-    )
-    const commitment = (await pins.groups())[groupId]?.commitments[version]
-    const actual = encodeBase64Url(await calculateKeyCommitment(key, { groupId, version }))
-    if (commitment !== undefined && commitment !== actual) throw tampered('the previous key is another one')
+  async function openBelow(group: RfxGroup, version: number, next: RfxKey): Promise<RfxKey> {
+    const { id: groupId } = group
+    const chained = await openPrevious(group, version, next)
+    if (!chained) brokenChains.add(groupId)
+    const key = chained ?? (await keptKeyOf(groupId, version))
+    if (!key) throw tampered('the chain of keys is broken')
     keys.set(placeOf(groupId, version), key)
     return key
   }
+
+  async function openPrevious(
+    { id: groupId, versions }: RfxGroup,
+    version: number,
+    next: RfxKey,
+  ): Promise<RfxKey | undefined> {
+    const previous = versions.find((one) => one.version === version + 1)?.previousKey
+    if (!previous) return undefined
+    const key = await openOrNothing(() =>
+      openPreviousKey({ key: next, previous: decodeBase64Url(previous), groupId, version: version + 1 }),
+    )
+    return key && (await isSeen(key, groupId, version)) ? key : undefined
+  }
+
+  function keptKeyOf(groupId: string, version: number): Promise<RfxKey | undefined> {
+    const place = placeOf(groupId, version)
+    const asked = kept.get(place) ?? askForKept(groupId, version)
+    kept.set(place, asked)
+    asked.catch(() => kept.delete(place))
+    return asked
+  }
+
+  async function askForKept(groupId: string, version: number): Promise<RfxKey | undefined> {
+    for (const via of ['user', 'company'] as const) {
+      const key = await askForKey(groupId, version, via)
+      if (!key) continue
+      if (isForgotten) key.fill(0)
+      else if (await isSeen(key, groupId, version)) return key
+    }
+    return undefined
+  }
+
+  /** Whether it is the key of this version that this device has seen, or it has seen none. */
+  async function isSeen(key: RfxKey, groupId: string, version: number): Promise<boolean> {
+    const commitment = (await pins.groups())[groupId]?.commitments[version]
+    if (commitment === undefined) return true
+    return commitment === encodeBase64Url(await calculateKeyCommitment(key, { groupId, version }))
+  }
+}
+
+/** What does not open, or is not even a key, is `undefined`; so is what the server refuses to open. */
+async function openOrNothing(open: () => Promise<RfxKey>): Promise<RfxKey | undefined> {
+  try {
+    return await open()
+  } catch (error) {
+    const isNone = error instanceof CryptoError || error instanceof TypeError || error instanceof RangeError
+    if (isNone || codeOf(error) === 'open_refused') return undefined
+    throw error
+  }
+}
+
+/** Whoever is in an opening group sees that what others seal to is derived from its key. */
+async function requireSealTo(
+  kind: RfxGroup['kind'],
+  key: RfxKey,
+  { sealTo }: Pick<VerifiedRfxManifest, 'sealTo'>,
+): Promise<void> {
+  const derived = kind === 'opening' ? await exportPublicJwk((await deriveOpeningKeyPair(key)).publicKey) : null
+  if (JSON.stringify(derived) !== JSON.stringify(sealTo)) throw tampered('what is sealed to is not of the key')
 }
 
 function seenOf(version: number, { revision, digest }: ManifestEnd, commitment: Uint8Array): SeenGroup {

@@ -25,7 +25,7 @@ export interface GroupTools {
   onRevision(groupId: string, version: number, key: RfxKey, end: ManifestEnd): Promise<void>
   /** After a version was activated that was made here. */
   onVersion(groupId: string, version: number, key: RfxKey): void
-  onRecipients(kind: 'new' | 'changed', notices: readonly RecipientNotice[]): void
+  onRecipients(kind: 'new' | 'changed', notices: readonly RecipientNotice[]): Promise<void>
 }
 
 export interface Work {
@@ -60,7 +60,7 @@ export async function sortOut(
     owner === 'user' && ownerId === tools.userId && key.thumbprint === tools.ownThumbprint()
   const isChanged = (recipient: Reachable, index: number) => compared[index] === 'changed' && !isOwn(recipient)
   const changed = recipients.filter(isChanged)
-  if (changed.length > 0) tools.onRecipients('changed', changed.map(noticeOf))
+  if (changed.length > 0) await tools.onRecipients('changed', changed.map(noticeOf))
   return { accepted: recipients.filter((recipient, index) => !isChanged(recipient, index)), changed }
 }
 
@@ -70,7 +70,7 @@ export async function rememberRecipients(tools: GroupTools, recipients: readonly
   const compared = await tools.recipientPins.compare(notices)
   await tools.recipientPins.remember(notices)
   const added = notices.filter((_, index) => compared[index] === 'new')
-  if (added.length > 0) tools.onRecipients('new', added)
+  if (added.length > 0) await tools.onRecipients('new', added)
 }
 
 type RecipientPage = AnswerOf<'listRfxRecipients'>

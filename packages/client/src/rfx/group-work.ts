@@ -1,5 +1,6 @@
 import type { RfxRecipient } from '@nokkel/contract'
 import { codeOf } from '../errors.ts'
+import type { Backoff } from './backoff.ts'
 import { distribute, nothingDistributed } from './distribute.ts'
 import { makeFirstVersion } from './first-wraps.ts'
 import type { VerifiedGroup } from './group-keys.ts'
@@ -21,6 +22,8 @@ export interface GroupWork {
 export interface HandOverOptions extends WorkOptions {
   readonly only?: ((recipient: RfxRecipient) => boolean) | undefined
   readonly namesKeyless?: boolean
+  /** Nobody asked for it: what failed is left alone for a while, and one group does not keep the others from theirs. */
+  readonly isUnasked?: boolean
 }
 
 interface GroupWorkEvents {
@@ -36,6 +39,7 @@ export function createGroupWork(
   dependencies: SessionDependencies,
   session: RfxSession,
   { onWork, onRenewed }: GroupWorkEvents,
+  backoff: Backoff,
 ): GroupWork {
   const { lock, person } = dependencies
   const { tools, opened } = session
@@ -46,8 +50,17 @@ export function createGroupWork(
     async handOver(options = {}) {
       const results: DistributionResult[] = []
       try {
-        const groups = opened.fetched().groups.filter((group) => mayWrap(opened.fetched(), group))
-        for (const group of groups) results.push(await exclusively(group.id, () => handOverGroup(group.id, options)))
+        if (!options.isUnasked) backoff.reset()
+        for (const group of opened.fetched().groups.filter(mayWrap)) {
+          if (options.isUnasked && !backoff.isDue(group.id)) continue
+          try {
+            results.push(await exclusively(group.id, () => handOverGroup(group.id, options)))
+            backoff.succeeded(group.id)
+          } catch (error) {
+            backoff.failed(group.id)
+            if (!options.isUnasked) throw error
+          }
+        }
       } finally {
         onWork(null)
       }
@@ -63,7 +76,8 @@ export function createGroupWork(
       await session.refresh()
     },
     async ensureOpening() {
-      const { groups, openers, role, company } = opened.fetched()
+      const { groups, openers, company } = opened.fetched()
+      const role = groups[0]?.wrap?.role
       const isThere = groups.some(({ kind }) => kind === 'opening')
       if (isThere || role !== 'buyer' || !openers.some((opener) => opener.id === person.id)) return
       await createGroup('opening', company.id)

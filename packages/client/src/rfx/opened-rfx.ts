@@ -40,6 +40,8 @@ export interface OpenedRfx {
   key(): Promise<GroupKey>
   /** Of an earlier version, too, by the chain of previous keys. Of the project if no group is named. */
   keyOf(version: number, groupId?: string): Promise<RfxKey>
+  /** What the server kept of a version of the key of the project, where what `keyOf` gives opens nothing: a member may have passed on another key. */
+  keptKeyOf(version: number): Promise<RfxKey | undefined>
   /** The group a company bids through, made if it is not there; its key is open. */
   bidderGroup(companyId: string): Promise<GroupKey>
   /** What to seal bids to, from the verified manifest of the opening group. `openers_missing` when there is none. */

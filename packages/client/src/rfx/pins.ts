@@ -16,6 +16,8 @@ export interface SeenGroup {
 interface SeenRfx {
   readonly groups: SeenGroups
   readonly head?: SeenHead
+  /** The person was in it for a supplier. */
+  readonly isSupplier?: true
 }
 
 /** By id of the group. */
@@ -31,6 +33,9 @@ export interface RfxPins {
    * @throws {NokkelError} `rfx_rolled_back`: another one of the same version and revision was seen.
    */
   rememberGroup(groupId: string, seen: SeenGroup): Promise<void>
+  /** Whether the person was ever in it for a supplier. */
+  isSupplier(): Promise<boolean>
+  rememberSupplier(): Promise<void>
   head(): Promise<SeenHead | undefined>
   /** @throws {NokkelError} `rfx_rolled_back`: what was seen is newer, or another at the same place. */
   rememberHead(head: SeenHead): Promise<void>
@@ -57,6 +62,8 @@ export function createRfxPins({ storage, lock }: PinStorage, userId: string, rfx
     })
   return {
     groups: async () => (await read()).groups,
+    isSupplier: async () => (await read()).isSupplier === true,
+    rememberSupplier: () => change((seen) => (seen.isSupplier ? seen : { ...seen, isSupplier: true })),
     head: async () => (await read()).head,
     rememberGroup: (groupId, group) =>
       change((seen) => {

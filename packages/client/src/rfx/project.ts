@@ -2,6 +2,7 @@ import type { Rfx as FetchedRfx, RfxRecipient, RfxSummary } from '@nokkel/contra
 import type { RfxKey } from '@nokkel/crypto'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Store } from '../state/store.ts'
+import { createBackoff } from './backoff.ts'
 import { createRfxBids } from './bids/index.ts'
 import { checkGroups, mergeFaults } from './check.ts'
 import { createRfxContent } from './content/index.ts'
@@ -31,6 +32,8 @@ export interface ProjectDependencies extends SessionDependencies {
 }
 
 export interface Project extends Omit<Rfx, 'id' | 'subscribe' | 'getSnapshot'> {
+  /** Whether content keys wait to be moved that were not tried in vain before. */
+  hasStale(summary: Pick<RfxSummary, 'version' | 'stale'>): boolean
   /** Takes a project that was just created here. */
   adopt(created: FetchedRfx, key: RfxKey): Promise<void>
   /** Opens it, or fetches it anew if it has changed since. */
@@ -41,6 +44,9 @@ export interface Project extends Omit<Rfx, 'id' | 'subscribe' | 'getSnapshot'> {
   /** Overwrites its keys. */
   forget(): void
 }
+
+/** The server counts no further. */
+const staleLimit = 1000
 
 /** What is wrong with the connection, not with the project: what is open stays open. */
 const passing: readonly NokkelErrorCode[] = [
@@ -53,12 +59,15 @@ const passing: readonly NokkelErrorCode[] = [
 ]
 
 export function createProject(dependencies: ProjectDependencies, id: string, store: Store<RfxSnapshot>): Project {
-  const { lock, userKeys, companiesOfPerson, inBackground, recipientPins } = dependencies
+  const { lock, userKeys, companiesOfPerson, inBackground, recipientPins, now } = dependencies
+  const backoff = createBackoff(now)
   let present: ReturnType<typeof begin> | undefined
   let loading: Promise<void> | undefined
   let settling: Promise<void> | undefined
   let title: string | null = null
   let myCompanies: readonly Person[] = []
+  /** Content keys that open in no way, under this version; they are not tried again. */
+  let stuck = { version: 0, count: 0 }
 
   const set = (change: Partial<RfxSnapshot>) => store.set({ ...store.getSnapshot(), ...change })
 
@@ -125,16 +134,19 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     handOver: async (options) => (await opened()).work.handOver(options),
     async settle(options) {
       const project = await opened()
+      backoff.reset()
       await (options ? settle(project, options) : settleOnce(project))
     },
     async acceptKeys(recipients) {
       await recipientPins.remember(recipients)
       const isAccepted = isAmong(recipients)
-      const { newRecipients, changedRecipients } = store.getSnapshot()
-      set({
-        newRecipients: newRecipients.filter((one) => !isAccepted(one)),
-        changedRecipients: changedRecipients.filter((one) => !isAccepted(one)),
-      })
+      const newRecipients = await recipientPins.changeUnseen(id, (all) => all.filter((one) => !isAccepted(one)))
+      const { changedRecipients } = store.getSnapshot()
+      set({ newRecipients, changedRecipients: changedRecipients.filter((one) => !isAccepted(one)) })
+    },
+    async acknowledgeRecipients() {
+      const isShown = isAmong(store.getSnapshot().newRecipients)
+      set({ newRecipients: await recipientPins.changeUnseen(id, (all) => all.filter((one) => !isShown(one))) })
     },
     async recipients() {
       const { session } = await opened()
@@ -166,6 +178,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     withdrawBid: async (companyId) => (await opened()).bids().withdrawBid(companyId),
     openBid: async (bidId) => (await opened()).bids().openBid(bidId),
 
+    hasStale,
     onOwnKey() {
       if (store.getSnapshot().waiting === 'no_own_key') set({ waiting: 'not_distributed' })
     },
@@ -181,11 +194,13 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
         if (present?.session === session && store.getSnapshot().details) publish(fetched)
       },
       onDenied: () => deny(),
-      onRecipients(kind, notices) {
-        if (session.isOver()) return
-        const place = kind === 'new' ? 'newRecipients' : 'changedRecipients'
+      async onRecipients(kind, notices) {
         const isAgain = isAmong(notices)
-        set({ [place]: [...store.getSnapshot()[place].filter((one) => !isAgain(one)), ...notices] })
+        const add = (all: readonly RecipientNotice[]) => [...all.filter((one) => !isAgain(one)), ...notices]
+        if (kind === 'new') {
+          const newRecipients = await recipientPins.changeUnseen(id, add)
+          if (!session.isOver()) set({ newRecipients })
+        } else if (!session.isOver()) set({ changedRecipients: add(store.getSnapshot().changedRecipients) })
       },
       renew: (groupId) => work.renew(groupId),
       createBidderGroup: (companyId) => work.createBidder(companyId),
@@ -201,16 +216,17 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
         return bids
       },
     }
-    const work = createGroupWork(dependencies, session, {
-      onWork(now) {
-        if (!session.isOver()) set({ work: now })
+    const events = {
+      onWork(under: RfxSnapshot['work']) {
+        if (!session.isOver()) set({ work: under })
       },
       onRenewed: () =>
         inBackground(async () => {
           await session.refresh()
           await moveKeys({ ...made, work })
         }),
-    })
+    }
+    const work = createGroupWork(dependencies, session, events, backoff)
     return { ...made, work }
   }
 
@@ -224,6 +240,8 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     present?.session.end()
     present = undefined
     title = null
+    stuck = { version: 0, count: 0 }
+    backoff.reset()
   }
 
   function deny(): void {
@@ -258,7 +276,9 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
       const { status, suppliers, role } = fetched
       const mayBid = status === 'approved' || status === 'closed'
       myCompanies = !mayBid ? [] : role === 'supplier' ? suppliers : await invitedAmong(suppliers)
+      const newRecipients = await recipientPins.unseen(id)
       if (session.isOver()) return
+      set({ newRecipients })
       publish(session.opened.fetched(), key !== undefined)
       if (key) lookAfter(fetched)
     } catch (error) {
@@ -294,25 +314,26 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
 
   /** What this person can do for others, they do when they look at the project. */
   function lookAfter(fetched: FetchedRfx): void {
-    const { groups, missing, stale, openers, role } = fetched
-    const waits = (pending: FetchedRfx['groups'][number]) => pending.rekeyPending && mayWrap(fetched, pending)
+    const { groups, missing, openers } = fetched
+    const role = groups[0]?.wrap?.role
+    const waits = (pending: FetchedRfx['groups'][number]) => pending.rekeyPending && mayWrap(pending)
     const mayOpen = role === 'buyer' && openers.some((opener) => opener.id === dependencies.person.id)
     const openingIsDue = mayOpen && !groups.some(({ kind }) => kind === 'opening')
-    const isDue = role !== 'supplier' && (missing > 0 || stale > 0)
+    const isDue = role !== 'supplier' && (missing > 0 || hasStale(fetched))
     if (!isDue && !openingIsDue && !groups.some(waits)) return
     const project = current()
-    inBackground(() => settleOnce(project))
+    inBackground(() => settleOnce(project, true))
   }
 
   /** Asked for from several sides at once, it is done once. */
-  function settleOnce(project: ReturnType<typeof begin>): Promise<void> {
-    settling ??= settle(project).finally(() => {
+  function settleOnce(project: ReturnType<typeof begin>, isUnasked = false): Promise<void> {
+    settling ??= settle(project, { isUnasked }).finally(() => {
       settling = undefined
     })
     return settling
   }
 
-  async function settle(project: ReturnType<typeof begin>, options: WorkOptions = {}): Promise<void> {
+  async function settle(project: ReturnType<typeof begin>, options: HandOverOptions): Promise<void> {
     await project.work.ensureOpening()
     await project.work.handOver({ ...options, namesKeyless: false })
     await moveKeys(project, options)
@@ -321,7 +342,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
   async function moveKeys({ session, bids }: ReturnType<typeof begin>, options: WorkOptions = {}): Promise<void> {
     const fetched = session.opened.fetched()
     const [project] = fetched.groups
-    if (project && mayWrap(fetched, project) && fetched.stale > 0 && !fetched.rekeyPending) {
+    if (project && mayWrap(project) && hasStale(fetched) && !fetched.rekeyPending) {
       const onProgress: WorkOptions['onProgress'] = (progress) => {
         set({ work: { kind: 'moving', ...progress } })
         options.onProgress?.(progress)
@@ -329,8 +350,10 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
       try {
         await lock.run(`rfx_move.${id}`, async () => {
           const to = await session.opened.key()
-          const { keyOf } = session.opened
-          await moveContentKeys({ call: session.call, rfxId: id, to, keyOf, signal: options.signal, onProgress })
+          const { keyOf, keptKeyOf } = session.opened
+          const { signal } = options
+          const work = { call: session.call, rfxId: id, to, keyOf, keptKeyOf, signal, onProgress }
+          stuck = { version: to.version, count: (await moveContentKeys(work)).stuck }
         })
       } finally {
         if (!session.isOver()) set({ work: null })
@@ -340,12 +363,22 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     if (fetched.groups.some(({ kind, member }) => kind === 'bidder' && member)) await bids().moveBidKeys()
   }
 
+  /** Whether content keys wait to be moved, besides those that open in no way. */
+  function hasStale({ version, stale }: Pick<RfxSummary, 'version' | 'stale'>): boolean {
+    const left = stuck.version === version ? Math.min(stuck.count, staleLimit) : 0
+    return stale > 0 && stale !== left
+  }
+
   async function changeStatus(
     status: 'in_review' | 'approved' | 'closed',
     options: WorkOptions = {},
   ): Promise<DistributionResult> {
-    const { session, work } = await opened()
-    await session.take(() => session.call('changeRfxStatus', { params: { id }, body: { status } }))
+    const { session, work, content } = await opened()
+    const sequence = content.newest()
+    // Nobody approves what they have not seen: what came since this device read is read first.
+    if (status === 'approved' && (await content.head()) !== sequence) throw new NokkelError('sequence_stale')
+    const body = { status, ...(status !== 'closed' && { sequence }) }
+    await session.take(() => session.call('changeRfxStatus', { params: { id }, body }))
     return status === 'closed' ? nothingDistributed : work.handOver(options)
   }
 

@@ -20,10 +20,11 @@ const topUpLimit = 3
 
 /**
  * Makes the next version of the key of a group, wrapped to everyone who is in it and has a key, and puts it in force. Whoever
- * comes meanwhile is added; when somebody leaves meanwhile, or another device was faster, it begins again.
+ * comes meanwhile is added; when somebody leaves meanwhile, or another device was faster, it begins again. Whose key cannot be
+ * used, or has changed and was not accepted, is left out, and waits for it as whoever lacks the key.
  *
  * @returns How many got it: 0 when no new version was needed any more.
- * @throws {NokkelError} `key_changed`, `key_unusable`: it cannot be wrapped to everyone; `data.recipients` names them.
+ * @throws {NokkelError} `key_changed`, `key_unusable`: it can be wrapped to nobody; `data.recipients` names them.
  */
 export async function rekey(work: Work): Promise<number> {
   const { tools, groupId } = work
@@ -57,14 +58,15 @@ async function makeVersion(
     const store = createStore(tools, before, key, attemptId)
     const wrapAll = async (recipients: readonly Reachable[]) => {
       const { accepted, changed } = await sortOut(tools, recipients)
-      if (changed.length > 0) blocked.push(...changed)
+      for (const one of changed) omitted.set(one.ownerId, { code: 'key_changed', recipient: one })
       const wraps =
-        blocked.length > 0 ? [] : await session.wrap(accepted.map(wrapRecipient), { signal, onWrapped: progress.add })
-      const unusable = wraps.length === 0 ? [] : accepted.filter((_, index) => !wraps[index])
-      if (unusable.length > 0) throw refusal('key_unusable', unusable)
+        accepted.length > 0 ? await session.wrap(accepted.map(wrapRecipient), { signal, onWrapped: progress.add }) : []
+      for (const [index, one] of accepted.entries()) {
+        if (!wraps[index]) omitted.set(one.ownerId, { code: 'key_unusable', recipient: one })
+      }
       return pairs(accepted, wraps)
     }
-    const blocked: Reachable[] = []
+    const omitted = new Map<string, Omission>()
     let storing: Promise<void> = Promise.resolve()
     for await (const { recipients, coverage } of pagesOf(tools, groupId, { onlyMissing: false, signal })) {
       if (coverage) progress.expect(coverage.wrapped + coverage.missing)
@@ -74,12 +76,11 @@ async function makeVersion(
       storing.catch(() => {})
     }
     await storing
-    if (blocked.length > 0) throw refusal('key_changed', blocked)
+    if (store.recipients().length === 0) throw refusal([...omitted.values()])
     await activate(async (ids) => {
       for await (const { recipients } of pagesOf(tools, groupId, { onlyMissing: false, signal })) {
         await store.add(await wrapAll(recipients.filter(isReachable).filter(({ ownerId }) => ids.includes(ownerId))))
       }
-      if (blocked.length > 0) throw refusal('key_changed', blocked)
     })
     tools.onVersion(groupId, version, key)
     await tools.onRevision(groupId, version, key, store.end())
@@ -89,7 +90,8 @@ async function makeVersion(
     async function activate(topUp: (ids: readonly string[]) => Promise<void>): Promise<void> {
       for (let attempt = 1; ; attempt++) {
         try {
-          await tools.call('activateRfxVersion', { params: { id: groupId, attemptId } }, { signal })
+          const body = { omitted: [...omitted.keys()] }
+          await tools.call('activateRfxVersion', { params: { id: groupId, attemptId }, body }, { signal })
           return
         } catch (error) {
           const ids = ownerIdsOf(error)
@@ -140,6 +142,13 @@ function createStore(tools: GroupTools, { group, end: last }: VerifiedGroup, key
   }
 }
 
-function refusal(code: 'key_changed' | 'key_unusable', recipients: readonly Reachable[]): NokkelError {
-  return new NokkelError(code, { data: { recipients: recipients.map(noticeOf) } })
+/** Somebody who is left out, and why. */
+interface Omission {
+  readonly code: 'key_changed' | 'key_unusable'
+  readonly recipient: Reachable
+}
+
+function refusal(omitted: readonly Omission[]): NokkelError {
+  const recipients = omitted.map(({ recipient }) => noticeOf(recipient))
+  return new NokkelError(omitted[0]?.code ?? 'key_unusable', { data: { recipients } })
 }

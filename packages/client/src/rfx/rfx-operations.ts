@@ -191,8 +191,11 @@ export function createRfxOperations(
   }
 
   async function settle(): Promise<void> {
-    const isDue = ({ missing, rekeyPending, stale, role, via }: RfxSummary) =>
-      via !== null && (role === 'supplier' ? rekeyPending : missing > 0 || rekeyPending || stale > 0)
+    const isDue = (summary: RfxSummary) => {
+      const { id, missing, rekeyPending, role, via } = summary
+      if (via === null) return false
+      return role === 'supplier' ? rekeyPending : missing > 0 || rekeyPending || project(id).hasStale(summary)
+    }
     for (const { id } of (await summariesOf()).filter(isDue)) {
       if (end.aborted) return
       // Of several tabs one does it; the next one finds nothing left to do.
@@ -216,7 +219,7 @@ export function createRfxOperations(
 const noEvents = {
   onFetched() {},
   onDenied() {},
-  onRecipients() {},
+  async onRecipients() {},
   renew: () => Promise.reject(new TypeError('it is not there yet')),
   createBidderGroup: () => Promise.reject(new TypeError('it is not there yet')),
 }

@@ -59,7 +59,7 @@ export interface RfxWork extends Progress {
 
 export interface RfxListItem {
   readonly id: string
-  /** Null while its key has not reached the person, or it does not open: see `state`. */
+  /** Null while its key has not reached the person, see `state`; or when it cannot be read, and can be renamed. */
   readonly title: string | null
   readonly state: 'ready' | 'waiting_for_key' | 'error'
   readonly status: RfxStatus
@@ -98,7 +98,7 @@ export interface RfxSnapshot {
   /** Null before it was fetched, and when it is denied. */
   readonly details: RfxDetails | null
   readonly work: RfxWork | null
-  /** Recipients whose key is new since this device last wrapped to them, to be shown; and those whose key has changed, to be accepted. */
+  /** Recipients this device has wrapped to for the first time, until a person has seen them; and those whose key has changed, to be accepted. */
   readonly newRecipients: readonly RecipientNotice[]
   readonly changedRecipients: readonly RecipientNotice[]
 }
@@ -118,7 +118,8 @@ export interface Author {
 }
 
 export interface SavedSpecification {
-  readonly specification: Specification
+  /** Null when it cannot be read: damaged, or sealed wrongly by its author. A new one can be saved over this revision. */
+  readonly specification: Specification | null
   readonly revision: number
   readonly author: Author
   readonly writtenAt: Date
@@ -139,7 +140,8 @@ export interface RfxComment {
 export interface RfxDocument {
   readonly id: string
   readonly revision: number
-  readonly file: OpenedFile
+  /** Null when it cannot be read: damaged, or sealed wrongly by its author. It can be removed or replaced. */
+  readonly file: OpenedFile | null
   readonly author: Author
   readonly writtenAt: Date
 }
@@ -225,6 +227,8 @@ export interface Rfx extends Observable<RfxSnapshot> {
   settle(options?: WorkOptions): Promise<void>
   /** Says that the keys of these recipients are theirs, and takes them off the lists of the snapshot. Then `distribute`. */
   acceptKeys(recipients: readonly RecipientNotice[]): Promise<void>
+  /** Says that a person has seen `newRecipients`, here or in another tab; until then they are kept on this device. */
+  acknowledgeRecipients(): Promise<void>
   /** Everyone in it, and whether they have the key. For buyers and developers. */
   recipients(): Promise<readonly RfxRecipient[]>
   /** What the server and this device find wrong; nothing when all is well. This device verifies every signature and every leaf itself. */
@@ -316,6 +320,7 @@ const methods = [
   'distribute',
   'settle',
   'acceptKeys',
+  'acknowledgeRecipients',
   'recipients',
   'check',
   'rename',

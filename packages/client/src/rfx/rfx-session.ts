@@ -25,7 +25,7 @@ export interface SessionEvents {
   onFetched(fetched: FetchedRfx): void
   /** The server no longer shows it to the person. */
   onDenied(): void
-  onRecipients: GroupTools['onRecipients']
+  readonly onRecipients: GroupTools['onRecipients']
   /** Makes what is missing and gives its key. */
   renew(groupId: string): Promise<void>
   createBidderGroup(companyId: string): Promise<VerifiedGroup>
@@ -49,6 +49,8 @@ export interface RfxSession {
   keep(groupId: string, version: number, key: GroupKey['key']): void
   /** Takes a group that an operation answers with. */
   takeGroup(ask: () => Promise<RfxGroup>): Promise<VerifiedGroup>
+  /** Whether the key of a group opens, but not by the chain that its members made. */
+  isChainBroken(groupId: string): boolean
   end(): void
 }
 
@@ -60,6 +62,8 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   const signers = createRfxSigners({ call, storage, lock, now, own }, person.id, id)
   const keys = createGroupKeys({ organizationId, userId: person.id, userKeys, own: ownThumbprints, pins, signers })
   const pairs = new Map<number, Promise<CryptoKeyPair>>()
+  /** Wraps that were said to be broken, by group and version. */
+  const reported = new Set<string>()
   let last: FetchedRfx | undefined
   /** What this device had seen of the groups when they were asked for. */
   let seen: SeenGroups = {}
@@ -94,6 +98,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
       return keyOfGroup(await group())
     },
     keyOf: async (version, groupId = id) => keys.keyOf(await group(groupId), version),
+    keptKeyOf: (version) => keys.keptKeyOf(id, version),
     async bidderGroup(companyId) {
       const present = fetched().groups.find((one) => one.kind === 'bidder' && one.companyId === companyId)
       if (!present) return keyOfGroup(await events.createBidderGroup(companyId))
@@ -129,6 +134,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     group,
     keep: keys.keep,
     takeGroup,
+    isChainBroken: keys.isChainBroken,
     end() {
       over.abort()
       keys.forget()
@@ -168,7 +174,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     const fits =
       answer.id === id && project?.id === id && project.kind === 'project' && project.version === answer.version
     if (!fits) throw tampered('it is another project')
-    await keys.verify(project, seenBefore[id])
+    if (await reportBroken(await keys.verify(project, seenBefore[id]))) return refresh()
     if (over.signal.aborted) throw new NokkelError('cancelled')
     last = answer
     seen = seenBefore
@@ -180,6 +186,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     const seenBefore = await pins.groups()
     const answer = await ask()
     const verified = await keys.verify(answer, seenBefore[answer.id])
+    if (await reportBroken(verified)) return takeGroup(() => getGroup(answer.id))
     if (last) last = { ...last, groups: last.groups.map((one) => (one.id === answer.id ? answer : one)) }
     return verified
   }
@@ -187,17 +194,42 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   async function group(groupId = id): Promise<VerifiedGroup> {
     const found = fetched().groups.find((one) => one.id === groupId)
     if (!found) throw new NokkelError('waiting_for_key')
-    return keys.verify(found, seen[groupId])
+    const verified = await keys.verify(found, seen[groupId])
+    return (await reportBroken(verified)) ? takeGroup(() => getGroup(groupId)) : verified
+  }
+
+  async function getGroup(groupId: string): Promise<RfxGroup> {
+    const answer = await (call as Call)('getRfxGroup', { params: { id: groupId } })
+    if (answer.id !== groupId) throw tampered('it is another group')
+    return answer
+  }
+
+  /** Says once of a wrap of the person’s own that it does not open, so that they get another. Gives whether to ask again. */
+  async function reportBroken({ group: { id: groupId, version, wrap }, isBroken }: VerifiedGroup): Promise<boolean> {
+    const place = `${groupId}/${version}`
+    if (!isBroken || wrap?.via !== 'user' || reported.has(place)) return false
+    reported.add(place)
+    try {
+      await (call as Call)('reportBrokenWrap', { params: { id: groupId }, body: { version } })
+    } catch (error) {
+      if (codeOf(error) === 'version_stale') return true
+      if (!isDenial(error)) reported.delete(place)
+      throw error
+    }
+    return true
   }
 
   async function fetchGroup(groupId: string) {
-    const verified = await takeGroup(async () => {
-      const answer = await (call as Call)('getRfxGroup', { params: { id: groupId } })
-      if (answer.id !== groupId) throw tampered('it is another group')
-      return answer
-    })
+    const verified = await takeGroup(() => getGroup(groupId))
     if (!verified.key) throw new NokkelError('waiting_for_key')
+    if (!(await mayWrapVerified(verified))) throw new NokkelError('forbidden')
     return { ...verified, key: verified.key }
+  }
+
+  /** Who belongs to a company, only the server says: a supplier is nothing else because of a company alone. */
+  async function mayWrapVerified({ group: { kind, member, wrap } }: VerifiedGroup): Promise<boolean> {
+    const isOwnRole = kind !== 'project' || wrap?.via === 'user' || !(await pins.isSupplier())
+    return isOwnRole && mayWrap({ kind, member, wrap })
   }
 
   function keyOfGroup({ group: { id: groupId, version }, key }: VerifiedGroup): GroupKey {
@@ -206,7 +238,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   }
 
   async function renewIfAllowed(pending: RfxGroup | undefined): Promise<void> {
-    if (!pending || !mayWrap(fetched(), pending)) throw new NokkelError('rekey_pending')
+    if (!pending || !mayWrap(pending)) throw new NokkelError('rekey_pending')
     await events.renew(pending.id)
   }
 
@@ -222,9 +254,12 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   }
 }
 
-/** Buyers and developers wrap the key of the project, members that of a smaller group; who has the key themselves. */
-export function mayWrap({ role }: FetchedRfx, { kind, member, wrap }: RfxGroup): boolean {
-  return wrap !== null && (kind === 'project' ? role !== 'supplier' : member)
+/**
+ * Buyers and developers wrap the key of the project, members that of a smaller group; who has the key themselves. What they are
+ * stands in their leaf of the signed list: the server could say anything.
+ */
+export function mayWrap({ kind, member, wrap }: Pick<RfxGroup, 'kind' | 'member' | 'wrap'>): boolean {
+  return wrap !== null && (kind === 'project' ? wrap.role !== 'supplier' : member)
 }
 
 function isDenial(error: unknown): boolean {

@@ -84,7 +84,15 @@ export function createFakeProjects({
         ],
       }
       const author = { id: creator.id, name: creator.name, role: 'buyer' as const }
-      const entry: RfxEntry = { ...content, kind: 'title', objectId: id, revision: 1, author, createdAt }
+      const entry: RfxEntry = {
+        ...content,
+        kind: 'title',
+        objectId: id,
+        revision: 1,
+        author,
+        createdAt,
+        replaced: null,
+      }
       projects.set(id, { creator, rfx, entry })
       return rfx
     },

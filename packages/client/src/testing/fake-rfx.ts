@@ -69,7 +69,8 @@ export function createFakeRfx() {
         if (blob?.chunks.size !== blob?.chunkCount) throw refusal('blob_incomplete', { blobIds: [blobId] })
       }
       const author = { id: userId, name: 'Kari Nordmann', role: 'buyer' as const }
-      entries.push({ ...body, kind, objectId: object, revision, author, createdAt: new Date().toISOString() })
+      const createdAt = new Date().toISOString()
+      entries.push({ ...body, kind, objectId: object, revision, author, createdAt, replaced: null })
       return entries.at(-1)
     },
     createBlob({ body }) {
@@ -144,6 +145,7 @@ export function createFakeRfx() {
           revision: ___,
           author: ____,
           createdAt: _____,
+          replaced: ______,
           ...title
         } = entries[0] as RfxEntry
         return { id, version, title, groups: [] } as unknown as Rfx
@@ -168,6 +170,7 @@ export function createFakeRfx() {
         },
         key: async () => ({ groupId: id, version, key: await keyOf(version) }),
         keyOf,
+        keptKeyOf: async () => undefined,
         bidderGroup: () => Promise.reject(refusal('forbidden')),
         sealTo: () => Promise.reject(refusal('openers_missing')),
         openingKeyPair: () => Promise.reject(refusal('not_found')),

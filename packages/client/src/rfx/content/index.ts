@@ -14,7 +14,7 @@ import { codeOf, NokkelError } from '../../errors.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
 import type { Rfx, RfxComment, RfxDocument, SavedSpecification, WorkOptions } from '../rfx-service.ts'
 import { objectsOf } from './objects.ts'
-import { openEntry } from './open-entry.ts'
+import { openReadable } from './open-entry.ts'
 import { createRfxLog, type ListedEntry, type LogEntry } from './rfx-log.ts'
 import { createUploads, rfxFileContext } from './uploads.ts'
 import { writeEntry } from './write-entry.ts'
@@ -32,7 +32,12 @@ export interface RfxContent
     | 'addDocument'
     | 'removeDocument'
   > {
-  title(): Promise<string>
+  /** Null when it cannot be read. */
+  title(): Promise<string | null>
+  /** The newest entry that was read here; 0 before anything was. */
+  newest(): number
+  /** Fetches the newest entry, verified. Gives its sequence. */
+  head(): Promise<number>
   /**
    * Verifies every entry from the newest to the first.
    *
@@ -51,12 +56,16 @@ export function createRfxContent(opened: OpenedRfx): RfxContent {
   const log = createRfxLog(opened)
   const uploads = createUploads(opened)
   const comments = new Map<number, RfxComment>()
-  const documents = new Map<number, { readonly content: RfxDocumentContent; readonly document: RfxDocument }>()
+  const documents = new Map<number, { readonly content: RfxDocumentContent | null; readonly document: RfxDocument }>()
 
   return {
     async title() {
       const { current } = await log.update()
-      return openEntry(opened, await titleEntry(current.title), parseRfxTitle)
+      return openReadable(opened, await titleEntry(current.title), parseRfxTitle)
+    },
+    newest: log.newest,
+    async head() {
+      return (await log.update()).sequence
     },
     async rename(title) {
       const plaintext = encodeRfxTitle(title)
@@ -128,7 +137,7 @@ export function createRfxContent(opened: OpenedRfx): RfxContent {
       objectsOf(log.entries())
     },
     forget() {
-      for (const { content } of documents.values()) content.file.key.fill(0)
+      for (const { content } of documents.values()) content?.file.key.fill(0)
       documents.clear()
       comments.clear()
       log.forget()
@@ -161,7 +170,7 @@ export function createRfxContent(opened: OpenedRfx): RfxContent {
   }
 
   async function readSpecification(entry: ListedEntry): Promise<SavedSpecification> {
-    const specification = await openEntry(opened, entry, parseSpecification)
+    const specification = await openReadable(opened, entry, parseSpecification)
     return { specification, ...writtenOf(entry), revision: entry.revision }
   }
 
@@ -169,10 +178,7 @@ export function createRfxContent(opened: OpenedRfx): RfxContent {
     const { sequence, object } = entry
     const known = comments.get(sequence)
     if (known) return known
-    const { text, section } = await openEntry(opened, entry, parseRfxComment).catch((error: unknown) => {
-      if (codeOf(error) !== 'rfx_tampered') throw error
-      return { text: null, section: null }
-    })
+    const { text, section } = (await openReadable(opened, entry, parseRfxComment)) ?? { text: null, section: null }
     const comment = { id: object, text, section, ...writtenOf(entry), sequence }
     comments.set(sequence, comment)
     return comment
@@ -182,8 +188,8 @@ export function createRfxContent(opened: OpenedRfx): RfxContent {
     const { sequence, object, revision } = entry
     const known = documents.get(sequence)
     if (known) return known
-    const content = await openEntry(opened, entry, parseRfxDocument)
-    const file = createOpenedFile(call, rfxFileContext('rfx-file', content.file.blobId, id), content.file)
+    const content = await openReadable(opened, entry, parseRfxDocument)
+    const file = content && createOpenedFile(call, rfxFileContext('rfx-file', content.file.blobId, id), content.file)
     const read = { content, document: { id: object, revision, file, ...writtenOf(entry) } }
     documents.set(sequence, read)
     return read
@@ -204,7 +210,7 @@ export function createRfxContent(opened: OpenedRfx): RfxContent {
     const last = await lastOf(object)
     if (last?.kind !== 'document') return undefined
     const { content, document } = await readDocument(last)
-    return content.file.blobId === blobId ? document : undefined
+    return content?.file.blobId === blobId ? document : undefined
   }
 }
 

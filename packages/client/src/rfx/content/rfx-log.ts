@@ -27,6 +27,8 @@ export interface LogEntry {
   readonly version: number
   readonly wrappedKey: string | null
   readonly content: string | null
+  /** The content key before it was moved to this version; undefined when that was not asked for. */
+  readonly replaced: RfxEntry['replaced'] | undefined
 }
 
 /** An entry of the log, with what the server says of its author. */
@@ -35,7 +37,8 @@ export interface ListedEntry extends LogEntry {
   readonly writtenAt: Date
 }
 
-type EntryContent = Pick<RfxEntry, 'sequence' | 'version' | 'wrappedKey' | 'content' | 'statement'>
+type EntryContent = Pick<RfxEntry, 'sequence' | 'version' | 'wrappedKey' | 'content' | 'statement'> &
+  Partial<Pick<RfxEntry, 'replaced'>>
 
 export interface RfxLog {
   /** Fetches what is new, and what is older down to `sequence`, if one is given. Gives the newest. */
@@ -44,6 +47,8 @@ export interface RfxLog {
   reach(sequence: number): Promise<void>
   /** An entry that was fetched; `undefined` below what was reached. */
   at(sequence: number): ListedEntry | undefined
+  /** The sequence of the newest entry that was fetched; 0 before there is one. */
+  newest(): number
   /** All that was fetched, from the oldest. */
   entries(): ListedEntry[]
   /** Takes up an entry written here: what the server answered must be what was sent. */
@@ -78,6 +83,7 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     update: (sequence, options) => mutex.run('log', () => update(sequence, options)),
     reach: (sequence) => mutex.run('log', () => reach(sequence)),
     at,
+    newest: () => held[0]?.sequence ?? 0,
     entries: () => held.toReversed(),
     append: (answer, digest) => mutex.run('log', () => append(answer, digest)),
     verifyApart,
@@ -201,7 +207,14 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     return verified
   }
 
-  async function verify({ sequence, version, wrappedKey, content, statement }: EntryContent): Promise<LogEntry> {
+  async function verify({
+    sequence,
+    version,
+    wrappedKey,
+    content,
+    statement,
+    replaced,
+  }: EntryContent): Promise<LogEntry> {
     const verified = await asTampered(() =>
       verifyRfxEntry({
         statement,
@@ -215,7 +228,8 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     if ((kind === 'removal') !== (wrappedKey === null)) throw new NokkelError('rfx_tampered')
     const digest = encodeBase64Url(verified.digest)
     const previous = verified.previous && encodeBase64Url(verified.previous)
-    return { sequence, kind, object, revision, current, digest, previous, signer, version, wrappedKey, content }
+    const sealed = { version, wrappedKey, content, replaced }
+    return { sequence, kind, object, revision, current, digest, previous, signer, ...sealed }
   }
 
   async function append(answer: RfxEntry, digest: Uint8Array): Promise<ListedEntry> {
