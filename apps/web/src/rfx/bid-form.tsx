@@ -1,4 +1,4 @@
-import { Button, Paragraph, Textfield } from '@digdir/designsystemet-react'
+import { Alert, Button, Paragraph, Textfield } from '@digdir/designsystemet-react'
 import type { OpenedBid, OpenedFile, OutgoingFile, Person, Progress as WorkProgress } from '@nokkel/client'
 import { type FormEvent, useRef, useState } from 'react'
 import { formatMoment, formatPercent, parseNumber } from '../components/format.ts'
@@ -8,6 +8,7 @@ import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
 import { FilePicker } from '../routes/file-picker.tsx'
 import { useProject } from './project.ts'
+import { useUnsaved } from './unsaved.ts'
 import { useWork } from './use-work.ts'
 
 interface BidFormProps {
@@ -15,17 +16,20 @@ interface BidFormProps {
   /** The bid this takes the place of, to begin from. */
   before: OpenedBid | undefined
   replaces: boolean
+  /** Whether bids are still received. */
+  isOpen: boolean
   onSubmitted: () => Promise<void>
   onClose: () => void
 }
 
 /** Writes a bid, which is sealed on this device. */
-export function BidForm({ company, before, replaces, onSubmitted, onClose }: BidFormProps) {
+export function BidForm({ company, before, replaces, isOpen, onSubmitted, onClose }: BidFormProps) {
   const { rfx, details } = useProject()
   const form = useRef<HTMLFormElement>(null)
   const [text, setText] = useState(before?.text ?? '')
   const [amountText, setAmountText] = useState(before?.amount ?? '')
-  const [files, setFiles] = useState<readonly OutgoingFile[]>(before?.files.map(asOutgoing) ?? [])
+  const [attached] = useState<readonly OutgoingFile[]>(() => before?.files.map(asOutgoing) ?? [])
+  const [files, setFiles] = useState(attached)
   const [checked, setChecked] = useState(false)
   const amount = amountText.trim() === '' ? null : parseNumber(amountText, 2)
   const amountWrong = amountText.trim() !== '' && amount === null
@@ -34,9 +38,12 @@ export function BidForm({ company, before, replaces, onSubmitted, onClose }: Bid
     rfx.submitBid(company.id, { text: text.trim(), amount, currency: 'NOK', files }, options),
   )
   const running = submit.state === 'running'
+  const sent = submit.state === 'done'
+  useUnsaved(!sent && (text !== (before?.text ?? '') || amountText !== (before?.amount ?? '') || files !== attached))
 
   function send(event: FormEvent) {
     event.preventDefault()
+    if (!isOpen) return
     setChecked(true)
     if (empty || amountWrong) form.current?.querySelector('input')?.focus()
     else submit.start(() => void onSubmitted())
@@ -64,7 +71,7 @@ export function BidForm({ company, before, replaces, onSubmitted, onClose }: Bid
         />
         <FilePicker files={files} onChange={setFiles} />
       </fieldset>
-      {details.deadline && <LockLine>{m.bid_form_lock({ when: formatMoment(details.deadline) })}</LockLine>}
+      {isOpen && details.deadline && <LockLine>{m.bid_form_lock({ when: formatMoment(details.deadline) })}</LockLine>}
       {running && submit.progress && submit.progress.total > 0 && <Sealing progress={submit.progress} />}
       {submit.state === 'failed' &&
         (submit.code === 'cancelled' ? (
@@ -72,8 +79,15 @@ export function BidForm({ company, before, replaces, onSubmitted, onClose }: Bid
         ) : (
           <Problem code={submit.code} />
         ))}
+      <div role="status">
+        {!isOpen && !running && (
+          <Alert data-color="warning" className="notice">
+            <Paragraph>{replaces ? m.bid_closed_before() : m.bid_closed_without()}</Paragraph>
+          </Alert>
+        )}
+      </div>
       <div className="actions">
-        <Button type="submit" loading={running}>
+        <Button type="submit" loading={running} disabled={!isOpen && !running}>
           {running ? m.bid_sealing() : replaces ? m.bid_submit_again() : m.bid_submit()}
         </Button>
         <Button variant="secondary" onClick={running ? submit.stop : onClose}>

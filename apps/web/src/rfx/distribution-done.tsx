@@ -1,13 +1,14 @@
 import { Alert, Heading, List, Paragraph } from '@digdir/designsystemet-react'
 import type { DistributionError, DistributionResult } from '@nokkel/client'
 import { type ErrorCode, explain } from '../components/explain.ts'
+import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRecipients } from '../queries/rfx.ts'
 import { useProject } from './project.ts'
 
 /** Who got the key, who gets it later, and who did not get it and why. */
 export function DistributionDone({ result: { wrapped, errors } }: { result: DistributionResult }) {
-  const nameOf = useNames(errors.length > 0)
+  const { nameOf, isPending } = useNames(errors)
   const missing = errors.filter(({ error }) => error === 'key_missing')
   const later = missing.filter(({ userId }) => userId !== '')
   const keylessCompanies = missing.filter(({ userId }) => userId === '')
@@ -15,47 +16,58 @@ export function DistributionDone({ result: { wrapped, errors } }: { result: Dist
   return (
     <>
       <Paragraph role="status">{wrapped > 0 ? m.rfx_handed({ count: wrapped }) : m.rfx_handed_none()}</Paragraph>
-      {failed.length > 0 && (
+      {isPending && <Waiting reason={m.people_loading()} />}
+      {!isPending && failed.length > 0 && (
         <Alert data-color="warning" className="notice">
           <Heading level={3} data-size="2xs">
             {m.rfx_handed_failed({ count: failed.length })}
           </Heading>
-          <ErrorList errors={failed} nameOf={nameOf} />
+          <List.Unordered>
+            {failed.map(({ companyId, userId, error }) => (
+              <List.Item key={`${companyId} ${userId}`}>{explainError(error, nameOf(userId || companyId))}</List.Item>
+            ))}
+          </List.Unordered>
         </Alert>
       )}
-      {later.length > 0 && (
-        <>
-          <Heading level={3} data-size="2xs">
-            {m.rfx_handed_later({ count: later.length })}
-          </Heading>
-          <ErrorList errors={later} nameOf={nameOf} />
-        </>
-      )}
-      {keylessCompanies.length > 0 && (
+      {!isPending && later.length > 0 && <Later errors={later} nameOf={nameOf} />}
+      {!isPending && keylessCompanies.length > 0 && (
         <Paragraph data-size="sm">
-          {m.rfx_handed_without_company_key({ names: keylessCompanies.map(nameOf).join(', ') })}
+          {m.rfx_handed_without_company_key({
+            names: keylessCompanies.map(({ companyId }) => nameOf(companyId)).join(', '),
+          })}
         </Paragraph>
       )}
     </>
   )
 }
 
-type NameOf = (error: DistributionError) => string
+type NameOf = (id: string) => string
 
-function ErrorList({ errors, nameOf }: { errors: readonly DistributionError[]; nameOf: NameOf }) {
+/** People who have no key yet, each company on a line of its own. */
+function Later({ errors, nameOf }: { errors: readonly DistributionError[]; nameOf: NameOf }) {
+  const companies = Map.groupBy(errors, ({ companyId }) => companyId)
   return (
-    <List.Unordered>
-      {errors.map((error) => (
-        <List.Item key={`${error.companyId} ${error.userId}`}>{explainError(error, nameOf(error))}</List.Item>
-      ))}
-    </List.Unordered>
+    <>
+      <Heading level={3} data-size="2xs">
+        {m.rfx_handed_later({ count: errors.length })}
+      </Heading>
+      <Paragraph>{m.rfx_handed_later_why()}</Paragraph>
+      <List.Unordered>
+        {[...companies].map(([companyId, people]) => {
+          const names = people.map(({ userId }) => nameOf(userId)).join(', ')
+          return (
+            <List.Item key={companyId}>
+              {companyId ? m.rfx_handed_later_company({ company: nameOf(companyId), names }) : names}
+            </List.Item>
+          )
+        })}
+      </List.Unordered>
+    </>
   )
 }
 
-function explainError({ error }: DistributionError, name: string): string {
+function explainError(error: string, name: string): string {
   switch (error) {
-    case 'key_missing':
-      return m.rfx_error_key_missing({ name })
     case 'key_changed':
       return m.rfx_error_key_changed({ name })
     case 'key_unusable':
@@ -65,16 +77,17 @@ function explainError({ error }: DistributionError, name: string): string {
   }
 }
 
-function useNames(enabled: boolean): NameOf {
+/** Names of people and companies by their ids; who has just come into the project may not be among those it was read with. */
+function useNames(errors: readonly DistributionError[]): { nameOf: NameOf; isPending: boolean } {
   const { rfx, details } = useProject()
-  const { data: recipients = [] } = useRecipients(rfx, enabled)
-  return ({ companyId, userId }) => {
-    const id = userId || companyId
-    const known = [
-      ...recipients.map(({ ownerId, name }) => ({ id: ownerId, name })),
-      ...details.suppliers,
-      details.company,
-    ]
-    return known.find((one) => one.id === id)?.name ?? (userId ? m.rfx_somebody() : m.rfx_some_company())
+  const { data: recipients = [], isFetching } = useRecipients(rfx, errors.length > 0)
+  const names = new Map([
+    ...recipients.map(({ ownerId, name }) => [ownerId, name] as const),
+    ...[...details.suppliers, details.company].map(({ id, name }) => [id, name] as const),
+  ])
+  const people = new Set(errors.map(({ userId }) => userId).filter((id) => id !== ''))
+  return {
+    nameOf: (id) => names.get(id) ?? (people.has(id) ? m.rfx_somebody() : m.rfx_some_company()),
+    isPending: isFetching && errors.some(({ companyId, userId }) => !names.has(userId || companyId)),
   }
 }

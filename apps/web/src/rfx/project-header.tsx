@@ -7,6 +7,7 @@ import { Problem } from '../components/problem.tsx'
 import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
+import { NewRecipientsLine } from './key-notices.tsx'
 import { roleName, statuses, statusName } from './names.ts'
 import { type Project, useProject } from './project.ts'
 import { ProjectActions } from './project-actions.tsx'
@@ -24,7 +25,7 @@ export function ProjectHeader() {
     <header className="stack">
       <div className="stack-tight">
         <div className="device-name">
-          <PageHeading>{title ?? m.rfx_untitled({ company: company.name })}</PageHeading>
+          <PageHeading>{title ?? m.rfx_title_unreadable()}</PageHeading>
           <Tag data-color="accent">{m.rfx_own_role({ role: roleName[role]() })}</Tag>
         </div>
         <p className="row-meta">
@@ -42,6 +43,7 @@ export function ProjectHeader() {
       <Steps status={details.status} />
       <LockLine>{whoReads(project)}</LockLine>
       <KeyWork />
+      <NewRecipientsLine />
       <ProjectActions />
     </header>
   )

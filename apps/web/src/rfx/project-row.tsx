@@ -22,9 +22,11 @@ export function ProjectRow({ project }: { project: RfxListItem }) {
         <Icon aria-hidden className={state === 'ready' ? 'row-icon row-icon-new' : 'row-icon'} />
         <span className="row-body">
           <span className="row-text">
-            <span className="row-title">{title ?? m.rfx_untitled({ company: company.name })}</span>
+            <span className="row-title">
+              {title ?? (state === 'ready' ? m.rfx_title_unreadable() : m.rfx_untitled({ company: company.name }))}
+            </span>
             <span className="row-meta">
-              {title !== null && <span>{company.name}</span>}
+              {(title !== null || state === 'ready') && <span>{company.name}</span>}
               <span>{roleName[role]()}</span>
               {deadline && !isOpen && <span>{m.rfx_deadline_when({ when: formatMoment(deadline) })}</span>}
             </span>

@@ -74,7 +74,7 @@ function WaitingForKey({ snapshot: { waiting, details } }: { snapshot: Readonly<
 }
 
 function ProjectFailed({ code, rfx }: { code: ErrorCode | undefined; rfx: Rfx }) {
-  if (code !== 'rfx_rolled_back' && code !== 'rfx_tampered' && code !== 'signature_untrusted') {
+  if (code !== 'rfx_rolled_back' && code !== 'rfx_tampered') {
     return (
       <>
         <PageHeading>{m.rfx_failed_title()}</PageHeading>

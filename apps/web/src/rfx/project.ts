@@ -1,6 +1,7 @@
 import type { Rfx, RfxDetails, RfxSnapshot } from '@nokkel/client'
 import { createContext, use } from 'react'
 import type { Me } from '../wire.ts'
+import type { Unsaved } from './unsaved.ts'
 import type { Uploads } from './use-uploads.ts'
 
 export interface Project {
@@ -10,6 +11,7 @@ export interface Project {
   readonly me: Me
   /** They go on while the person looks at another part of the project. */
   readonly uploads: Uploads
+  readonly unsaved: Unsaved
 }
 
 export const ProjectContext = createContext<Project | null>(null)

@@ -18,7 +18,8 @@ interface ConflictDialogProps {
 /** Somebody else saved meanwhile: shows where the two differ, and lets the person decide. */
 export function ConflictDialog({ theirs, mine, saving, onKeepMine, onTakeTheirs, onBack }: ConflictDialogProps) {
   const title = useId()
-  const differences = differencesOf(theirs.specification, mine)
+  const unreadable = theirs.specification === null
+  const differences = theirs.specification ? differencesOf(theirs.specification, mine) : []
   const name = theirs.author.name ?? m.rfx_somebody()
   return (
     <Dialog open closedby="none" closeButton={false} aria-labelledby={title} className="conflict" onClose={onBack}>
@@ -29,7 +30,8 @@ export function ConflictDialog({ theirs, mine, saving, onKeepMine, onTakeTheirs,
         <Paragraph>{m.spec_conflict_body({ name, when: formatWhen(theirs.writtenAt) })}</Paragraph>
       </Dialog.Block>
       <Dialog.Block className="stack">
-        {differences.length === 0 && <Paragraph>{m.spec_conflict_order()}</Paragraph>}
+        {unreadable && <Paragraph>{m.spec_conflict_unreadable()}</Paragraph>}
+        {!unreadable && differences.length === 0 && <Paragraph>{m.spec_conflict_order()}</Paragraph>}
         {differences.map(({ key, where, theirs: their, mine: my }) => (
           <div key={key} className="difference">
             <p className="row-title">{where || m.spec_unnamed()}</p>

@@ -27,10 +27,14 @@ export function edit(specification: Specification, change: Edit): Specification 
       return inSections(sections, (fields, id) => (id === change.section ? [...fields, newField()] : fields))
     case 'change-field':
       return inSections(sections, (fields) =>
-        fields.map((field) => (field.id === change.id ? { ...field, ...change.change } : field)),
+        fields.some(({ id }) => id === change.id)
+          ? fields.map((field) => (field.id === change.id ? { ...field, ...change.change } : field))
+          : fields,
       )
     case 'remove-field':
-      return inSections(sections, (fields) => fields.filter(({ id }) => id !== change.id))
+      return inSections(sections, (fields) =>
+        fields.some(({ id }) => id === change.id) ? fields.filter(({ id }) => id !== change.id) : fields,
+      )
     case 'move-field':
       return inSections(sections, (fields) => moved(fields, change.id, change.by))
     case 'replace':
@@ -40,11 +44,17 @@ export function edit(specification: Specification, change: Edit): Specification 
 
 const newField = (): SpecificationField => ({ id: crypto.randomUUID(), label: '', type: 'text', value: '' })
 
+/** Sections whose fields stay the same stay the same object, so that they need not be drawn anew. */
 function inSections(
   sections: readonly SpecificationSection[],
   change: (fields: readonly SpecificationField[], sectionId: string) => readonly SpecificationField[],
 ): Specification {
-  return { sections: sections.map((section) => ({ ...section, fields: change(section.fields, section.id) })) }
+  return {
+    sections: sections.map((section) => {
+      const fields = change(section.fields, section.id)
+      return fields === section.fields ? section : { ...section, fields }
+    }),
+  }
 }
 
 /** The same list with one of it a place further up or down; at the end it stays. */

@@ -1,14 +1,17 @@
 import { Button, Heading, Label, Paragraph, Select, Textfield } from '@digdir/designsystemet-react'
-import { ArrowDownIcon, ArrowUpIcon, PlusIcon, TrashIcon } from '@navikt/aksel-icons'
+import { ArrowDownIcon, ArrowUpIcon, ChevronDownIcon, ChevronRightIcon, PlusIcon, TrashIcon } from '@navikt/aksel-icons'
 import type { SavedSpecification, Specification, SpecificationField, SpecificationSection } from '@nokkel/client'
-import { type Dispatch, type FormEvent, useEffect, useId, useReducer, useRef, useState } from 'react'
+import { type Dispatch, type FormEvent, memo, useEffect, useId, useReducer, useRef, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
+import { useLocale } from '../settings/locale.ts'
 import { useProject } from './project.ts'
 import { ConflictDialog } from './specification-conflict.tsx'
-import { type Edit, edit } from './specification-edit.ts'
+import { edit } from './specification-edit.ts'
+import { editOpen, type OpenEdit, startOpen } from './specification-open.ts'
 import { choices, fieldTypeName, fieldTypes, normalized, problemOfValue } from './specification-values.ts'
+import { useUnsaved } from './unsaved.ts'
 
 interface SpecificationEditorProps {
   initial: Specification
@@ -20,23 +23,27 @@ interface SpecificationEditorProps {
 /** Writes the specification. When somebody else saved meanwhile, both are shown and the person decides. */
 export function SpecificationEditor({ initial, revision, onClose }: SpecificationEditorProps) {
   const { rfx } = useProject()
-  const [specification, change] = useReducer(
-    edit,
-    initial.sections.length > 0 ? initial : edit(initial, { type: 'add-section' }),
-  )
+  const [begun] = useState(() => (initial.sections.length > 0 ? initial : edit(initial, { type: 'add-section' })))
+  const [{ specification, open }, change] = useReducer(editOpen, begun, startOpen)
   const [basedOn, setBasedOn] = useState(revision)
   const [saving, setSaving] = useState(false)
   const [failed, setFailed] = useState<{ code: ErrorCode | undefined }>()
   const [theirs, setTheirs] = useState<SavedSpecification>()
   const [checked, setChecked] = useState(false)
+  const [saved, setSaved] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  const mine = normalized(specification)
+  // A second click comes before the first one is drawn.
+  const running = useRef(false)
+  useUnsaved(specification !== begun && !saved)
 
   async function save(onTopOf: number) {
+    if (running.current) return
+    running.current = true
     setSaving(true)
     setFailed(undefined)
     try {
-      await rfx.saveSpecification(mine, onTopOf)
+      await rfx.saveSpecification(normalized(specification), onTopOf)
+      setSaved(true)
       onClose()
     } catch (error) {
       const code = codeOf(error)
@@ -44,6 +51,7 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
       if (latest) setTheirs(latest)
       else setFailed({ code })
     } finally {
+      running.current = false
       setSaving(false)
     }
   }
@@ -51,9 +59,13 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
   function submit(event: FormEvent) {
     event.preventDefault()
     setChecked(true)
-    const wrong = specification.sections.some(({ fields }) => fields.some((field) => problemOfValue(field)))
-    if (!wrong) void save(basedOn)
-    else requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+    const wrong = specification.sections.find(({ fields }) => fields.some((field) => problemOfValue(field)))
+    if (!wrong) {
+      void save(basedOn)
+      return
+    }
+    change({ type: 'unfold', id: wrong.id })
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
   }
 
   return (
@@ -66,6 +78,7 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
           <SectionEditor
             key={section.id}
             section={section}
+            isOpen={open.has(section.id)}
             number={index + 1}
             isLast={index === specification.sections.length - 1}
             checked={checked}
@@ -96,7 +109,7 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
       {theirs && (
         <ConflictDialog
           theirs={theirs}
-          mine={mine}
+          mine={normalized(specification)}
           saving={saving}
           onKeepMine={() => {
             setTheirs(undefined)
@@ -116,24 +129,33 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
 
 interface SectionEditorProps {
   section: SpecificationSection
+  isOpen: boolean
   number: number
   isLast: boolean
   checked: boolean
-  change: Dispatch<Edit>
+  change: Dispatch<OpenEdit>
 }
 
-function SectionEditor({ section: { id, heading, fields }, number, isLast, checked, change }: SectionEditorProps) {
+/** One section; folded it is a line, because a page of thousands of inputs is too slow to write in. */
+const SectionEditor = memo(function SectionEditor(props: SectionEditorProps) {
+  const { section, isOpen, number, isLast, checked, change } = props
+  const { id, heading, fields } = section
+  useLocale()
   const name = heading.trim() || m.spec_section_number({ number })
+  const Chevron = isOpen ? ChevronDownIcon : ChevronRightIcon
   return (
     <section className="spec-edit" aria-label={name}>
-      <div className="spec-edit-head">
-        <Textfield
-          label={m.spec_heading()}
-          value={heading}
-          maxLength={500}
-          autoComplete="off"
-          onChange={(event) => change({ type: 'change-section', id, heading: event.target.value })}
-        />
+      <div className="spec-edit-title">
+        <Button
+          variant="tertiary"
+          data-size="sm"
+          aria-expanded={isOpen}
+          onClick={() => change(isOpen ? { type: 'fold', id } : { type: 'unfold', id })}
+        >
+          <Chevron aria-hidden />
+          <span className="spec-edit-name">{name}</span>
+          <span className="row-note">{m.spec_field_count({ count: fields.length })}</span>
+        </Button>
         <Tools
           name={name}
           isFirst={number === 1}
@@ -142,41 +164,53 @@ function SectionEditor({ section: { id, heading, fields }, number, isLast, check
           onRemove={() => change({ type: 'remove-section', id })}
         />
       </div>
-      {fields.map((field, index) => (
-        <FieldEditor
-          key={field.id}
-          field={field}
-          number={index + 1}
-          isLast={index === fields.length - 1}
-          checked={checked}
-          change={change}
-        />
-      ))}
-      <div className="actions">
-        <Button
-          variant="tertiary"
-          data-size="sm"
-          disabled={fields.length >= 200}
-          onClick={() => change({ type: 'add-field', section: id })}
-        >
-          <PlusIcon aria-hidden />
-          {m.spec_add_field()}
-        </Button>
-      </div>
+      {isOpen && (
+        <>
+          <Textfield
+            label={m.spec_heading()}
+            value={heading}
+            maxLength={500}
+            autoComplete="off"
+            onChange={(event) => change({ type: 'change-section', id, heading: event.target.value })}
+          />
+          {fields.map((field, index) => (
+            <FieldEditor
+              key={field.id}
+              field={field}
+              number={index + 1}
+              isLast={index === fields.length - 1}
+              checked={checked}
+              change={change}
+            />
+          ))}
+          <div className="actions">
+            <Button
+              variant="tertiary"
+              data-size="sm"
+              disabled={fields.length >= 200}
+              onClick={() => change({ type: 'add-field', section: id })}
+            >
+              <PlusIcon aria-hidden />
+              {m.spec_add_field()}
+            </Button>
+          </div>
+        </>
+      )}
     </section>
   )
-}
+})
 
 interface FieldEditorProps {
   field: SpecificationField
   number: number
   isLast: boolean
   checked: boolean
-  change: Dispatch<Edit>
+  change: Dispatch<OpenEdit>
 }
 
-function FieldEditor({ field, number, isLast, checked, change }: FieldEditorProps) {
+const FieldEditor = memo(function FieldEditor({ field, number, isLast, checked, change }: FieldEditorProps) {
   const { id, label, type, value } = field
+  useLocale()
   const select = useId()
   const name = label.trim() || m.spec_field_number({ number })
   const set = (changed: Partial<Omit<SpecificationField, 'id'>>) =>
@@ -216,7 +250,7 @@ function FieldEditor({ field, number, isLast, checked, change }: FieldEditorProp
       />
     </fieldset>
   )
-}
+})
 
 interface ValueEditorProps extends Pick<SpecificationField, 'type' | 'value'> {
   checked: boolean

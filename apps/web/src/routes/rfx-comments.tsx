@@ -1,6 +1,5 @@
 import { Button, Heading, Label, Select, Tag, Textfield } from '@digdir/designsystemet-react'
 import { Chat2Icon } from '@navikt/aksel-icons'
-import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useId, useState } from 'react'
 import { Empty } from '../components/empty.tsx'
 import { codeOf } from '../components/explain.ts'
@@ -12,6 +11,8 @@ import * as m from '../paraglide/messages.js'
 import { useComments, useSpecification } from '../queries/rfx.ts'
 import { roleName } from '../rfx/names.ts'
 import { useProject } from '../rfx/project.ts'
+import { type CommentDraft, useUnsaved } from '../rfx/unsaved.ts'
+import { useWork } from '../rfx/use-work.ts'
 import { useLocale } from '../settings/locale.ts'
 
 export function CommentsPage() {
@@ -19,7 +20,7 @@ export function CommentsPage() {
   const { rfx, details, me } = useProject()
   const query = useComments(rfx)
   const { data: saved } = useSpecification(rfx)
-  const sections = saved?.specification.sections ?? []
+  const sections = saved?.specification?.sections ?? []
   const headingOf = (id: string | null) => sections.find((section) => section.id === id)?.heading
   const comments = query.data?.toSorted((a, b) => a.sequence - b.sequence) ?? []
 
@@ -71,25 +72,32 @@ interface CommentFormProps {
 }
 
 function CommentForm({ sections, onWritten }: CommentFormProps) {
-  const { rfx, details } = useProject()
+  const { rfx, details, unsaved } = useProject()
   const select = useId()
-  const [text, setText] = useState('')
-  const [section, setSection] = useState('')
+  const [text, setText] = useState(unsaved.comment.text)
+  const [section, setSection] = useState(unsaved.comment.section)
   const [checked, setChecked] = useState(false)
   const missing = text.trim() === ''
-  const write = useMutation({
-    mutationFn: () => rfx.comment(text.trim(), section === '' ? null : section),
-    onSuccess: () => {
-      setText('')
-      setChecked(false)
-      onWritten()
-    },
-  })
+  const write = useWork(() => rfx.comment(text.trim(), section === '' ? null : section))
+  const writing = write.state === 'running'
+  // The draft is kept when one looks at another part meanwhile, but not whether it was sent.
+  useUnsaved(writing)
+
+  function keep(changed: Partial<CommentDraft>) {
+    unsaved.comment = { text, section, ...changed }
+    setText(unsaved.comment.text)
+    setSection(unsaved.comment.section)
+  }
 
   function submit(event: FormEvent) {
     event.preventDefault()
     setChecked(true)
-    if (!missing) write.mutate()
+    if (missing) return
+    write.start(() => {
+      keep({ text: '' })
+      setChecked(false)
+      onWritten()
+    })
   }
 
   return (
@@ -97,7 +105,7 @@ function CommentForm({ sections, onWritten }: CommentFormProps) {
       {sections.length > 0 && (
         <div className="field">
           <Label htmlFor={select}>{m.comment_section()}</Label>
-          <Select id={select} value={section} onChange={(event) => setSection(event.target.value)}>
+          <Select id={select} value={section} onChange={(event) => keep({ section: event.target.value })}>
             <Select.Option value="">{m.comment_whole()}</Select.Option>
             {sections.map(({ id, heading }) => (
               <Select.Option key={id} value={id}>
@@ -114,17 +122,18 @@ function CommentForm({ sections, onWritten }: CommentFormProps) {
         value={text}
         maxLength={10_000}
         error={checked && missing ? m.comment_missing() : undefined}
-        onChange={(event) => setText(event.target.value)}
+        readOnly={writing}
+        onChange={(event) => keep({ text: event.target.value })}
       />
       <LockLine>{details.role === 'supplier' ? m.comment_lock_supplier() : m.comment_lock()}</LockLine>
-      {write.isError && <Problem code={codeOf(write.error)} />}
+      {write.state === 'failed' && <Problem code={write.code} />}
       <div className="actions">
-        <Button type="submit" loading={write.isPending}>
-          {write.isPending ? m.comment_writing() : m.comment_write()}
+        <Button type="submit" loading={writing}>
+          {writing ? m.comment_writing() : m.comment_write()}
         </Button>
       </div>
       <p className="ds-sr-only" role="status">
-        {write.isSuccess && m.comment_written()}
+        {write.state === 'done' && m.comment_written()}
       </p>
     </form>
   )

@@ -1,5 +1,5 @@
 import { Button, Heading, Label, Paragraph } from '@digdir/designsystemet-react'
-import { FileIcon, FolderIcon, TrashIcon, UploadIcon } from '@navikt/aksel-icons'
+import { FileIcon, FileXMarkIcon, FolderIcon, TrashIcon, UploadIcon } from '@navikt/aksel-icons'
 import type { RfxDocument } from '@nokkel/client'
 import { useId, useState } from 'react'
 import { Empty } from '../components/empty.tsx'
@@ -106,51 +106,66 @@ function DocumentRow({ document, mayWrite }: { document: RfxDocument; mayWrite: 
   const { uploads } = useProject()
   const [removing, setRemoving] = useState(false)
   const { file, author, revision, writtenAt } = document
-  const name = formatFileName(file.name)
+  const name = nameOf(document)
+  const meta = (
+    <>
+      <span>{author.name ?? m.rfx_other_supplier()}</span>
+      <When at={writtenAt} />
+      {revision > 1 && <span>{m.doc_revision({ revision })}</span>}
+    </>
+  )
+  const tools = mayWrite && (
+    <>
+      <UploadButton
+        label={m.doc_replace()}
+        name={m.doc_replace_named({ name })}
+        onFiles={(files) => uploads.add(files, document)}
+      />
+      <Button
+        icon
+        variant="tertiary"
+        data-color="danger"
+        aria-label={m.doc_remove_named({ name })}
+        onClick={() => setRemoving(true)}
+      >
+        <TrashIcon aria-hidden />
+      </Button>
+      {removing && <RemoveDialog document={document} onClose={() => setRemoving(false)} />}
+    </>
+  )
+  if (file) {
+    return (
+      <FileRow file={file} meta={meta}>
+        {tools}
+      </FileRow>
+    )
+  }
   return (
-    <FileRow
-      file={file}
-      meta={
-        <>
-          <span>{author.name ?? m.rfx_other_supplier()}</span>
-          <When at={writtenAt} />
-          {revision > 1 && <span>{m.doc_revision({ revision })}</span>}
-        </>
-      }
-    >
-      {mayWrite && (
-        <>
-          <UploadButton
-            label={m.doc_replace()}
-            name={m.doc_replace_named({ name })}
-            onFiles={(files) => uploads.add(files, document)}
-          />
-          <Button
-            icon
-            variant="tertiary"
-            data-color="danger"
-            aria-label={m.doc_remove_named({ name })}
-            onClick={() => setRemoving(true)}
-          >
-            <TrashIcon aria-hidden />
-          </Button>
-          {removing && <RemoveDialog document={document} onClose={() => setRemoving(false)} />}
-        </>
-      )}
-    </FileRow>
+    <>
+      <FileXMarkIcon aria-hidden className="row-icon" />
+      <div className="file-text">
+        <span className="file-name">{name}</span>
+        <span className="row-meta">{meta}</span>
+        <span className="row-note">{mayWrite ? m.doc_unreadable_writer() : m.doc_unreadable_reader()}</span>
+      </div>
+      {tools}
+    </>
   )
 }
 
-function RemoveDialog({ document: { id, file }, onClose }: { document: RfxDocument; onClose: () => void }) {
+/** Who cannot read a document does not know its name either. */
+const nameOf = ({ file }: RfxDocument): string => (file ? formatFileName(file.name) : m.doc_unreadable())
+
+function RemoveDialog({ document, onClose }: { document: RfxDocument; onClose: () => void }) {
   const { rfx } = useProject()
   return (
     <WorkDialog
-      title={m.doc_remove_title({ name: formatFileName(file.name) })}
+      title={m.doc_remove_title({ name: nameOf(document) })}
       points={[m.doc_remove_gone(), m.doc_remove_downloaded()]}
       confirm={m.doc_remove_confirm()}
       working={m.doc_removing()}
       danger
-      run={() => rfx.removeDocument(id)}
+      run={() => rfx.removeDocument(document.id)}
       onSettled={useRefreshRfx(rfx)}
       onClose={onClose}
     />
@@ -167,7 +182,7 @@ function UploadRow({ upload: { id, file, replaces, state, done, resumed, code } 
         <span className="file-name">{name}</span>
         <span className="row-meta">
           <span>{formatSize(file.size)}</span>
-          {replaces && <span>{m.doc_replaces({ name: formatFileName(replaces.file.name) })}</span>}
+          {replaces && <span>{m.doc_replaces({ name: nameOf(replaces) })}</span>}
           <span>
             {state === 'waiting' && m.doc_waiting()}
             {state === 'running' && m.doc_uploading({ percent: formatPercent(done, file.size) })}

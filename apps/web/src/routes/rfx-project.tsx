@@ -1,11 +1,14 @@
 import { useSession } from '@nokkel/client/react'
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
+import { useState } from 'react'
 import * as m from '../paraglide/messages.js'
 import { useRfx } from '../queries/rfx.ts'
+import { LeaveGuard } from '../rfx/leave-guard.tsx'
 import { ProjectContext } from '../rfx/project.ts'
 import { ProjectHeader } from '../rfx/project-header.tsx'
 import { ProjectParts } from '../rfx/project-parts.tsx'
 import { ProjectUnopened } from '../rfx/project-unopened.tsx'
+import { createUnsaved } from '../rfx/unsaved.ts'
 import { useUploads } from '../rfx/use-uploads.ts'
 import { useLocale } from '../settings/locale.ts'
 
@@ -29,13 +32,15 @@ function OpenedProject({ id }: { id: string }) {
   const { me } = useSession().state
   const { rfx, snapshot } = useRfx(id)
   const uploads = useUploads(rfx)
+  const [unsaved] = useState(createUnsaved)
   const { state, details } = snapshot
   if (state !== 'ready' || !details || !me) return <ProjectUnopened rfx={rfx} snapshot={snapshot} />
   return (
-    <ProjectContext value={{ rfx, snapshot, details, me, uploads }}>
+    <ProjectContext value={{ rfx, snapshot, details, me, uploads, unsaved }}>
       <ProjectHeader />
       <ProjectParts />
       <Outlet />
+      <LeaveGuard id={id} unsaved={unsaved} uploads={uploads} />
     </ProjectContext>
   )
 }
