@@ -201,7 +201,7 @@ describe.each(databases)('access [%s]', (_engine, create) => {
       ['developers', sql`select from nokkel.developers()`, [0, 0, 0, 0, 0, 0, 0]],
       ['set_developer', sql`select nokkel.set_developer(${member.id}::uuid, true, null)`, [X, X, X, X, X, X, X]],
       ['delete_rfx', sql`select nokkel.delete_rfx(${rfx}, null)`, [X, X, X, X, X, X, X]],
-      ['change_rfx_status', sql`select nokkel.change_rfx_status(${rfx}, 'closed', null)`, [1, 1, X, X, X, X, X]],
+      ['change_rfx_status', sql`select nokkel.change_rfx_status(${rfx}, 'closed', null, null)`, [1, 1, X, X, X, X, X]],
       ['set_rfx_deadline', sql`select nokkel.set_rfx_deadline(${rfx}, ${later}, null)`, [X, X, X, X, X, X, X]],
       ['invite_to_rfx', sql`select nokkel.invite_to_rfx(${rfx}, ${company}, null)`, [X, X, X, X, X, X, X]],
       [
@@ -233,9 +233,10 @@ describe.each(databases)('access [%s]', (_engine, create) => {
       ],
       [
         'activate_rfx_version',
-        sql`select nokkel.activate_rfx_version(${rfx}, gen_random_uuid(), null)`,
+        sql`select nokkel.activate_rfx_version(${rfx}, gen_random_uuid(), '{}', null)`,
         [X, X, X, X, X, X, X],
       ],
+      ['report_broken_rfx_wrap', sql`select nokkel.report_broken_rfx_wrap(${rfx}, 1, null)`, [1, 1, X, X, X, X, X]],
     ]
     for (const [name, statement, cells] of calls) {
       expect(await outcomes(() => statement), name).toEqual(expected(cells))

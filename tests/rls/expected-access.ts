@@ -180,7 +180,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.begin_bid(uuid,uuid,uuid,bytea,text,uuid)',
     'nokkel.begin_rfx_version(uuid,uuid,integer,bytea,uuid)',
     'nokkel.change_company_member(uuid,uuid,text,uuid)',
-    'nokkel.change_rfx_status(uuid,text,uuid)',
+    'nokkel.change_rfx_status(uuid,text,integer,uuid)',
     'nokkel.claims()',
     'nokkel.companies(uuid[],boolean,text,text,uuid,integer)',
     'nokkel.company_keys(uuid)',

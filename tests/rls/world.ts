@@ -217,6 +217,7 @@ async function createKeys(
         (attempt_id, owner, owner_id, role, key_id, encrypted_symmetric_key, revision, signed_thumbprint, signed_hash)
       values (${attempt}::uuid, 'user', ${author.id}::uuid, 'buyer', ${keys.get(author.id)}::uuid, 'x', 1,
         ${hash(id).toString('base64url')}, sha256('x'))`)
+    await run(sql`insert into nokkel.rfx_broken_wrap (rfx_id, user_id) values (${id}::uuid, ${author.id}::uuid)`)
     if (supplier === undefined) return id
     await run(sql`insert into public.rfx_invitation (rfx_id, company_id, organization_id, invited_by)
       values (${id}::uuid, ${supplier}::uuid, ${of}::uuid, ${author.id}::uuid)`)

@@ -42,7 +42,7 @@ import {
 import { sql } from 'kysely'
 import type { TestApi } from './api.ts'
 import type { TestDatabase } from './database.ts'
-import { createCompanyOf } from './managed-keys.ts'
+import { createCompanyOf, storeCompanyKey } from './managed-keys.ts'
 import { createEquipped, createOrganization, type Equipped, type Role } from './people.ts'
 import { testPrivateKeys } from './rsa-keys.ts'
 
@@ -118,6 +118,8 @@ export async function createRfxCast(database: TestDatabase, api: RfxApi): Promis
     first: await company(bjorn, berit),
     second: await company(aile),
   }
+  // The opening key is not at Kari alone.
+  await storeCompanyKey(database, api, companies.buyer, testPrivateKeys[0] ?? '')
   return { organization, companies, kari, silje, developer, bjorn, berit, aile, outsider, stranger }
 }
 

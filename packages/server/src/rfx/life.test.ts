@@ -1,5 +1,6 @@
 import * as contract from '@nokkel/contract'
-import { sql } from 'kysely'
+import { encodeRfxTitle } from '@nokkel/crypto'
+import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
@@ -13,6 +14,7 @@ import {
   makeProject,
   passDeadline,
   type RfxPerson,
+  writeEntry,
 } from '../../../../tools/testing/rfx.ts'
 import { createProjectOf, createRfxCast, inOneHour, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
 import type { Transaction } from '../db/database.ts'
@@ -66,19 +68,27 @@ const expected: Record<string, Record<Role, Cells>> = {
     developer: ['not_found', ok, ok, ok, 'rfx_status'],
   },
   close: byBuyers(['rfx_status', 'rfx_status', 'deadline_not_passed', ok, ok]),
-  'extend the deadline': byBuyers([ok, ok, ok, 'deadline_passed', 'rfx_status']),
-  'shorten the deadline': byBuyers([ok, ok, 'deadline_shortened', 'deadline_passed', 'rfx_status']),
-  'remove the deadline': byBuyers([ok, ok, 'deadline_shortened', 'deadline_passed', 'rfx_status']),
-  'set a deadline that has passed': byBuyers([
-    'deadline_passed',
-    'deadline_passed',
-    'deadline_passed',
-    'deadline_passed',
-    'rfx_status',
-  ]),
+  'extend the deadline': byBuyers(
+    [ok, ok, ok, 'deadline_passed', 'rfx_status'],
+    [ok, ok, 'forbidden', 'forbidden', 'rfx_status'],
+  ),
+  'shorten the deadline': byBuyers(
+    [ok, ok, 'deadline_shortened', 'deadline_passed', 'rfx_status'],
+    [ok, ok, 'forbidden', 'forbidden', 'rfx_status'],
+  ),
+  'remove the deadline': byBuyers(
+    [ok, ok, 'deadline_shortened', 'deadline_passed', 'rfx_status'],
+    [ok, ok, 'forbidden', 'forbidden', 'rfx_status'],
+  ),
+  'set a deadline that has passed': byBuyers(
+    ['deadline_passed', 'deadline_passed', 'deadline_passed', 'deadline_passed', 'rfx_status'],
+    ['deadline_passed', 'deadline_passed', 'forbidden', 'forbidden', 'rfx_status'],
+  ),
+  'set a deadline in three years': byBuyers(always('request_malformed')),
   invite: byBuyers([ok, ok, ok, ok, 'rfx_status']),
   withdraw: byBuyers([ok, ok, ok, 'deadline_passed', 'rfx_status']),
   exclude: byBuyers(always(ok)),
+  'exclude an opener': byBuyers(always(ok), always('forbidden')),
   readmit: byBuyers(always(ok)),
   'name an opener': byBuyers(always(ok), always('forbidden')),
   'dismiss an opener': byBuyers(always(ok), always('forbidden')),
@@ -90,6 +100,7 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
   let api: TestApi
   let cast: RfxCast
   let people: Record<Role, RfxPerson>
+  let opener: RfxPerson
   const projects = new Map<string, string>()
   const requestId = crypto.randomUUID()
 
@@ -107,11 +118,13 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
     api = await createTestApi(database)
     cast = await createRfxCast(database, api)
     const { buyer, colleague, developer, supplier, outsider, stranger, organization, company } = cast
-    const [excluded, former] = [
+    const [excluded, former, second] = [
+      await createRfxPerson(database, api, organization),
       await createRfxPerson(database, api, organization),
       await createRfxPerson(database, api, organization),
     ]
-    for (const { id } of [excluded, former]) {
+    opener = second
+    for (const { id } of [excluded, former, second]) {
       await sql`insert into public.company_member (company_id, organization_id, user_id)
         values (${company}::uuid, ${organization}::uuid, ${id}::uuid)`.execute(database.owner)
     }
@@ -129,7 +142,7 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
     }
     for (const stage of stages) {
       const until = stage === 'draft' || stage === 'in_review' ? stage : 'approved'
-      const id = await createProjectOf(api, cast, { until, openers: [buyer, colleague], deadline: inOneHour() })
+      const id = await createProjectOf(api, cast, { until, openers: [buyer, colleague, second], deadline: inOneHour() })
       await api.call(contract.excludeRfxMember, buyer.claims, { params: { id, userId: excluded.id } })
       if (stage === 'deadline passed' || stage === 'closed') await passDeadline(database, id)
       if (stage === 'closed') expect(await change(id, buyer, 'closed')).toMatchObject({ status: 200 })
@@ -147,9 +160,9 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
   })
 
   const perform: Record<string, (transaction: Transaction, id: string) => Promise<void>> = {
-    send: (transaction, id) => updateStatus(transaction, id, 'in_review', requestId),
-    approve: (transaction, id) => updateStatus(transaction, id, 'approved', requestId),
-    close: (transaction, id) => updateStatus(transaction, id, 'closed', requestId),
+    send: (transaction, id) => updateStatus(transaction, id, { status: 'in_review' }, requestId),
+    approve: (transaction, id) => updateStatus(transaction, id, { status: 'approved' }, requestId),
+    close: (transaction, id) => updateStatus(transaction, id, { status: 'closed' }, requestId),
     'extend the deadline': (transaction, id) =>
       updateDeadline(transaction, id, new Date(Date.now() + 7_200_000).toISOString(), requestId),
     'shorten the deadline': (transaction, id) =>
@@ -157,9 +170,12 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
     'remove the deadline': (transaction, id) => updateDeadline(transaction, id, null, requestId),
     'set a deadline that has passed': (transaction, id) =>
       updateDeadline(transaction, id, '2026-01-05T08:00:00Z', requestId),
+    'set a deadline in three years': (transaction, id) =>
+      updateDeadline(transaction, id, new Date(Date.now() + 3 * 365 * 86_400_000).toISOString(), requestId),
     invite: (transaction, id) => insertInvitation(transaction, id, cast.rivalCompany, requestId),
     withdraw: (transaction, id) => deleteInvitation(transaction, id, cast.supplierCompany, requestId),
     exclude: (transaction, id) => insertExclusion(transaction, id, cast.another.id, requestId),
+    'exclude an opener': (transaction, id) => insertExclusion(transaction, id, opener.id, requestId),
     readmit: (transaction, id) => deleteExclusion(transaction, id, people.excluded.id, requestId),
     'name an opener': (transaction, id) => insertOpener(transaction, id, cast.another.id, requestId),
     'dismiss an opener': (transaction, id) => deleteOpener(transaction, id, cast.colleague.id, requestId),
@@ -206,6 +222,33 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
     expect(await on(contract.dismissOpener, { userId: cast.colleague.id })).toBe('not_found')
   })
 
+  it('takes nothing for an answer', async () => {
+    const id = await createProjectOf(api, cast, { until: 'draft' })
+    const tell = (person: RfxPerson, statement: RawBuilder<unknown>) =>
+      refusalOf(withClaims(database.server, person.claims, (transaction) => statement.execute(transaction)))
+    const { buyer, administrator, colleague } = cast
+    const request = sql`${requestId}::uuid`
+    for (const [person, statement, code] of [
+      [buyer, sql`select nokkel.change_rfx_status(${id}::uuid, null, null, ${request})`, 'request_malformed'],
+      [buyer, sql`select nokkel.change_rfx_status(${id}::uuid, 'open', null, ${request})`, 'rfx_status'],
+      [buyer, sql`select nokkel.change_rfx_status(null, 'in_review', null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.set_rfx_deadline(${id}::uuid, 'infinity', ${request})`, 'request_malformed'],
+      [buyer, sql`select nokkel.set_rfx_deadline(${id}::uuid, '-infinity', ${request})`, 'request_malformed'],
+      [buyer, sql`select nokkel.set_rfx_deadline(null, now() + interval '1 day', ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.delete_rfx(null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.invite_to_rfx(${id}::uuid, null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.withdraw_from_rfx(${id}::uuid, null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.exclude_from_rfx(${id}::uuid, null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.readmit_to_rfx(${id}::uuid, null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.name_opener(${id}::uuid, null, ${request})`, 'not_found'],
+      [buyer, sql`select nokkel.dismiss_opener(${id}::uuid, null, ${request})`, 'not_found'],
+      [administrator, sql`select nokkel.set_developer(${colleague.id}::uuid, null, ${request})`, 'request_malformed'],
+      [administrator, sql`select nokkel.set_developer(null, true, ${request})`, 'not_found'],
+    ] as const) {
+      expect(await tell(person, statement)).toBe(code)
+    }
+  })
+
   it('does nothing a second time', async () => {
     const { buyer, another, rivalCompany } = cast
     const id = await createProjectOf(api, cast, { until: 'draft' })
@@ -232,11 +275,14 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
 
     it('with a deadline needs openers whose group has been made', async () => {
       const { buyer, developer, company } = cast
+      const missing = (wanted: string) => ({ status: 409, code: 'openers_missing', data: { wanted } })
       const id = await createProjectOf(api, cast, { until: 'in_review', deadline: inOneHour() })
-      expect(await change(id, developer, 'approved')).toMatchObject({ code: 'openers_missing' })
+      expect(await change(id, developer, 'approved')).toMatchObject(missing('opener'))
       await api.call(contract.nameOpener, buyer.claims, { params: { id, userId: buyer.id } })
-      expect(await change(id, developer, 'approved')).toMatchObject({ code: 'openers_missing' })
-      await createGroup(api, buyer, id, 'opening', company)
+      expect(await change(id, developer, 'approved')).toMatchObject(missing('opener'))
+      const opening = await createGroup(api, buyer, id, 'opening', company)
+      expect(await change(id, developer, 'approved')).toMatchObject(missing('company_key_or_second_opener'))
+      await distribute(api, buyer, opening)
       expect(await change(id, developer, 'approved')).toMatchObject({ status: 200, body: { status: 'approved' } })
     })
 
@@ -257,6 +303,32 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
       await sql`delete from public.company_member where user_id = ${both.id}::uuid`.execute(database.owner)
     })
 
+    it('is of what was read, and so is sending', async () => {
+      const { buyer, developer } = cast
+      const id = await createProjectOf(api, cast, { until: 'draft' })
+      const tell = (person: RfxPerson, status: string, sequence: number) =>
+        api.call(contract.changeRfxStatus, person.claims, { params: { id }, body: { status, sequence } })
+      const write = () => writeEntry(api, buyer, id, { kind: 'title', plaintext: encodeRfxTitle('Ny skole') })
+      const { sequence: second } = await write()
+      for (const [person, status] of [
+        [buyer, 'in_review'],
+        [developer, 'approved'],
+      ] as const) {
+        const read = status === 'in_review' ? second : second + 1
+        for (const other of [0, read - 1, read + 1]) {
+          const answer = await tell(person, status, other)
+          expect(answer).toMatchObject({ status: 409, code: 'sequence_stale', data: { sequence: read } })
+        }
+        expect(await tell(person, status, read)).toMatchObject({ status: 200, body: { status } })
+        // Asked for again when more was written.
+        if (status === 'in_review') await write()
+        expect(await tell(person, status, read)).toMatchObject({ status: 200, body: { status } })
+        await distribute(api, buyer, id)
+      }
+      expect(await tell(buyer, 'in_review', 1)).toMatchObject({ code: 'rfx_status' })
+      expect(await tell(buyer, 'closed', 1)).toMatchObject({ status: 200, body: { status: 'closed' } })
+    })
+
     it('waits for a new key, and so does sending', async () => {
       for (const [until, status, person] of [
         ['draft', 'in_review', cast.buyer],
@@ -275,9 +347,26 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
       const id = await createProjectOf(api, cast)
       expect(await setDeadline(id, buyer, inOneHour())).toMatchObject({ code: 'openers_missing' })
       await api.call(contract.nameOpener, buyer.claims, { params: { id, userId: buyer.id } })
-      await createGroup(api, buyer, id, 'opening', company)
+      await distribute(api, buyer, await createGroup(api, buyer, id, 'opening', company))
       const deadline = inOneHour()
       expect(await setDeadline(id, buyer, deadline)).toMatchObject({ status: 200, body: { deadline } })
+    })
+
+    it('is a time that a calendar has', async () => {
+      const id = await createProjectOf(api, cast, { until: 'draft' })
+      for (const deadline of [
+        '0000-01-01T00:00:00Z',
+        '9999-12-31T23:59:59-23:59',
+        '2999-01-01T00:00:00Z',
+        'infinity',
+      ]) {
+        expect(await setDeadline(id, cast.buyer, deadline)).toMatchObject({ status: 400, code: 'request_malformed' })
+      }
+      expect(await setDeadline(id, cast.buyer, '0001-01-01T00:00:00Z')).toMatchObject({ code: 'deadline_passed' })
+      const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3_600_000)
+      const local = new Date(at.getTime() + (23 * 60 + 59) * 60_000).toISOString().replace('Z', '+23:59')
+      const answer = await setDeadline(id, cast.buyer, local)
+      expect(answer).toMatchObject({ status: 200, body: { deadline: at.toISOString() } })
     })
 
     it('keeps its last opener', async () => {
@@ -364,6 +453,27 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
       union all select from public.rfx_manifest where rfx_id = ${id}::uuid
       union all select from public.rfx_entry where rfx_id = ${id}::uuid`.execute(database.owner)
     expect(rows).toEqual([])
+  })
+
+  it('ends the making of new keys when it closes', async () => {
+    const { buyer, colleague, developer } = cast
+    const id = await createProjectOf(api, cast, { openers: [buyer, colleague] })
+    const other = await createProjectOf(api, cast)
+    const { rows: groups } = await sql<{ id: string }>`
+      select id from public.rfxs where ${id}::uuid in (id, parent_id)`.execute(database.owner)
+    expect(groups).toHaveLength(2)
+    const attempts = async () => {
+      const { rows } = await sql<{ id: string }>`select rfx_id as id from nokkel.rfx_key_attempt
+        where rfx_id = any (${[...groups.map((group) => group.id), other]}::uuid[])`.execute(database.owner)
+      return rows.map((row) => row.id).sort()
+    }
+    const insert = (group: string) => sql`
+      insert into nokkel.rfx_key_attempt (id, rfx_id, version, previous_key, created_by)
+        values (gen_random_uuid(), ${group}::uuid, 2, ${new Uint8Array(80)}, ${developer.id}::uuid)`
+    for (const group of [...groups.map((one) => one.id), other]) await insert(group).execute(database.owner)
+    expect(await attempts()).toHaveLength(3)
+    expect(await change(id, buyer, 'closed')).toMatchObject({ status: 200 })
+    expect(await attempts()).toEqual([other])
   })
 
   it('records what is refused', async () => {
