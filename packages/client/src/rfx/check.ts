@@ -16,13 +16,13 @@ export async function checkGroups(session: RfxSession, { signal, onProgress }: W
   for (const [done, group] of groups.entries()) {
     onProgress?.({ done, total: groups.length })
     try {
-      await session.group(group.id)
+      const verified = await session.group(group.id)
+      if (await session.isChainBroken(verified)) faults.push(faultOf('chain_broken', group))
     } catch (error) {
       if (codeOf(error) !== 'rfx_tampered' && codeOf(error) !== 'rfx_rolled_back') throw error
       faults.push(faultOf('manifest_invalid', group))
       continue
     }
-    if (session.isChainBroken(group.id)) faults.push(faultOf('chain_broken', group))
     if (group.rekeyPending) faults.push(faultOf('rekey_pending', group))
     if (mayWrap(group)) faults.push(...(await checkLeaves(session, group, signal)))
   }

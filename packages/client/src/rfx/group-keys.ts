@@ -65,7 +65,7 @@ export interface GroupKeys {
   /** What the server kept of a version, whatever the chain says; `undefined` if that does not open, or is not the key this device knew. */
   keptKeyOf(groupId: string, version: number): Promise<RfxKey | undefined>
   /** Whether somebody made a version from which the one before does not open. */
-  isChainBroken(groupId: string): boolean
+  isChainBroken(group: VerifiedGroup): Promise<boolean>
   /** Takes a key that was made here, so that it need not be unwrapped. */
   keep(groupId: string, version: number, key: RfxKey): void
   /** After revisions were added here. */
@@ -88,7 +88,6 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
   const keys = new Map<string, RfxKey>()
   const verified = new Map<string, { readonly text: string; readonly group: VerifiedGroup }>()
   const kept = new Map<string, Promise<RfxKey | undefined>>()
-  const brokenChains = new Set<string>()
   let isForgotten = false
   const placeOf = (groupId: string, version: number) => `${groupId}/${version}`
 
@@ -111,7 +110,7 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     },
     keyOf,
     keptKeyOf,
-    isChainBroken: (groupId) => brokenChains.has(groupId),
+    isChainBroken,
     keep: (groupId, version, key) => void keys.set(placeOf(groupId, version), key),
     remember: async (groupId, version, key, end) =>
       pins.rememberGroup(groupId, seenOf(version, end, await calculateKeyCommitment(key, { groupId, version }))),
@@ -223,12 +222,21 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
 
   async function openBelow(group: RfxGroup, version: number, next: RfxKey): Promise<RfxKey> {
     const { id: groupId } = group
-    const chained = await openPrevious(group, version, next)
-    if (!chained) brokenChains.add(groupId)
-    const key = chained ?? (await keptKeyOf(groupId, version))
+    const key = (await openPrevious(group, version, next)) ?? (await keptKeyOf(groupId, version))
     if (!key) throw tampered('the chain of keys is broken')
     keys.set(placeOf(groupId, version), key)
     return key
+  }
+
+  async function isChainBroken({ group, key: present }: VerifiedGroup): Promise<boolean> {
+    let next = present
+    for (let below = group.version - 1; next && below >= 1; below--) {
+      const chained = await openPrevious(group, below, next)
+      const known = keys.get(placeOf(group.id, below))
+      if (!chained || (known && !equalBytes(known, chained))) return true
+      next = chained
+    }
+    return false
   }
 
   async function openPrevious(

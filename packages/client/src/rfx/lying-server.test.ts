@@ -197,7 +197,7 @@ describe('a server that lies', () => {
     again.nokkel.close()
   })
 
-  it('about the key before: another one, or none', async () => {
+  it('about the key before: what it kept must be the key that was signed', async () => {
     const value = await of('silje').encrypt(new TextEncoder().encode('1'), place)
     expect(await whatSees('bjorn')).toBe('ready')
     await renew()
@@ -209,19 +209,68 @@ describe('a server that lies', () => {
         fetch: lyingTo('bjorn'),
       })
       await page.nokkel.start()
-      return page.nokkel
+      return page.nokkel.rfx.get(rfx.id)
     }
-    for (const previousKey of [other, null]) {
-      lies.bjorn = lieAbout((fetched) =>
+    const withoutChain = (previousKey: string | null) =>
+      lieAbout((fetched) =>
         withGroup(fetched, ({ versions }) => ({ versions: versions.map((one) => ({ ...one, previousKey })) })),
       )
-      const { rfx: projects } = await newPage()
-      await projects.get(rfx.id).open()
-      expect(projects.get(rfx.id).getSnapshot().error).toMatchObject({ code: 'rfx_tampered' })
+    for (const previousKey of [other, null]) {
+      const lie = withoutChain(previousKey)
+      lies.bjorn = async (exchange, answer) =>
+        exchange.path === '/crypto-service' && exchange.body.action === 'unwrap'
+          ? { key: encodeBase64(generateRfxKey()) }
+          : lie(exchange, answer)
+      const deceived = await newPage()
+      await deceived.open()
+      expect(deceived.getSnapshot().error).toMatchObject({ code: 'rfx_tampered' })
     }
-    lies.bjorn = undefined
-    const honest = (await newPage()).rfx.get(rfx.id)
-    expect(await honest.decrypt(value, place)).toEqual(new TextEncoder().encode('1'))
+    // A member can have made that, too: with the key that was signed, it goes on.
+    for (const previousKey of [other, null]) {
+      lies.bjorn = withoutChain(previousKey)
+      const opened = await newPage()
+      expect(await opened.decrypt(value, place)).toEqual(new TextEncoder().encode('1'))
+    }
+  })
+
+  it('about the role of the person: a supplier hands the key to nobody', async () => {
+    const sent: string[] = []
+    const attacker = await importPrivateKey(decodeBase64(testPrivateKeys[5] ?? testPrivateKeys[0] ?? ''))
+    lies.bjorn = async ({ method, path }, answer) => {
+      if (method === 'POST' && path.endsWith('/wraps')) sent.push(path)
+      if (path.endsWith('/recipients')) {
+        const invented: RfxRecipient = {
+          owner: 'user',
+          ownerId: crypto.randomUUID(),
+          name: 'Ingen',
+          role: 'buyer',
+          companyId: buyer,
+          state: 'missing',
+          key: {
+            id: crypto.randomUUID(),
+            publicKey: encodeBase64(attacker.publicKey),
+            thumbprint: attacker.thumbprint,
+          },
+          signed: null,
+        }
+        return { recipients: [invented], coverage: { wrapped: 1, missing: 1, noKey: 0 } }
+      }
+      if (method !== 'GET' || path !== `/nokkel/rfx/${rfx.id}`) return undefined
+      return { ...(await answer()), role: 'developer', missing: 1, rekeyPending: false }
+    }
+    const again = await anew('bjorn', 'fjordhjelpen-medlem-1')
+    expect(await again(rfx.id)).toBe('ready')
+    expect(await again(rfx.id, (opened) => opened.distribute())).toBe('nothing')
+    expect(await again(rfx.id, (opened) => opened.settle())).toBe('nothing')
+    expect(sent).toEqual([])
+    const telling = lies.bjorn
+    lies.bjorn = async (exchange, answer) => {
+      const told = (await telling(exchange, answer)) as FetchedRfx | undefined
+      if (!told?.groups) return told
+      return withGroup(told, ({ wrap }) => ({ wrap: wrap && { ...wrap, role: 'buyer' as const } }))
+    }
+    expect(await again(rfx.id)).toBe('error rfx_tampered')
+    expect(sent).toEqual([])
   })
 
   it('about the wrap: that of another project, or somebody else’s', async () => {

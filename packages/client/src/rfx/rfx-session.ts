@@ -50,7 +50,7 @@ export interface RfxSession {
   /** Takes a group that an operation answers with. */
   takeGroup(ask: () => Promise<RfxGroup>): Promise<VerifiedGroup>
   /** Whether the key of a group opens, but not by the chain that its members made. */
-  isChainBroken(groupId: string): boolean
+  isChainBroken(group: VerifiedGroup): Promise<boolean>
   end(): void
 }
 

@@ -1,10 +1,20 @@
-import { decodeBase64, encodeBase64, importPrivateKey, type ManagedKey, type RfxKey } from '@nokkel/crypto'
+import {
+  decodeBase64,
+  encodeBase64,
+  encodeBase64Url,
+  importPrivateKey,
+  type ManagedKey,
+  type RfxKey,
+} from '@nokkel/crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type RealDevice, type RealServer, startRealServer } from '../../../../tools/testing/real-server.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { directKeyWrapper, type KeyWrapper } from './key-wrapper.ts'
 import type { Progress, Rfx } from './rfx-service.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: bodies of several operations
+type Json = any
 
 const organization = '5eed0000-0000-4000-8000-000000000003'
 const buyer = '5eed0000-0000-4000-8003-000000000004'
@@ -479,6 +489,125 @@ describe('how a key reaches somebody', () => {
   })
 })
 
+/** Changes what somebody sends in the requests of one operation, or the answer to it. */
+function changing(method: string, ending: string, change: (body: Json) => Json): typeof globalThis.fetch {
+  return async (input, init) => {
+    const isIt = init?.method === method && new URL(String(input)).pathname.endsWith(ending)
+    if (!isIt || typeof init.body !== 'string') return real.fetch(input, init)
+    return real.fetch(input, { ...init, body: JSON.stringify(change(JSON.parse(init.body))) })
+  }
+}
+
+describe('a member who makes what does not open', () => {
+  it('of the key before: everybody reads on with what the server kept, and the check names it', async () => {
+    const { silje, kari } = cast
+    const { rfx, id } = await approvedProject()
+    const value = await rfx.encrypt(text('før'), place)
+    await rfx.comment('Skrevet før')
+    expect(await stateOf(cast.bjorn, id)).toMatchObject({ state: 'ready' })
+    const junk = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(80)))
+    const fetch = changing('POST', '/versions', (body) => ({ ...body, previousKey: junk() }))
+    const member = await login('likeperson-medlem-1', { fetch })
+    await cast.bjorn.nokkel.companies.remove(roerlegger, await idOf(cast.aile))
+    await member.nokkel.rfx.get(id).settle()
+    for (const device of [silje, cast.bjorn, kari, await login('fjordhjelpen-medlem-1')]) {
+      expect(await stateOf(device, id)).toMatchObject({
+        state: 'ready',
+        details: { version: 2, title: 'Rør til skolen' },
+      })
+      const project = device.nokkel.rfx.get(id)
+      expect((await project.comments()).map((one) => one.text)).toEqual(['Skrevet før'])
+      expect(await project.decrypt(value, place)).toEqual(text('før'))
+    }
+    expect(await rfx.check()).toEqual([{ problem: 'chain_broken', groupId: id, subjectType: 'rfx', subjectId: id }])
+  })
+
+  it('of content keys: what stood there before opens them, and nobody tries in vain again and again', async () => {
+    const { silje } = cast
+    const { rfx, id } = await draft('Prosjekt')
+    await rfx.comment('Skrevet før')
+    const junk = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(80)))
+    const moving = (body: Json) => ({
+      ...body,
+      keys: body.keys.map((one: Json) => ({ ...one, new: junk() })),
+    })
+    const fetch = changing('POST', '/content-keys', moving)
+    const member = await login('likeperson-medlem-1', { fetch })
+    const [gone] = await newPeople(1)
+    await putInCompany([gone])
+    await storeKey(gone, testPrivateKeys[0])
+    await rfx.distribute()
+    await leaveCompany([gone])
+    await member.nokkel.rfx.get(id).settle()
+    await member.nokkel.rfx.settled()
+    for (const device of [silje, await login('fjordhjelpen-koordinator')]) {
+      expect(await stateOf(device, id)).toMatchObject({ state: 'ready', details: { version: 2, title: 'Prosjekt' } })
+      const comments = await device.nokkel.rfx.get(id).comments()
+      expect(comments.map((one) => one.text)).toEqual(['Skrevet før'])
+    }
+  })
+
+  it('of a content key that opens in no way: it is left, and not asked for again', async () => {
+    const { kari } = cast
+    const { rfx, id } = await draft()
+    await rfx.comment('Som ikke åpnes')
+    await sql`update public.rfx_entry set wrapped_key = decode(repeat('00', 80), 'hex')
+      where rfx_id = ${id}::uuid and sequence = 2`.execute(real.database.owner)
+    let asked = 0
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      if (init?.method === 'GET' && new URL(String(input)).pathname.endsWith('/content-keys')) asked++
+      return real.fetch(input, init)
+    }
+    await rfx.exclude(await idOf(kari))
+    await cast.silje.nokkel.rfx.settled()
+    const other = await login('fjordhjelpen-koordinator', { fetch })
+    const project = other.nokkel.rfx.get(id)
+    await project.settle()
+    const once = asked
+    expect(once).toBeGreaterThan(0)
+    for (let poll = 1; poll <= 3; poll++) {
+      await project.reload()
+      await other.nokkel.rfx.settle()
+      await other.nokkel.rfx.settled()
+    }
+    expect(asked).toBe(once)
+    expect((await project.comments()).map((one) => one.text)).toEqual([null])
+  })
+
+  it('of a wrap: its owner says so, waits for another, and gets it', async () => {
+    const { silje, bjorn, aile } = cast
+    const other = crypto.getRandomValues(new Uint8Array(32)) as RfxKey
+    /** Signs and stores wraps of another key, as nobody but a member can. */
+    const wrapper = (to: string): KeyWrapper => ({
+      open(job) {
+        const [right, wrong] = [directKeyWrapper.open(job), directKeyWrapper.open({ ...job, key: other })]
+        return {
+          async wrap(recipients, options) {
+            const made = await right.wrap(recipients, options)
+            const forged = await wrong.wrap(recipients)
+            return made.map((wrap, index) => (recipients[index]?.ownerId === to ? (forged[index] ?? null) : wrap))
+          },
+          close: () => right.close(),
+        }
+      },
+    })
+    const made = await silje.nokkel.rfx.create({ title: 'Rør', companyId: buyer })
+    await silje.nokkel.rfx.settled()
+    await made.invite(roerlegger)
+    await made.sendForReview()
+    const member = await login('likeperson-koordinator', { keyWrapper: wrapper(await idOf(aile)) })
+    expect(await member.nokkel.rfx.get(made.id).approve()).toMatchObject({ success: true, wrapped: 2 })
+    expect(await stateOf(aile, made.id)).toMatchObject({
+      state: 'waiting_for_key',
+      waiting: 'not_distributed',
+      error: null,
+    })
+    expect(await stateOf(bjorn, made.id)).toMatchObject({ state: 'ready' })
+    expect(await made.distribute()).toMatchObject({ wrapped: 1 })
+    expect(await stateOf(aile, made.id)).toMatchObject({ state: 'ready', details: { title: 'Rør' } })
+  })
+})
+
 describe('openers', () => {
   it('get a group of their own; who is dismissed is not in its next version', async () => {
     const { silje, kari, bjorn } = cast
@@ -521,6 +650,58 @@ describe('openers', () => {
     const { rows } = await sql`select kind from public.rfxs where parent_id = ${id}::uuid`.execute(real.database.owner)
     expect(rows).toEqual([{ kind: 'opening' }])
     expect(await stateOf(silje, id)).toMatchObject({ state: 'ready' })
+  })
+})
+
+describe('who is new', () => {
+  it('is shown until a person has seen it, after a reload and in another tab', async () => {
+    const { silje } = cast
+    const { rfx, id } = await draft()
+    const [first, second] = await newPeople(2)
+    await putInCompany([first])
+    await storeKey(first, testPrivateKeys[0])
+    await rfx.distribute()
+    const idsIn = ({ newRecipients }: ReturnType<Rfx['getSnapshot']>) => newRecipients.map((one) => one.id)
+    const newTab = async () => {
+      const tab = real.createDevice({ organization: 'fjordhjelpen', storage: silje.storage })
+      await tab.nokkel.start()
+      await tab.nokkel.rfx.get(id).open()
+      return tab.nokkel.rfx.get(id)
+    }
+    const tab = await newTab()
+    expect(idsIn(tab.getSnapshot())).toEqual([first])
+    await putInCompany([second])
+    await storeKey(second, testPrivateKeys[1])
+    await rfx.distribute()
+    // What came after it was shown stays.
+    await tab.acknowledgeRecipients()
+    expect(idsIn((await newTab()).getSnapshot())).toEqual([second])
+    await rfx.acknowledgeRecipients()
+    expect(rfx.getSnapshot().newRecipients).toEqual([])
+    expect((await newTab()).getSnapshot().newRecipients).toEqual([])
+  })
+})
+
+describe('approval', () => {
+  it('is of what was read: what came meanwhile is read first', async () => {
+    const { silje, ingrid } = cast
+    const rfx = await silje.nokkel.rfx.create({ title: 'Rør', companyId: buyer })
+    await silje.nokkel.rfx.settled()
+    await rfx.invite(roerlegger)
+    const forKari = cast.kari.nokkel.rfx.get(rfx.id)
+    await forKari.open()
+    await forKari.comment('Vent litt')
+    await expect(rfx.sendForReview()).rejects.toMatchObject({ code: 'sequence_stale' })
+    await rfx.comments()
+    expect(await rfx.sendForReview()).toMatchObject({ success: true })
+    const forIngrid = ingrid.nokkel.rfx.get(rfx.id)
+    await forIngrid.open()
+    await rfx.rename('Noe annet')
+    await expect(forIngrid.approve()).rejects.toMatchObject({ code: 'sequence_stale' })
+    expect(rfx.getSnapshot().details?.status).toBe('in_review')
+    await forIngrid.reload()
+    expect(await forIngrid.approve()).toMatchObject({ success: true })
+    expect(forIngrid.getSnapshot().details).toMatchObject({ title: 'Noe annet', status: 'approved' })
   })
 })
 

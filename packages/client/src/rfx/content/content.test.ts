@@ -5,6 +5,8 @@ import { codeOf } from '../../errors.ts'
 import { createDevice, createFakeRfx, type FakeRfx } from '../../testing/fake-rfx.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
 import { createRfxContent } from './index.ts'
+import { createRfxLog } from './rfx-log.ts'
+import { writeEntry } from './write-entry.ts'
 
 const section = { id: '00000000-0000-4000-8000-00000000000a', heading: 'Omfang', fields: [] }
 
@@ -143,6 +145,32 @@ describe('what is written in a project', () => {
     await content.comment('under den neste')
     expect((await other.content.comments()).map(({ text }) => text)).toEqual(['under den første', 'under den neste'])
     expect(rfx.entries.map(({ version }) => version)).toEqual([1, 1, 2])
+  })
+
+  it('of one who writes what is of no kind says so, and is written over', async () => {
+    const { rfx, opened, content } = await createProject()
+    const plaintext = new TextEncoder().encode('{"v":7}')
+    const log = createRfxLog(opened)
+    const object = crypto.randomUUID()
+    const author = (await opened.author()).userId
+    await writeEntry(opened, log, async () => ({ kind: 'title', object: rfx.id, revision: 2, plaintext }))
+    await writeEntry(opened, log, async () => ({ kind: 'specification', object: rfx.id, revision: 1, plaintext }))
+    await writeEntry(opened, log, async () => ({ kind: 'document', object, revision: 1, plaintext }))
+    await content.addDocument(new File([new Uint8Array([1])], 'tegning.pdf'))
+    expect(await content.title()).toBeNull()
+    expect(await content.specification()).toMatchObject({ specification: null, revision: 1, author: { id: author } })
+    const [broken, whole] = await content.documents()
+    expect(broken).toMatchObject({ id: object, revision: 1, file: null, author: { id: author } })
+    expect(whole?.file?.name).toBe('tegning.pdf')
+    await content.verifyLog()
+
+    await content.rename('Ny tittel')
+    expect(await content.title()).toBe('Ny tittel')
+    expect(await content.saveSpecification({ sections: [section] }, 1)).toMatchObject({ revision: 2 })
+    await content.addDocument(new File([new Uint8Array([2])], 'avtale.pdf'), { replaces: object })
+    expect((await content.documents()).map(({ file }) => file?.name)).toEqual(['avtale.pdf', 'tegning.pdf'])
+    await content.removeDocument(object)
+    expect((await content.documents()).map(({ file }) => file?.name)).toEqual(['tegning.pdf'])
   })
 
   it('of one who seals wrongly takes nothing else with it', async () => {
