@@ -4,6 +4,7 @@ import type { Person, RfxRecipient } from '@nokkel/client'
 import { useId, useState } from 'react'
 import * as m from '../paraglide/messages.js'
 import { useRefreshRfx } from '../queries/rfx.ts'
+import { OpenersWanted } from './openers-wanted.tsx'
 import { useProject } from './project.ts'
 import { WorkDialog } from './work-dialog.tsx'
 
@@ -13,11 +14,14 @@ export function Openers({ buyers }: { buyers: readonly RfxRecipient[] }) {
   const refresh = useRefreshRfx(rfx)
   const [naming, setNaming] = useState(false)
   const [dismissed, setDismissed] = useState<Person>()
-  const { openers, mayNameOpeners, status } = details
+  const { openers, mayNameOpeners, status, deadline } = details
   const candidates = buyers.filter(
     ({ owner, ownerId }) => owner === 'user' && !openers.some(({ id }) => id === ownerId),
   )
   const mayChange = mayNameOpeners && status !== 'closed'
+  const companyHasKey = buyers.some(({ owner, state }) => owner === 'company' && state !== 'no_key')
+  const dependsOnOne =
+    (status === 'draft' || status === 'in_review') && deadline !== null && openers.length < 2 && !companyHasKey
 
   return (
     <section className="stack" aria-labelledby="openers">
@@ -34,6 +38,7 @@ export function Openers({ buyers }: { buyers: readonly RfxRecipient[] }) {
       </div>
       <Paragraph>{m.openers_body()}</Paragraph>
       {openers.length === 0 && <Paragraph>{m.openers_none()}</Paragraph>}
+      {dependsOnOne && <OpenersWanted />}
       {openers.length > 0 && (
         <ul className="rows">
           {openers.map(({ id, name }) => (

@@ -1,4 +1,4 @@
-import type { WorkOptions, Progress as WorkProgress } from '@nokkel/client'
+import { NokkelError, type WorkOptions, type Progress as WorkProgress } from '@nokkel/client'
 import { useEffect, useRef, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 
@@ -6,7 +6,7 @@ export type Work<T> =
   | { state: 'asking' }
   | { state: 'running'; progress: WorkProgress | undefined }
   | { state: 'done'; result: T }
-  | { state: 'failed'; code: ErrorCode | undefined }
+  | { state: 'failed'; code: ErrorCode | undefined; data: NokkelError['data'] }
 
 /** Runs something once at a time, with its progress and a way to stop; leaving the page stops it too. */
 export function useWork<T>(run: (options: WorkOptions) => Promise<T>, onSettled?: () => Promise<void>) {
@@ -32,7 +32,8 @@ export function useWork<T>(run: (options: WorkOptions) => Promise<T>, onSettled?
       setWork({ state: 'done', result })
       onDone?.(result)
     } catch (error) {
-      setWork({ state: 'failed', code: codeOf(error) })
+      const data = error instanceof NokkelError ? error.data : undefined
+      setWork({ state: 'failed', code: codeOf(error), data })
       await onSettled?.().catch(() => undefined)
     } finally {
       running.current = false

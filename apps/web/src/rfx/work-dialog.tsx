@@ -4,6 +4,7 @@ import { type FormEvent, type ReactNode, useId } from 'react'
 import { Problem } from '../components/problem.tsx'
 import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
+import { OpenersWanted } from './openers-wanted.tsx'
 import { useWork } from './use-work.ts'
 
 interface WorkDialogProps<T> {
@@ -86,7 +87,11 @@ export function WorkDialog<T>(props: WorkDialogProps<T>) {
                 (work.code === 'cancelled' ? (
                   <Paragraph role="status">{m.rfx_stopped()}</Paragraph>
                 ) : (
-                  <Problem code={work.code} />
+                  <Problem code={work.code}>
+                    {work.code === 'openers_missing' && work.data?.wanted === 'company_key_or_second_opener' && (
+                      <OpenersWanted />
+                    )}
+                  </Problem>
                 ))}
             </form>
           </Dialog.Block>

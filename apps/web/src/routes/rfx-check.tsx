@@ -101,7 +101,5 @@ function explainFault({ problem, subjectId }: RfxFault, recipients: readonly Rfx
       return m.fault_leaf_unexplained()
     case 'chain_broken':
       return m.fault_chain_broken()
-    case 'chain_broken':
-      return m.fault_chain_broken()
   }
 }
