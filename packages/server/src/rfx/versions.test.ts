@@ -1,5 +1,5 @@
 import * as contract from '@nokkel/contract'
-import { digestOfJws, encodeBase64Url, encryptPreviousKey, generateRfxKey } from '@nokkel/crypto'
+import { digestOfJws, encodeBase64, encodeBase64Url, encryptPreviousKey, generateRfxKey } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
@@ -10,6 +10,7 @@ import {
   createRfxPerson,
   distribute,
   type GroupKey,
+  moveContentKeys,
   openGroup,
   openVersion,
   type RfxPerson,
@@ -276,6 +277,170 @@ describe.each(databaseEngines)('the next version of a key [%s]', (engine) => {
     expect(await activate(buyer, slow)).toMatchObject({ status: 409, code: 'version_stale', data: { version: 2 } })
     expect((await openGroup(api, buyer, id)).key).toEqual(fast.of.key)
     expect(await rekey(api, buyer, id)).toBe(3)
+  })
+
+  const unwrap = async ({ claims }: RfxPerson, id: string, version: number, via: 'user' | 'company' = 'user') => {
+    const body = { action: 'unwrap', rfxId: id, version, via }
+    const answer = await api.call(contract.cryptoService, claims, { body })
+    return answer.code ?? answer.body.key
+  }
+  const exclude = ({ claims }: RfxPerson, id: string, { id: userId }: RfxPerson) =>
+    api.call(contract.excludeRfxMember, claims, { params: { id, userId } })
+  const reportBroken = ({ claims }: RfxPerson, id: string, version: number) =>
+    api.call(contract.reportBrokenWrap, claims, { params: { id }, body: { version } })
+  const historyOf = async (id: string) => {
+    const { rows } = await sql<{ owner: string }>`
+      select version || ' ' || coalesce(user_id, company_id) as owner from public.rfx_key_history
+      where rfx_id = ${id}::uuid order by 1`.execute(database.owner)
+    return rows.map(({ owner }) => owner)
+  }
+
+  /** A next version that nobody opens, made by who has the present one. */
+  async function replaceWithJunk(person: RfxPerson, id: string): Promise<void> {
+    const attempt = await begin(person, id)
+    const other = encodeBase64(
+      new Uint8Array(await crypto.subtle.exportKey('spki', (await strangeKeyPair()).publicKey)),
+    )
+    const targets = (await everyone(person, id)).map((one) => ({ ...one, key: { ...one.key, publicKey: other } }))
+    expect(await send(person, attempt, (await sign(person, attempt, targets)).body)).toMatchObject({ status: 200 })
+    expect(await activate(person, attempt)).toMatchObject({ status: 200 })
+  }
+  const strangeKeyPair = () =>
+    crypto.subtle.generateKey(
+      { name: 'RSA-OAEP', modulusLength: 4096, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+      true,
+      ['encrypt', 'decrypt'],
+    ) as Promise<CryptoKeyPair>
+
+  it('destroys nothing when it opens for nobody', { timeout: 60_000 }, async () => {
+    const { buyer, colleague, another, supplier, company, supplierCompany } = cast
+    const id = await createProjectOf(api, cast)
+    const first = encodeBase64((await openGroup(api, buyer, id)).key)
+    await exclude(buyer, id, another)
+    await replaceWithJunk(buyer, id)
+    await expect(openGroup(api, colleague, id)).rejects.toThrow()
+    expect((await historyOf(id)).map((row) => row.split(' ')[1])).toEqual(
+      [
+        ...[buyer, colleague, supplier, cast.supplierColleague, cast.developer, cast.reviewer].map(
+          (person) => person.id,
+        ),
+        company,
+        supplierCompany,
+      ].sort(),
+    )
+    for (const person of [buyer, colleague, supplier]) expect(await unwrap(person, id, 1)).toBe(first)
+    expect(await unwrap(colleague, id, 1, 'company')).toBe(first)
+    expect(await unwrap(another, id, 1)).toBe('open_refused')
+    // Also without a wrap of the present version.
+    expect(await reportBroken(colleague, id, 2)).toMatchObject({ status: 204 })
+    expect(await unwrap(colleague, id, 1)).toBe(first)
+    expect(await unwrap(colleague, id, 2)).toBe('open_refused')
+    await exclude(buyer, id, colleague)
+    expect(await unwrap(colleague, id, 1)).toBe('open_refused')
+    expect(await historyOf(id)).not.toContain(`1 ${colleague.id}`)
+  })
+
+  it('lets go of the wraps before it when thirty days have passed and nothing is under them', async () => {
+    const { buyer, company } = cast
+    const id = await createProject(api, buyer, company)
+    await rekey(api, buyer, id)
+    const age = () =>
+      sql`update public.rfx_key_history set created_at = now() - interval '31 days' where rfx_id = ${id}::uuid`.execute(
+        database.owner,
+      )
+    const sweep = () => sql`select nokkel.sweep()`.execute(database.server)
+    await age()
+    await sweep()
+    expect(await historyOf(id)).toEqual([`1 ${buyer.id}`])
+    expect(await moveContentKeys(api, buyer, id)).toBe(1)
+    await sweep()
+    expect(await historyOf(id), 'what was replaced is under it').toEqual([`1 ${buyer.id}`])
+    await sql`update public.rfx_entry set replaced_at = now() - interval '31 days' where rfx_id = ${id}::uuid`.execute(
+      database.owner,
+    )
+    await sweep()
+    expect(await historyOf(id)).toEqual([])
+    await rekey(api, buyer, id)
+    await moveContentKeys(api, buyer, id)
+    await sql`update public.rfx_entry set replaced_key = null, replaced_version = null, replaced_at = null
+      where rfx_id = ${id}::uuid`.execute(database.owner)
+    await sweep()
+    expect((await historyOf(id)).length, 'before thirty days').toBeGreaterThan(0)
+  })
+
+  it('keeps a key that opens an earlier version until its wraps are moved', async () => {
+    const { company, organization } = cast
+    const person = await createRfxPerson(database, api, organization)
+    await sql`insert into public.company_member (company_id, organization_id, user_id)
+      values (${company}::uuid, ${organization}::uuid, ${person.id}::uuid)`.execute(database.owner)
+    const id = await createProject(api, person, company)
+    const { body } = await api.call(contract.listUserKeys, person.claims)
+    const old = body.keys[0].id as string
+    await rekey(api, person, id)
+    const renewed = { action: 'encrypt', text: testPrivateKeys[2], replaces: old }
+    expect(await api.call(contract.cryptoService, person.claims, { body: renewed })).toMatchObject({ status: 200 })
+    const params = { id: old }
+    const destroy = () => api.call(contract.destroyUserKey, person.claims, { params })
+    expect(await destroy()).toMatchObject({ code: 'key_in_use', data: { wraps: 2 } })
+    const moved = await api.call(contract.rewrapUserKey, person.claims, { params, body: {} })
+    expect(moved).toMatchObject({ status: 200, body: { rewrapped: 2 } })
+    expect(await destroy()).toMatchObject({ status: 204 })
+    await sql`delete from public.company_member where user_id = ${person.id}::uuid`.execute(database.owner)
+  })
+
+  it('is begun by who has the present one, unless nobody has it any more', async () => {
+    const { buyer, developer } = cast
+    const id = await createProjectOf(api, cast)
+    const version = await begin(buyer, id)
+    const body = { ...version.body, attemptId: crypto.randomUUID() as string }
+    await sql`delete from public.rfx_key_members
+      where rfx_id = ${id}::uuid and user_id = ${developer.id}::uuid`.execute(database.owner)
+    expect(await sendBegin(developer, id, body)).toMatchObject({ status: 403, code: 'forbidden' })
+    await sql`delete from public.rfx_key_members where rfx_id = ${id}::uuid`.execute(database.owner)
+    expect(await sendBegin(developer, id, body)).toMatchObject({ status: 403, code: 'forbidden' })
+    const throughCompany = { ...body, attemptId: crypto.randomUUID() }
+    expect(await sendBegin(buyer, id, throughCompany)).toMatchObject({ status: 204 })
+    await sql`delete from public.rfx_key_companies where rfx_id = ${id}::uuid`.execute(database.owner)
+    expect(await sendBegin(developer, id, body)).toMatchObject({ status: 204 })
+  })
+
+  it('begins with the last revision of the present one', async () => {
+    const { buyer, colleague, another } = cast
+    const id = await createProjectOf(api, cast, { until: 'draft' })
+    const attempt = await ready(buyer, id)
+    await reportBroken(another, id, 1)
+    expect(await distribute(api, colleague, id)).toBe(1)
+    expect(await activate(buyer, attempt)).toMatchObject({ status: 409, code: 'version_stale', data: { version: 1 } })
+    expect(await activate(buyer, await ready(buyer, id))).toMatchObject({ status: 200 })
+    expect(await readFaults(database, id)).toEqual([])
+  })
+
+  it('leaves out whom it is told to, who wait for it then', async () => {
+    const { buyer, another, colleague, outsider } = cast
+    const id = await createProjectOf(api, cast, { until: 'draft' })
+    const attempt = await begin(buyer, id)
+    const targets = (await everyone(buyer, id)).filter(({ ownerId }) => ownerId !== another.id)
+    expect(await send(buyer, attempt, (await sign(buyer, attempt, targets)).body)).toMatchObject({ status: 200 })
+    expect(await activate(buyer, attempt, { omitted: [colleague.id, outsider.id] })).toMatchObject({
+      code: 'recipients_changed',
+      data: { missing: [another.id], surplus: [] },
+    })
+    const omitted = [another.id, outsider.id]
+    for (const _ of [1, 2]) {
+      expect(await activate(buyer, attempt, { omitted })).toEqual({ status: 200, body: { version: 2 } })
+    }
+    expect(await readWraps(database, id)).not.toContain(`user ${another.id}`)
+    expect(await readFaults(database, id)).toEqual(['wrap_missing'])
+    const records = (await readAudit(database)).filter(
+      ({ action, subject }) => action.startsWith('rfx_key.') && subject.startsWith(`${id}/2`),
+    )
+    expect(records.map(({ action, subject }) => `${action} ${subject.slice(id.length)}`)).toEqual([
+      'rfx_key.begin /2',
+      'rfx_key.wrap /2/1',
+      'rfx_key.activate /2/1',
+    ])
+    expect(await distribute(api, buyer, id)).toBe(1)
+    expect(await activate(buyer, attempt, { omitted: ['x'] })).toMatchObject({ code: 'request_malformed' })
   })
 
   it('grows by revisions that follow each other and commit to one key', async () => {

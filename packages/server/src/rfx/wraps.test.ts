@@ -22,11 +22,15 @@ import {
 import {
   createProjectOf,
   createRfxCast,
+  isRekeyPending,
   type RfxCast,
   readFaults,
   readWraps,
 } from '../../../../tools/testing/rfx-cast.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
+import { toServerError } from '../db/refusal.ts'
+import { withClaims } from '../db/with-claims.ts'
+import { ServerError } from '../http/server-error.ts'
 
 describe.each(databaseEngines)('handing out keys of projects [%s]', (engine) => {
   let database: TestDatabase
@@ -321,6 +325,96 @@ describe.each(databaseEngines)('handing out keys of projects [%s]', (engine) => 
     expect(await add(buyer, id, body)).toMatchObject({ status: 409, code: 'rekey_pending' })
   })
 
+  describe('that do not open', () => {
+    const report = ({ claims }: RfxPerson, id: string, version: unknown = 1) =>
+      api.call(contract.reportBrokenWrap, claims, { params: { id }, body: { version } })
+
+    it('are taken away when their owner says so, who waits for another', async () => {
+      const { buyer, supplier } = cast
+      const id = await createProjectOf(api, cast)
+      for (const _ of [1, 2]) expect(await report(supplier, id)).toMatchObject({ status: 204 })
+      expect(await readWraps(database, id)).not.toContain(`user ${supplier.id}`)
+      expect(await statesOf(buyer, id)).toContain(`user ${supplier.id} supplier missing`)
+      expect((await openGroup(api, supplier, id)).group.wrap?.via).toBe('company')
+      expect(await distribute(api, buyer, id)).toBe(1)
+      expect((await openGroup(api, supplier, id)).group.wrap?.via).toBe('user')
+      const { body } = await api.call(contract.checkRfx, buyer.claims, { params: { id } })
+      expect(body.faults).toEqual([])
+      const records = (await readAudit(database)).filter(({ action }) => action === 'rfx_key.broken')
+      expect(records).toEqual([
+        { user: supplier.id, action: 'rfx_key.broken', subject: `${id}/1`, outcome: 'allowed', problem: null },
+      ])
+      // What they said does not open may have opened: its key still counts.
+      const { keys } = (await api.call(contract.listUserKeys, supplier.claims)).body
+      const { rows } = await sql`select from nokkel.moved_wrap
+        where rfx_id = ${id}::uuid and version = 1 and user_key_id = ${keys[0].id}::uuid`.execute(database.owner)
+      expect(rows).toHaveLength(1)
+    })
+
+    it('make a new version necessary when their owner goes', async () => {
+      const { buyer, another } = cast
+      const id = await createProjectOf(api, cast, { until: 'draft' })
+      await sql`delete from public.rfx_key_companies where rfx_id = ${id}::uuid`.execute(database.owner)
+      await report(another, id)
+      await api.call(contract.excludeRfxMember, buyer.claims, { params: { id, userId: another.id } })
+      expect(await isRekeyPending(database, id)).toBe(true)
+    })
+
+    it('are reported by members, of the present version', async () => {
+      const { buyer, rival, outsider, stranger } = cast
+      const id = await createProjectOf(api, cast)
+      for (const person of [rival, outsider, stranger]) {
+        expect(await report(person, id)).toMatchObject({ status: 404, code: 'not_found' })
+      }
+      expect(await report(buyer, crypto.randomUUID())).toMatchObject({ code: 'not_found' })
+      expect(await report(buyer, id, 2)).toMatchObject({ status: 409, code: 'version_stale', data: { version: 1 } })
+      for (const version of [0, 2 ** 31, '1', null]) {
+        expect(await report(buyer, id, version)).toMatchObject({ status: 400, code: 'request_malformed' })
+      }
+      expect(await readWraps(database, id)).toContain(`user ${buyer.id}`)
+    })
+  })
+
+  it('answers with a problem what leaves something out past the server', async () => {
+    const { buyer } = cast
+    const id = await createProjectOf(api, cast)
+    const nothing = sql`null::nokkel.rfx_manifest_input`
+    const noWraps = sql`array[null::nokkel.rfx_wrap_input]`
+    const calls = {
+      create_rfx: sql`select nokkel.create_rfx(null, ${cast.company}::uuid, '{}', null)`,
+      'create_rfx without wraps': sql`select nokkel.create_rfx(gen_random_uuid(), ${cast.company}::uuid, ${noWraps}, null)`,
+      create_rfx_group: sql`select nokkel.create_rfx_group(gen_random_uuid(), ${id}::uuid, null, null, '{}', null)`,
+      add_rfx_wraps: sql`select nokkel.add_rfx_wraps(${id}::uuid, ${nothing}, '{}', null)`,
+      begin_rfx_version: sql`select nokkel.begin_rfx_version(${id}::uuid, gen_random_uuid(), null, null, null)`,
+      add_rfx_attempt_wraps: sql`select nokkel.add_rfx_attempt_wraps(${id}::uuid, null, ${nothing}, null, null)`,
+      activate_rfx_version: sql`select nokkel.activate_rfx_version(${id}::uuid, gen_random_uuid(), null, null)`,
+      report_broken_rfx_wrap: sql`select nokkel.report_broken_rfx_wrap(${id}::uuid, null, null)`,
+      add_rfx_entry: sql`select nokkel.add_rfx_entry(${id}::uuid, 2, 'comment', gen_random_uuid(), 1, 1, null, 1, 0, null, null,
+        'x', sha256('x'), 'x', '{}', null)`,
+      move_content_keys: sql`select nokkel.move_content_keys(${id}::uuid, 1, array[1], array[sha256('x')], array[null::bytea], null)`,
+      begin_bid: sql`select nokkel.begin_bid(${id}::uuid, null, null, null, null, null)`,
+      submit_bid: sql`select nokkel.submit_bid(${id}::uuid, null, null, null, null, null, null, null, null, null, null, null, null)`,
+      withdraw_bid: sql`select nokkel.withdraw_bid(null, null, null)`,
+      release_bid_part: sql`select nokkel.release_bid_part(null, null, null)`,
+      move_bid_key: sql`select nokkel.move_bid_key(null, null, null, null, null, null)`,
+    }
+    const found: Record<string, string> = {}
+    for (const [name, call] of Object.entries(calls)) {
+      const answer = await withClaims(database.server, buyer.claims, (transaction) => call.execute(transaction)).catch(
+        toServerError,
+      )
+      found[name] = answer instanceof ServerError ? answer.code : 'allowed'
+    }
+    const malformed = Object.fromEntries(Object.keys(calls).map((name) => [name, 'request_malformed']))
+    expect(found).toEqual({
+      ...malformed,
+      begin_bid: 'forbidden',
+      withdraw_bid: 'not_found',
+      release_bid_part: 'not_found',
+      move_bid_key: 'not_found',
+    })
+  })
+
   it('goes on in a project that is closed', async () => {
     const { buyer, another } = cast
     const id = await createProjectOf(api, cast)
@@ -380,6 +474,35 @@ describe.each(databaseEngines)('handing out keys of projects [%s]', (engine) => 
       )
       expect(await recipients(supplier, ofBuyer.groupId)).toMatchObject({ code: 'not_found' })
       expect(await recipients(colleague, ofBuyer.groupId)).toMatchObject({ code: 'not_found' })
+    })
+
+    it('that open bids are made anew when nobody has their key and no bid needs it', async () => {
+      const { buyer, supplier, company, supplierCompany } = cast
+      const id = await createProjectOf(api, cast)
+      await api.call(contract.nameOpener, buyer.claims, { params: { id, userId: buyer.id } })
+      const first = await newGroup(buyer, 'opening', company, 'buyer')
+      await make(buyer, id, first)
+      const second = await newGroup(buyer, 'opening', company, 'buyer')
+      const lose = () =>
+        sql`delete from public.rfx_key_members where rfx_id = ${first.groupId}::uuid`.execute(database.owner)
+      expect(await make(buyer, id, second)).toMatchObject({ status: 200, body: { id: first.groupId } })
+      const bidder = await createGroup(api, supplier, id, 'bidder', supplierCompany)
+      const bid = crypto.randomUUID()
+      await sql`insert into public.rfx_bid (id, rfx_id, company_id, organization_id, bidder_id, opening_id, state, revision, content,
+          sealed_part, opening_version, own_key, own_version, statement, author_id, signer_thumbprint, submitted_at)
+        select ${bid}::uuid, ${id}::uuid, ${supplierCompany}::uuid, ${cast.organization}::uuid, ${bidder}::uuid,
+          ${first.groupId}::uuid, 'submitted', 1, ${Buffer.alloc(48)}::bytea, ${Buffer.alloc(133)}::bytea, 1,
+          ${Buffer.alloc(80)}::bytea, 1, 'x', ${supplier.id}::uuid, k.thumbprint, now()
+        from public.signing_key k where k.device_id = ${supplier.deviceId}::uuid limit 1`.execute(database.owner)
+      await lose()
+      expect(await make(buyer, id, second)).toMatchObject({ status: 200, body: { id: first.groupId } })
+      await sql`delete from public.rfx_bid where id = ${bid}::uuid`.execute(database.owner)
+      const ofSupplier = await newGroup(supplier, 'opening', company, 'buyer')
+      expect(await make(supplier, id, ofSupplier)).toMatchObject({ code: 'not_found' })
+      expect(await make(buyer, id, second)).toMatchObject({ status: 200, body: { id: second.groupId } })
+      expect(await make(buyer, id, second)).toMatchObject({ status: 200, body: { id: second.groupId } })
+      const { rows } = await sql`select from public.rfxs where id = ${first.groupId}::uuid`.execute(database.owner)
+      expect(rows).toEqual([])
     })
 
     it('that bid are made by the people of an invited company, and stay among them', async () => {

@@ -2,6 +2,7 @@ import type { RfxBid } from '@nokkel/contract'
 import * as contract from '@nokkel/contract'
 import {
   decodeBase64Url,
+  encodeBase64Url,
   encodeRfxComment,
   exportPublicJwk,
   generateDeviceKeys,
@@ -588,5 +589,26 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
     const [moved] = (await bidsOf(bjorn, rfx.id)) as [RfxBid]
     expect(moved).toMatchObject({ ownVersion: 2, ownKey: body.new, content: submitted.content })
     expect(textOf(await openOwnBid(api, bjorn, rfx.firstId, moved))).toBe('Vårt tilbud')
+
+    // What it stood as before stays for thirty days, also when it is moved again, or until the next bid.
+    const replaced = async () => {
+      const { rows } = await sql<{ key: Uint8Array | null; version: number | null }>`
+        select replaced_own_key as key, replaced_own_version as version from public.rfx_bid
+        where id = ${submitted.id}::uuid`.execute(database.owner)
+      return rows.map(({ key, version }) => [key && encodeBase64Url(key), version])[0]
+    }
+    const sweep = () => sql`select nokkel.sweep()`.execute(database.server)
+    expect(await replaced()).toEqual([submitted.ownKey, 1])
+    await rekey(api, bjorn, rfx.firstId)
+    const junk = { version: 3, old: body.new, new: encodeBase64Url(crypto.getRandomValues(new Uint8Array(80))) }
+    expect((await move(bjorn, junk)).body).toEqual({ moved: true })
+    await sweep()
+    expect(await replaced()).toEqual([submitted.ownKey, 1])
+    const before = { ...moved, ownKey: submitted.ownKey, ownVersion: 1 }
+    expect(textOf(await openOwnBid(api, bjorn, rfx.firstId, before))).toBe('Vårt tilbud')
+    await sql`update public.rfx_bid set replaced_own_at = now() - interval '31 days'
+      where id = ${submitted.id}::uuid`.execute(database.owner)
+    await sweep()
+    expect(await replaced()).toEqual([null, null])
   })
 })

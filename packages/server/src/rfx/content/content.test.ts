@@ -32,6 +32,7 @@ import {
   signerOf,
   writeEntry,
 } from '../../../../../tools/testing/rfx.ts'
+import { withClaims } from '../../db/with-claims.ts'
 
 type NewEntry = Awaited<ReturnType<typeof makeEntry>>
 
@@ -209,6 +210,25 @@ describe.each(databaseEngines)('content of projects [%s]', (engine) => {
     await exclude(rfxId, bjorn)
     expect((await authors(aile))[1]).toEqual([null, null])
     expect((await authors(kari))[1]).toEqual(['Bjørn Haugen', null])
+  })
+
+  it('says nothing of people who wrote nothing, but to buyers, developers and their own company', async () => {
+    const { kari, silje, developer, bjorn, berit, aile, outsider } = cast
+    const rfxId = await projectAt('approved')
+    await writeEntry(api, developer, rfxId, comment)
+    const people = [kari, silje, developer, bjorn, berit, aile, outsider].map(({ id }) => id)
+    const known = async ({ claims }: RfxPerson) => {
+      const { rows } = await withClaims(database.server, claims, (transaction) =>
+        sql<{ id: string; role: string }>`
+          select id, role from nokkel.rfx_people(${rfxId}::uuid, ${people}::uuid[])`.execute(transaction),
+      )
+      return rows.map(({ id }) => id).sort()
+    }
+    const all = [kari, silje, developer, bjorn, berit, aile].map(({ id }) => id).sort()
+    for (const person of [kari, developer]) expect(await known(person)).toEqual(all)
+    expect(await known(aile)).toEqual([kari.id, developer.id, aile.id].sort())
+    expect(await known(bjorn)).toEqual([kari.id, developer.id, bjorn.id, berit.id].sort())
+    expect(await known(outsider)).toEqual([])
   })
 
   describe('the next entry', () => {
@@ -390,13 +410,16 @@ describe.each(databaseEngines)('content of projects [%s]', (engine) => {
       expect((await api.call(contract.createRfx, kari.claims, { body: made })).status).toBe(201)
     })
 
-    it('does not change what somebody else said', async () => {
+    it('does not change what somebody said', async () => {
       const { kari, silje } = cast
       const { objectId: object } = await writeEntry(api, kari, rfxId, comment)
+      const before = await count()
       const again = { kind: 'comment', object, revision: 2, plaintext: text('endret') } as const
-      const foreign = await makeEntry(api, silje, rfxId, again)
-      expect(await add(silje, rfxId, foreign)).toMatchObject({ status: 403, code: 'forbidden' })
-      expect(await writeEntry(api, kari, rfxId, again)).toMatchObject({ objectId: object, revision: 2 })
+      for (const author of [silje, kari]) {
+        const body = await makeEntry(api, author, rfxId, again)
+        expect(await add(author, rfxId, body)).toMatchObject({ status: 409, code: 'conflict' })
+      }
+      expect(await count()).toBe(before)
     })
   })
 
@@ -547,6 +570,41 @@ describe.each(databaseEngines)('content of projects [%s]', (engine) => {
       expect(await moveContentKeys(api, kari, id)).toBe(0)
       const { rekeyPending, stale: left } = await answerOf(api, contract.getRfx, kari, { params: { id } })
       expect([rekeyPending, left]).toEqual([false, 0])
+    })
+
+    it('stay for thirty days as they stood before, the oldest of them, whatever they are moved to', async () => {
+      const { kari } = cast
+      const id = await projectWithStale(1)
+      const entry = async () => (await list(kari, id)).body.entries[0] as RfxEntry
+      const before = await entry()
+      expect(before.replaced).toBeNull()
+      const junk = async () => {
+        const { version } = (await openGroup(api, kari, id)).group
+        const keys = (await stale(kari, id)).body.keys.map(({ sequence, wrappedKey }: RfxEntry) => ({
+          sequence,
+          old: wrappedKey,
+          new: encodeBase64Url(crypto.getRandomValues(new Uint8Array(80))),
+        }))
+        expect(await move(kari, id, { version, keys })).toMatchObject({ body: { moved: keys.length } })
+      }
+      const first = { version: 1, wrappedKey: before.wrappedKey }
+      await junk()
+      expect(await entry()).toMatchObject({ version: 2, replaced: first })
+      await rekey(api, kari, id)
+      await junk()
+      expect(await entry()).toMatchObject({ version: 3, replaced: first })
+      expect(await textOf(kari, id, { ...(await entry()), ...first })).toBe('Er det plass til kran?')
+      await sql`select nokkel.sweep()`.execute(database.server)
+      expect((await entry()).replaced).toEqual(first)
+      const age = sql`update public.rfx_entry set replaced_at = now() - interval '31 days' where rfx_id = ${id}::uuid`
+      await age.execute(database.owner)
+      const { wrappedKey } = await entry()
+      await rekey(api, kari, id)
+      await junk()
+      expect((await entry()).replaced).toEqual({ version: 3, wrappedKey })
+      await age.execute(database.owner)
+      await sql`select nokkel.sweep()`.execute(database.server)
+      expect((await entry()).replaced).toBeNull()
     })
 
     it('are moved once, from what stands there, by two at once too', async () => {
