@@ -1,6 +1,7 @@
 import type { Specification } from '@nokkel/client'
 import { describe, expect, it } from 'vitest'
 import { edit } from './specification-edit.ts'
+import { editOpen, startOpen } from './specification-open.ts'
 import { differencesOf, formatValue, normalized, problemOfValue } from './specification-values.ts'
 
 const field = (id: string, value: string, type: 'text' | 'number' | 'date' | 'choice' = 'text') => ({
@@ -12,6 +13,13 @@ const field = (id: string, value: string, type: 'text' | 'number' | 'date' | 'ch
 const brygge = { id: 'a', heading: 'Brygge', fields: [field('b', '12', 'number'), field('c', 'Furu')] }
 const baathus = { id: 'd', heading: 'Båthus', fields: [field('e', 'required', 'choice')] }
 const specification: Specification = { sections: [brygge, baathus] }
+const long: Specification = {
+  sections: Array.from({ length: 200 }, (_, section) => ({
+    id: `s${section}`,
+    heading: '',
+    fields: Array.from({ length: 50 }, (_, index) => field(`${section}.${index}`, '')),
+  })),
+}
 const idsOf = ({ sections }: Specification) => sections.map(({ id, fields }) => [id, ...fields.map((one) => one.id)])
 
 describe('edit', () => {
@@ -103,5 +111,50 @@ describe('differencesOf', () => {
 
   it('finds nothing in what is only in another order', () => {
     expect(differencesOf(specification, edit(specification, { type: 'move-section', id: 'a', by: 1 }))).toEqual([])
+  })
+})
+
+describe('what is not changed', () => {
+  it('stays the same object, so that it need not be drawn anew', () => {
+    for (const change of [
+      { type: 'change-field', id: 'c', change: { value: 'Eik' } },
+      { type: 'remove-field', id: 'c' },
+      { type: 'move-field', id: 'c', by: -1 },
+      { type: 'add-field', section: 'a' },
+      { type: 'change-section', id: 'a', heading: 'Kai' },
+    ] as const) {
+      const [first, second] = edit(specification, change).sections
+      expect(first, change.type).not.toEqual(brygge)
+      expect(second, change.type).toBe(baathus)
+    }
+    const changed = edit(specification, { type: 'change-field', id: 'c', change: { value: 'Eik' } })
+    expect(changed.sections[0]?.fields[0]).toBe(brygge.fields[0])
+  })
+})
+
+describe('sections that are unfolded', () => {
+  it('are all of a short specification and the first of a long one', () => {
+    expect([...startOpen(specification).open]).toEqual(['a', 'd'])
+    expect([...startOpen(long).open]).toEqual(['s0'])
+  })
+
+  it('fold when there would be too many fields, and by themselves', () => {
+    const other = editOpen(startOpen(long), { type: 'unfold', id: 's7' })
+    expect([...other.open]).toEqual(['s7'])
+    expect(other.specification).toBe(long)
+    expect([...editOpen(other, { type: 'fold', id: 's7' }).open]).toEqual([])
+    expect([...editOpen(startOpen(specification), { type: 'fold', id: 'a' }).open]).toEqual(['d'])
+  })
+
+  it('are joined by one that is added', () => {
+    const { specification: longer, open } = editOpen(startOpen(long), { type: 'add-section' })
+    expect([...open]).toEqual(['s0', longer.sections.at(-1)?.id])
+  })
+
+  it('stay open while something is written in them, however long they get', () => {
+    let present = startOpen(long)
+    for (let count = 0; count < 20; count++) present = editOpen(present, { type: 'add-field', section: 's0' })
+    expect([...present.open]).toEqual(['s0'])
+    expect(present.specification.sections[0]?.fields).toHaveLength(70)
   })
 })
