@@ -134,6 +134,8 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     handOver: async (options) => (await opened()).work.handOver(options),
     async settle(options) {
       const project = await opened()
+      // What is under way unasked keeps to itself what fails.
+      await settling?.catch(() => {})
       backoff.reset()
       await (options ? settle(project, options) : settleOnce(project))
     },

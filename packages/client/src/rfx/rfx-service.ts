@@ -200,7 +200,9 @@ export interface Rfx extends Observable<RfxSnapshot> {
   /** @throws {NokkelError} `not_readable`: not of this project. `rfx_tampered`: altered, or from another place. */
   decrypt(sealed: Uint8Array, place: ValuePlace): Promise<Uint8Array<ArrayBuffer>>
 
+  /** @throws {NokkelError} `sequence_stale`: somebody wrote what this device has not read; read it, then decide anew. */
   sendForReview(options?: WorkOptions): Promise<DistributionResult>
+  /** @throws {NokkelError} `sequence_stale`: as for `sendForReview`. `openers_missing`: see `data.wanted`. */
   approve(options?: WorkOptions): Promise<DistributionResult>
   close(): Promise<void>
   /** A draft only. */
@@ -220,9 +222,10 @@ export interface Rfx extends Observable<RfxSnapshot> {
   /** Hands the key to whoever lacks it, in every group the person may wrap for. */
   distribute(options?: WorkOptions): Promise<DistributionResult>
   /**
-   * What waits: a new version where somebody has left, wraps that are missing, content keys to move.
+   * What waits: a new version where somebody has left, wraps that are missing, content keys to move. Whose key has changed or cannot
+   * be used is left out, and stands in `changedRecipients` or in the errors of `distribute`.
    *
-   * @throws {NokkelError} `key_changed`, `key_unusable`: a new version cannot be wrapped to everybody; `data.recipients` names them.
+   * @throws {NokkelError} `key_changed`, `key_unusable`: a new version can be wrapped to nobody; `data.recipients` names them.
    */
   settle(options?: WorkOptions): Promise<void>
   /** Says that the keys of these recipients are theirs, and takes them off the lists of the snapshot. Then `distribute`. */

@@ -2,6 +2,8 @@ import {
   decodeBase64,
   encodeBase64,
   encodeBase64Url,
+  encryptPreviousKey,
+  generateRfxKey,
   importPrivateKey,
   type ManagedKey,
   type RfxKey,
@@ -10,7 +12,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type RealDevice, type RealServer, startRealServer } from '../../../../tools/testing/real-server.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
-import { directKeyWrapper, type KeyWrapper } from './key-wrapper.ts'
+import { directKeyWrapper, type KeyWrapper, type WrapJob } from './key-wrapper.ts'
 import type { Progress, Rfx } from './rfx-service.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of several operations
@@ -490,24 +492,44 @@ describe('how a key reaches somebody', () => {
 })
 
 /** Changes what somebody sends in the requests of one operation, or the answer to it. */
-function changing(method: string, ending: string, change: (body: Json) => Json): typeof globalThis.fetch {
+function changing(
+  method: string,
+  ending: string,
+  change: (body: Json) => Json | Promise<Json>,
+): typeof globalThis.fetch {
   return async (input, init) => {
     const isIt = init?.method === method && new URL(String(input)).pathname.endsWith(ending)
     if (!isIt || typeof init.body !== 'string') return real.fetch(input, init)
-    return real.fetch(input, { ...init, body: JSON.stringify(change(JSON.parse(init.body))) })
+    return real.fetch(input, { ...init, body: JSON.stringify(await change(JSON.parse(init.body))) })
   }
 }
 
 describe('a member who makes what does not open', () => {
-  it('of the key before: everybody reads on with what the server kept, and the check names it', async () => {
+  it.each([
+    ['of the key before, which opens nothing', async () => crypto.getRandomValues(new Uint8Array(80))],
+    [
+      'of the key before, in whose place is another',
+      (job: WrapJob) => encryptPreviousKey({ ...job, previousKey: generateRfxKey() }),
+    ],
+  ])('%s: everybody reads on with what the server kept, and the check names it', async (_, forge) => {
     const { silje, kari } = cast
+    const jobs: WrapJob[] = []
+    const keyWrapper: KeyWrapper = {
+      open(job) {
+        jobs.push({ ...job, key: job.key.slice() as RfxKey })
+        return directKeyWrapper.open(job)
+      },
+    }
     const { rfx, id } = await approvedProject()
     const value = await rfx.encrypt(text('før'), place)
     await rfx.comment('Skrevet før')
     expect(await stateOf(cast.bjorn, id)).toMatchObject({ state: 'ready' })
-    const junk = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(80)))
-    const fetch = changing('POST', '/versions', (body) => ({ ...body, previousKey: junk() }))
-    const member = await login('likeperson-medlem-1', { fetch })
+    const fetch = changing('POST', '/versions', async (body) => {
+      const job = jobs.at(-1)
+      if (!job) throw new Error('there is a key')
+      return { ...body, previousKey: encodeBase64Url(await forge(job)) }
+    })
+    const member = await login('likeperson-medlem-1', { fetch, keyWrapper })
     await cast.bjorn.nokkel.companies.remove(roerlegger, await idOf(cast.aile))
     await member.nokkel.rfx.get(id).settle()
     for (const device of [silje, cast.bjorn, kari, await login('fjordhjelpen-medlem-1')]) {

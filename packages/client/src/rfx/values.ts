@@ -19,7 +19,7 @@ export function createRfxValues(session: RfxSession): Pick<Rfx, 'encrypt' | 'dec
       return sealed
     },
     async decrypt(sealed, place) {
-      const { version, key } = (await find(sealed)) ?? (await findAnew(sealed)) ?? {}
+      const { version, key } = (await find(sealed)) ?? (await findAnew(sealed)) ?? (await findKept(sealed)) ?? {}
       if (!version || !key) throw new NokkelError('not_readable')
       return whole('the value', () => openRfxValue(sealed, { key, rfxId, version, place }))
     },
@@ -28,6 +28,18 @@ export function createRfxValues(session: RfxSession): Pick<Rfx, 'encrypt' | 'dec
   async function findAnew(sealed: Uint8Array) {
     await opened.refresh()
     return find(sealed)
+  }
+
+  /** A member may have passed on another key than the one of that version. */
+  async function findKept(sealed: Uint8Array): Promise<{ version: number; key: RfxKey } | undefined> {
+    const wanted = parseHeader(sealed)?.keyId
+    if (wanted === undefined) return undefined
+    for (let version = opened.fetched().version - 1; version >= 1; version--) {
+      const key = await opened.keptKeyOf(version)
+      requireOpen()
+      if (key && (await importEnvelopeKey(key)).id === wanted) return { version, key }
+    }
+    return undefined
   }
 
   async function find(sealed: Uint8Array): Promise<{ version: number; key: RfxKey } | undefined> {

@@ -42,7 +42,9 @@ function interrupt(rfx: FakeRfx, at: number, where: 'request' | 'answer' = 'requ
 
 async function bytesRead(content: RfxContent): Promise<Uint8Array[]> {
   const documents = await content.documents()
-  return Promise.all(documents.map(async ({ file }) => new Uint8Array(await (await file.blob()).arrayBuffer())))
+  return Promise.all(
+    documents.map(async ({ file }) => new Uint8Array((await (await file?.blob())?.arrayBuffer()) ?? [])),
+  )
 }
 
 const sentOf = ({ log }: FakeRfx) => log.filter((endpoint) => endpoint === 'putBlobChunk').length
@@ -124,25 +126,25 @@ describe('a document', () => {
     one?.chunks.set(0, two?.chunks.get(0) ?? new Uint8Array())
     two?.chunks.set(0, first)
     for (const { file } of await content.documents()) {
-      await expect(file.blob()).rejects.toMatchObject({ code: 'file_damaged' })
+      await expect(file?.blob()).rejects.toMatchObject({ code: 'file_damaged' })
     }
   })
 
-  it('whose entry does not open stops the list', async () => {
+  it('whose entry does not open is listed as that, and stops no other', async () => {
     const { rfx, content } = await createProject()
     await content.addDocument(fileOf(randomBytes(10)))
     const [title, document] = rfx.entries
     if (title && document) rfx.entries[1] = { ...document, wrappedKey: title.wrappedKey }
     const other = createRfxContent(await rfx.open(await createDevice()))
-    await expect(other.documents()).rejects.toMatchObject({ code: 'rfx_tampered' })
+    expect(await other.documents()).toMatchObject([{ revision: 1, file: null }])
   })
 
   it('keeps no key after all was forgotten', async () => {
     const { content } = await createProject()
     const { file } = await content.addDocument(fileOf(randomBytes(10)))
-    expect((await file.blob()).size).toBe(10)
+    expect((await file?.blob())?.size).toBe(10)
     content.forget()
-    await expect(file.blob()).rejects.toMatchObject({ code: 'file_damaged' })
+    await expect(file?.blob()).rejects.toMatchObject({ code: 'file_damaged' })
   })
 })
 
