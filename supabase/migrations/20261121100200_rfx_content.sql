@@ -258,6 +258,16 @@ $$;
 
 -- Reading ---------------------------------------------------------------------------------------------------------------
 
+-- Entries of a project, the newest first. Asks once whether the person may read them, not once for every row.
+create function nokkel.rfx_entries(p_rfx uuid, p_sequence integer, p_before integer, p_limit integer) returns setof public.rfx_entry
+  language sql stable security definer set search_path = '' as $$
+  select e.* from public.rfx_entry e
+  where e.rfx_id = p_rfx and (select nokkel.is_rfx_member(p_rfx))
+    and (p_sequence is null or e.sequence = p_sequence) and (p_before is null or e.sequence < p_before)
+  order by e.sequence desc limit p_limit
+$$;
+grant execute on function nokkel.rfx_entries(uuid, integer, integer, integer) to authenticated;
+
 -- Who wrote, and what they are in the project now: suppliers do not learn the names of those of other suppliers, nor anything of
 -- those who wrote nothing and are not of their company.
 create function nokkel.rfx_people(p_rfx uuid, p_users uuid[]) returns table (id uuid, name text, role text)

@@ -64,11 +64,9 @@ export async function selectEntries(
 ): Promise<RfxEntry[]> {
   const { rows } = await sql<EntryRow>`
     with entry as materialized (
-      select * from public.rfx_entry
-      where rfx_id = ${rfxId}::uuid
-        and (${sequence ?? null}::integer is null or sequence = ${sequence ?? null}::integer)
-        and (${before ?? null}::integer is null or sequence < ${before ?? null}::integer)
-      order by sequence desc limit ${limit}::integer
+      select * from nokkel.rfx_entries(
+        ${rfxId}::uuid, ${sequence ?? null}::integer, ${before ?? null}::integer, ${limit}::integer
+      )
     )
     select e.*, p.name as author_name, p.role as author_role
     from entry e
