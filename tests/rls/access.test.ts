@@ -229,7 +229,7 @@ describe.each(databases)('access [%s]', (_engine, create) => {
       [
         'begin_rfx_version',
         sql`select nokkel.begin_rfx_version(${rfx}, gen_random_uuid(), 2, ${Buffer.alloc(80)}::bytea, null)`,
-        [1, 1, X, X, X, X, X],
+        [X, 1, X, X, X, X, X],
       ],
       [
         'activate_rfx_version',
