@@ -146,9 +146,9 @@ function DocumentRow({ document, mayWrite }: { document: RfxDocument; mayWrite: 
       <div className="file-text">
         <span className="file-name">{name}</span>
         <span className="row-meta">{meta}</span>
-        <span className="row-note">{mayWrite ? m.doc_unreadable_writer() : m.doc_unreadable_reader()}</span>
       </div>
       {tools}
+      <p className="file-problem row-note">{mayWrite ? m.doc_unreadable_writer() : m.doc_unreadable_reader()}</p>
     </>
   )
 }
