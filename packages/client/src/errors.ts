@@ -42,6 +42,8 @@ export type ClientErrorCode =
   | 'waiting_for_key'
   /** The server shows an older state of a project than this device has seen, or another one. */
   | 'rfx_rolled_back'
+  /** The key of a project is new, and the one this device knew does not follow from it: reading goes on, writing waits for a person. */
+  | 'key_unproven'
   /** What members of a project signed does not fit together: a key, a list of members or an entry was exchanged. */
   | 'rfx_tampered'
   /** The key of a recipient is not the one this device knew, and nobody has accepted it; `data.recipients` names them. */

@@ -40,6 +40,8 @@ export interface VerifiedGroup {
   readonly key: RfxKey | undefined
   /** What is wrapped to the person, or to their company, does not open, or is another key than the one that was signed. */
   readonly isBroken: boolean
+  /** The key of the version this device knew does not follow from this one: it may be read under, and nothing is written. */
+  readonly isUnproven: boolean
   readonly end: ManifestEnd
   /** Of an opening group. */
   readonly sealTo: PublicJwk | null
@@ -61,11 +63,13 @@ export interface GroupKeys {
    *
    * @throws {NokkelError} `waiting_for_key`, `rfx_tampered`.
    */
-  keyOf(group: VerifiedGroup, version: number): Promise<RfxKey>
+  keyOf(group: Pick<VerifiedGroup, 'group' | 'key'>, version: number): Promise<RfxKey>
   /** What the server kept of a version, whatever the chain says; `undefined` if that does not open, or is not the key this device knew. */
   keptKeyOf(groupId: string, version: number): Promise<RfxKey | undefined>
   /** Whether somebody made a version from which the one before does not open. */
-  isChainBroken(group: VerifiedGroup): Promise<boolean>
+  isChainBroken(group: Pick<VerifiedGroup, 'group' | 'key'>): Promise<boolean>
+  /** Takes the present version of a group as known, although it does not lead to the one before. */
+  trust(group: VerifiedGroup): Promise<void>
   /** Takes a key that was made here, so that it need not be unwrapped. */
   keep(groupId: string, version: number, key: RfxKey): void
   /** After revisions were added here. */
@@ -98,7 +102,7 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
       if (isOlder) throw new NokkelError('rfx_rolled_back')
       const before = verified.get(group.id)
       // What has not changed since it was verified need not be verified again; rolling back is a change.
-      const text = JSON.stringify([group.version, group.wrap, group.manifest, group.versions])
+      const text = JSON.stringify([group.version, group.wrap, group.manifest, group.versions, seen?.version])
       if (before?.text === text) {
         const same = { ...before.group, group }
         verified.set(group.id, { text, group: same })
@@ -110,7 +114,12 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     },
     keyOf,
     keptKeyOf,
-    isChainBroken,
+    isChainBroken: (group) => isChainBroken(group, 1),
+    async trust({ group: { id: groupId, version }, key, end }) {
+      if (!key) throw new NokkelError('waiting_for_key')
+      const commitment = await calculateKeyCommitment(key, { groupId, version })
+      await pins.rememberGroup(groupId, seenOf(version, end, commitment))
+    },
     keep: (groupId, version, key) => void keys.set(placeOf(groupId, version), key),
     remember: async (groupId, version, key, end) =>
       pins.rememberGroup(groupId, seenOf(version, end, await calculateKeyCommitment(key, { groupId, version }))),
@@ -147,11 +156,14 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
       await whole('what is sealed to', () => requireSealTo(kind, key, last))
       keys.set(placeOf(groupId, version), key)
     }
-    const result = { group, key, isBroken: group.wrap !== null && !key, end, sealTo: last.sealTo }
     // The chain must lead to the key that this device knew; what is on the way is compared with what it has seen.
-    if (key && seen && seen.version < version) await keyOf(result, seen.version)
-    await pins.rememberGroup(groupId, seenOf(version, end, last.commitment))
-    return result
+    let isUnproven = false
+    if (key && seen && seen.version < version) {
+      await keyOf({ group, key }, seen.version)
+      isUnproven = await isChainBroken({ group, key }, seen.version)
+    }
+    if (!isUnproven) await pins.rememberGroup(groupId, seenOf(version, end, last.commitment))
+    return { group, key, isBroken: group.wrap !== null && !key, isUnproven, end, sealTo: last.sealTo }
   }
 
   /** The key, if the wrap opens and it is the one all members have: a member can have wrapped anything. */
@@ -209,7 +221,10 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     })
   }
 
-  async function keyOf({ group, key: present }: VerifiedGroup, version: number): Promise<RfxKey> {
+  async function keyOf(
+    { group, key: present }: Pick<VerifiedGroup, 'group' | 'key'>,
+    version: number,
+  ): Promise<RfxKey> {
     const { id: groupId } = group
     if (!present) throw new NokkelError('waiting_for_key')
     if (version > group.version || version < 1) throw tampered('there is no such version')
@@ -228,9 +243,12 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     return key
   }
 
-  async function isChainBroken({ group, key: present }: VerifiedGroup): Promise<boolean> {
+  async function isChainBroken(
+    { group, key: present }: Pick<VerifiedGroup, 'group' | 'key'>,
+    lowest: number,
+  ): Promise<boolean> {
     let next = present
-    for (let below = group.version - 1; next && below >= 1; below--) {
+    for (let below = group.version - 1; next && below >= lowest; below--) {
       const chained = await openPrevious(group, below, next)
       const known = keys.get(placeOf(group.id, below))
       if (!chained || (known && !equalBytes(known, chained))) return true

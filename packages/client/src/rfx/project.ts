@@ -146,6 +146,10 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
       const { changedRecipients } = store.getSnapshot()
       set({ newRecipients, changedRecipients: changedRecipients.filter((one) => !isAccepted(one)) })
     },
+    async trustKeys() {
+      await (await opened()).session.trustKeys()
+      await load()
+    },
     async acknowledgeRecipients() {
       const isShown = isAmong(store.getSnapshot().newRecipients)
       set({ newRecipients: await recipientPins.changeUnseen(id, (all) => all.filter((one) => !isShown(one))) })

@@ -230,6 +230,11 @@ export interface Rfx extends Observable<RfxSnapshot> {
   settle(options?: WorkOptions): Promise<void>
   /** Says that the keys of these recipients are theirs, and takes them off the lists of the snapshot. Then `distribute`. */
   acceptKeys(recipients: readonly RecipientNotice[]): Promise<void>
+  /**
+   * Says that the present keys are right, although the earlier ones do not follow from them: after `key_unproven`, and after
+   * asking whoever made them.
+   */
+  trustKeys(): Promise<void>
   /** Says that a person has seen `newRecipients`, here or in another tab; until then they are kept on this device. */
   acknowledgeRecipients(): Promise<void>
   /** Everyone in it, and whether they have the key. For buyers and developers. */
@@ -323,6 +328,7 @@ const methods = [
   'distribute',
   'settle',
   'acceptKeys',
+  'trustKeys',
   'acknowledgeRecipients',
   'recipients',
   'check',

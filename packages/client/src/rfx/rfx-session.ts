@@ -49,6 +49,8 @@ export interface RfxSession {
   keep(groupId: string, version: number, key: GroupKey['key']): void
   /** Takes a group that an operation answers with. */
   takeGroup(ask: () => Promise<RfxGroup>): Promise<VerifiedGroup>
+  /** Takes the present keys as right although the earlier ones do not follow from them. */
+  trustKeys(): Promise<void>
   /** Whether the key of a group opens, but not by the chain that its members made. */
   isChainBroken(group: VerifiedGroup): Promise<boolean>
   end(): void
@@ -108,7 +110,8 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     async sealTo() {
       const opening = fetched().groups.find(({ kind }) => kind === 'opening')
       if (!opening) throw new NokkelError('openers_missing')
-      const { sealTo } = await group(opening.id)
+      const { sealTo, isUnproven } = await group(opening.id)
+      if (isUnproven) throw new NokkelError('key_unproven')
       if (!sealTo) throw tampered('there is nothing to seal to')
       return { version: opening.version, publicKey: sealTo }
     },
@@ -135,6 +138,12 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     keep: keys.keep,
     takeGroup,
     isChainBroken: keys.isChainBroken,
+    async trustKeys() {
+      for (const { id: groupId, member } of (await refresh()).groups) {
+        if (member) await keys.trust(await group(groupId))
+      }
+      await refresh()
+    },
     end() {
       over.abort()
       keys.forget()
@@ -222,6 +231,7 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   async function fetchGroup(groupId: string) {
     const verified = await takeGroup(() => getGroup(groupId))
     if (!verified.key) throw new NokkelError('waiting_for_key')
+    if (verified.isUnproven) throw new NokkelError('key_unproven')
     if (!(await mayWrapVerified(verified))) throw new NokkelError('forbidden')
     return { ...verified, key: verified.key }
   }
@@ -232,8 +242,9 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     return isOwnRole && mayWrap({ kind, member, wrap })
   }
 
-  function keyOfGroup({ group: { id: groupId, version }, key }: VerifiedGroup): GroupKey {
+  function keyOfGroup({ group: { id: groupId, version }, key, isUnproven }: VerifiedGroup): GroupKey {
     if (!key) throw new NokkelError('waiting_for_key')
+    if (isUnproven) throw new NokkelError('key_unproven')
     return { groupId, version, key }
   }
 

@@ -542,6 +542,12 @@ describe('a member who makes what does not open', () => {
       expect(await project.decrypt(value, place)).toEqual(text('før'))
     }
     expect(await rfx.check()).toEqual([{ problem: 'chain_broken', groupId: id, subjectType: 'rfx', subjectId: id }])
+    // It may as well be the server's: nothing is written under it here before a person says so.
+    await expect(rfx.comment('Skrevet etter')).rejects.toMatchObject({ code: 'key_unproven' })
+    await expect(rfx.encrypt(text('etter'), place)).rejects.toMatchObject({ code: 'key_unproven' })
+    await rfx.trustKeys()
+    await rfx.comment('Skrevet etter')
+    expect((await rfx.comments()).map((one) => one.text)).toContain('Skrevet etter')
   })
 
   it('of content keys: what stood there before opens them, and nobody tries in vain again and again', async () => {
