@@ -162,6 +162,8 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_waiting_for_key()
     case 'rfx_rolled_back':
       return m.e_rfx_rolled_back()
+    case 'key_unproven':
+      return m.e_key_unproven()
     case 'rfx_tampered':
       return m.e_rfx_tampered()
     case 'key_changed':

@@ -7,6 +7,7 @@ import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRecipients } from '../queries/rfx.ts'
 import { useProject } from '../rfx/project.ts'
+import { TrustKeys } from '../rfx/trust-keys.tsx'
 import { useWork } from '../rfx/use-work.ts'
 import { useLocale } from '../settings/locale.ts'
 
@@ -49,6 +50,7 @@ export function CheckPage() {
           <Problem code={check.code} />
         ))}
       {check.state === 'done' && <CheckResult faults={check.result} recipients={recipients} />}
+      {check.state === 'done' && check.result.some(({ problem }) => problem === 'chain_broken') && <TrustKeys />}
     </section>
   )
 }

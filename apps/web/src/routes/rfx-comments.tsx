@@ -11,6 +11,7 @@ import * as m from '../paraglide/messages.js'
 import { useComments, useSpecification } from '../queries/rfx.ts'
 import { roleName } from '../rfx/names.ts'
 import { useProject } from '../rfx/project.ts'
+import { TrustKeys } from '../rfx/trust-keys.tsx'
 import { type CommentDraft, useUnsaved } from '../rfx/unsaved.ts'
 import { useWork } from '../rfx/use-work.ts'
 import { useLocale } from '../settings/locale.ts'
@@ -127,6 +128,7 @@ function CommentForm({ sections, onWritten }: CommentFormProps) {
       />
       <LockLine>{details.role === 'supplier' ? m.comment_lock_supplier() : m.comment_lock()}</LockLine>
       {write.state === 'failed' && <Problem code={write.code} />}
+      {write.state === 'failed' && write.code === 'key_unproven' && <TrustKeys />}
       <div className="actions">
         <Button type="submit" loading={writing}>
           {writing ? m.comment_writing() : m.comment_write()}
