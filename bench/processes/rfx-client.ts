@@ -307,7 +307,7 @@ const ways: Record<string, () => Promise<unknown>> = {
     const up = await timed(() => project.addDocument({ name: 'stor.bin', type: '', size: count, stream }))
     const down = await timed(async () => {
       let bytes = 0
-      for await (const piece of up.result.file.stream()) bytes += piece.byteLength
+      for await (const piece of up.result.file?.stream() ?? []) bytes += piece.byteLength
       if (bytes !== count) throw new Error('It has another length.')
     })
     return { up: up.milliseconds, down: down.milliseconds, peakBytes: process.resourceUsage().maxRSS * 1024 }

@@ -92,7 +92,7 @@ export interface RfxCast {
   readonly stranger: RfxPerson
 }
 
-export async function createRfxCast(database: TestDatabase, api: RfxApi): Promise<RfxCast> {
+export async function createRfxCast(database: TestDatabase, api: TestApi): Promise<RfxCast> {
   const organization = await createOrganization(database)
   const texts = testPrivateKeys.toReversed()
   const person = (name: string, options: { readonly developer?: boolean; readonly of?: string } = {}) => {
