@@ -19,7 +19,9 @@ function fileOf(bytes: Uint8Array<ArrayBuffer>, name = 'tegning.bin'): File {
 
 async function bytesRead(project: Rfx): Promise<Uint8Array[]> {
   const documents = await project.documents()
-  return Promise.all(documents.map(async ({ file }) => new Uint8Array((await (await file?.blob())?.arrayBuffer()) ?? [])))
+  return Promise.all(
+    documents.map(async ({ file }) => new Uint8Array((await (await file?.blob())?.arrayBuffer()) ?? [])),
+  )
 }
 
 const isChunk = ({ method, url }: Request) => method === 'PUT' && url.includes('/chunks/')
