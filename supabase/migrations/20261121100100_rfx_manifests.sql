@@ -228,7 +228,7 @@ end
 $$;
 
 -- The group of a project that opens bids, or makes those of a company. Whoever is in it may make it; made again, it is the one that
--- stands there. One that opens bids whose key nobody has any more, and that no bid is sealed to, is made anew.
+-- stands there. One whose key nobody has any more, and that no bid needs, is made anew.
 create function nokkel.create_rfx_group(
   p_group uuid, p_rfx uuid, p_kind text, p_company uuid, p_wraps nokkel.rfx_wrap_input[], p_request uuid
 ) returns uuid language plpgsql security definer set search_path = '' as $$
@@ -244,15 +244,13 @@ begin
   perform nokkel.require_rfx_wraps(p_wraps);
   perform nokkel.hold_rfx_recipients(null, p_wraps, v_company);
   v_rfx := nokkel.hold_rfx(p_rfx, 'buyer', 'developer', 'supplier');
-  if p_kind = 'opening' then
-    delete from public.rfxs g
-      where g.parent_id = p_rfx and g.kind = 'opening' and nokkel.rfx_role(g.id) is not null
-        and not exists (select from public.rfx_key_members m where m.rfx_id = g.id)
-        and not exists (select from public.rfx_key_companies m where m.rfx_id = g.id)
-        and not exists (select from public.rfx_bid b where b.opening_id = g.id and b.state = 'submitted')
-      returning g.id into v_id;
-    if v_id is not null then perform nokkel.audit_rfx('rfx_group.remove', 'rfx', v_id::text, p_request); end if;
-  end if;
+  delete from public.rfxs g
+    where g.parent_id = p_rfx and g.kind = p_kind and g.company_id = v_company and nokkel.rfx_role(g.id) is not null
+      and not exists (select from public.rfx_key_members m where m.rfx_id = g.id)
+      and not exists (select from public.rfx_key_companies m where m.rfx_id = g.id)
+      and not exists (select from public.rfx_bid b where g.id in (b.opening_id, b.bidder_id) and b.state = 'submitted')
+    returning g.id into v_id;
+  if v_id is not null then perform nokkel.audit_rfx('rfx_group.remove', 'rfx', v_id::text, p_request); end if;
   select r.id into v_id from public.rfxs r
     where r.parent_id = p_rfx and r.kind = p_kind and r.company_id = v_company and nokkel.rfx_role(r.id) is not null;
   if v_id is not null then return v_id; end if;

@@ -103,7 +103,9 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
     keptKeyOf: (version) => keys.keptKeyOf(id, version),
     async bidderGroup(companyId) {
       const present = fetched().groups.find((one) => one.kind === 'bidder' && one.companyId === companyId)
-      if (!present) return keyOfGroup(await events.createBidderGroup(companyId))
+      // When nobody has its key any more, and no bid needs it, the server lets it be made anew.
+      const isLost = present?.member && present.wrap === null && present.rekeyPending
+      if (!present || isLost) return keyOfGroup(await events.createBidderGroup(companyId))
       if (present.rekeyPending) await renewIfAllowed(present)
       return keyOfGroup(await group(present.id))
     },

@@ -505,6 +505,21 @@ describe.each(databaseEngines)('handing out keys of projects [%s]', (engine) => 
       expect(rows).toEqual([])
     })
 
+    it('that bid are made anew when nobody has their key and no bid needs it', async () => {
+      const { supplier, supplierCompany } = cast
+      const id = await createProjectOf(api, cast)
+      const first = await createGroup(api, supplier, id, 'bidder', supplierCompany)
+      const second = await newGroup(supplier, 'bidder', supplierCompany, 'supplier')
+      expect(await make(supplier, id, second)).toMatchObject({ status: 200, body: { id: first } })
+      for (const table of ['rfx_key_members', 'rfx_key_companies']) {
+        await sql`delete from public.${sql.raw(table)} where rfx_id = ${first}::uuid`.execute(database.owner)
+      }
+      expect(await make(supplier, id, second)).toMatchObject({
+        status: 200,
+        body: { id: second.groupId, member: true },
+      })
+    })
+
     it('that bid are made by the people of an invited company, and stay among them', async () => {
       const { buyer, supplier, supplierColleague, rival, rivalCompany, supplierCompany, company } = cast
       const id = await createProjectOf(api, cast, { suppliers: [supplierCompany, rivalCompany] })
