@@ -335,6 +335,7 @@ describe.each(databaseEngines)('projects when the server is killed [%s]', (engin
   interface StoredWrap {
     readonly group: string
     readonly version: number
+    readonly present: boolean
     readonly thumbprint: string
     readonly wrap: string
     readonly commitment: Uint8Array
@@ -386,8 +387,10 @@ describe.each(databaseEngines)('projects when the server is killed [%s]', (engin
       differences: await differences(ask),
       attempts: await ask('select * from nokkel.rfx_key_attempt'),
       wraps: await ask<StoredWrap>(`
-        select w.rfx_id as "group", w.version, k.thumbprint, w.encrypted_symmetric_key as wrap, m.commitment
+        select w.rfx_id as "group", w.version, w.version = r.key_version as present, k.thumbprint,
+          w.encrypted_symmetric_key as wrap, m.commitment
         from nokkel.rfx_wrap w
+        join public.rfxs r on r.id = w.rfx_id
         join (select id, thumbprint from public.user_key union all select id, thumbprint from public.company_key) k
           on k.id = w.key_id
         join public.rfx_manifest m on m.rfx_id = w.rfx_id and m.version = w.version and m.revision = 1`),
@@ -412,12 +415,12 @@ describe.each(databaseEngines)('projects when the server is killed [%s]', (engin
     expect(found.wraps).toHaveLength(found.wrapCount[0]?.count ?? 0)
 
     const keys = new Map<string, Bytes>()
-    for (const { group, version, thumbprint, wrap, commitment } of found.wraps) {
+    for (const { group, version, present, thumbprint, wrap, commitment } of found.wraps) {
       const owner = managed.get(thumbprint)
       if (!owner) throw new Error('This key is not one of the ready-made ones.')
       const key = asRfxKey(await unwrapKey(decodeBase64(wrap), owner.privateKey))
       expect(await calculateKeyCommitment(key, { groupId: group, version })).toEqual(new Uint8Array(commitment))
-      keys.set(group, key)
+      if (present) keys.set(group, key)
     }
     const earlier = new Map(keys)
     for (const { group: groupId, version, previous, commitment } of found.chains) {

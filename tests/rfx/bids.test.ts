@@ -24,6 +24,7 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
   beforeAll(async () => {
     server = await startRealServer(engine)
     silje = await server.logIn('silje')
+    await silje.nokkel.companies.generateKey(companies.innkjop)
     kari = await server.logIn('kari')
     marit = await server.logIn('marit')
     bjorn = await server.logIn('bjorn')

@@ -186,6 +186,7 @@ describe.each(databases)('access [%s]', (_engine, create) => {
       ['rfx_recipients', sql`select from nokkel.rfx_recipients(${rfx}, false, null, null, 100)`, [5, 5, 0, 0, 0, 0, 0]],
       ['rfx_coverage', sql`select from nokkel.rfx_coverage(${rfx}) where wrapped + missing > 0`, [1, 1, 0, 0, 0, 0, 0]],
       ['rfx_parties', sql`select from nokkel.rfx_parties(${rfx})`, [3, 3, 0, 0, 0, 0, 0]],
+      ['rfx_entries', sql`select from nokkel.rfx_entries(${rfx}, null, null, 100)`, [1, 1, 0, 0, 0, 0, 0]],
       ['rfx_people', sql`select from nokkel.rfx_people(${rfx}, ${everyone})`, [2, 2, 0, 0, 0, 0, 0]],
       [
         'rfx_signers',

@@ -237,6 +237,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.reset_deliveries(uuid)',
     'nokkel.revoke_device(uuid)',
     'nokkel.rfx_coverage(uuid)',
+    'nokkel.rfx_entries(uuid,integer,integer,integer)',
     'nokkel.rfx_manifests(uuid[])',
     'nokkel.rfx_parties(uuid)',
     'nokkel.rfx_people(uuid,uuid[])',
