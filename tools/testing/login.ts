@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { LoginCompleted, Tokens } from '@nokkel/contract'
+import type { SignedIn, Tokens } from '@nokkel/contract'
 import { createDpopProof, encodeBase64Url, generateDeviceKeys } from '@nokkel/crypto'
 import { createSandbox, people, type Sandbox, type SandboxClient, type SignInOptions, signIn } from '@nokkel/sandbox'
 import {
@@ -65,11 +65,20 @@ interface BegunLogin {
   readonly signing: CryptoKeyPair
 }
 
-interface LoggedInOverHttp extends LoginCompleted {
+interface LoggedInOverHttp extends SignedIn {
   readonly signing: CryptoKeyPair
 }
 
 export const firstPerson = (people.find(({ id }) => id === 'likeperson-medlem-1') ?? people[0])?.id ?? ''
+
+/** A yes to everything that a provider can be asked for. */
+export const consentTo = (provider: Provider) => ({
+  version: 'v1',
+  shares:
+    provider === 'bankid'
+      ? ['name', 'birthDate', 'personnummer']
+      : ['name', 'phoneNumber', 'email', 'address', 'personnummer'],
+})
 
 export async function createLoginSystem(
   database: TestDatabase,
@@ -157,7 +166,14 @@ export async function createLoginSystem(
     async begin(provider) {
       const [state, nonce, codeVerifier] = [random(), random(), random()]
       const { status, body } = await system.request('POST', '/nokkel/login', {
-        body: { provider, organization, state, nonce, codeChallenge: await challengeOf(codeVerifier) },
+        body: {
+          provider,
+          organization,
+          state,
+          nonce,
+          codeChallenge: await challengeOf(codeVerifier),
+          consent: consentTo(provider),
+        },
       })
       if (status !== 201) throw new Error(`login answered ${status} ${body.code}`)
       const { signing } = await generateDeviceKeys()

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { Share } from './login.ts'
 import { operation } from './operation.ts'
 import { Cursor, Instant, ProviderId, PublicJwk, pageQuery, Role, Slug, Thumbprint, Uuid } from './scalars.ts'
 
@@ -6,7 +7,17 @@ export const OrganizationSummary = z
   .strictObject({
     slug: Slug,
     name: z.string(),
-    providers: z.array(ProviderId),
+    providers: z.array(
+      z.strictObject({
+        id: ProviderId,
+        /** Whether it can be used now. */
+        available: z.boolean(),
+        /** What it tells of everybody who logs in here. */
+        shares: z.array(Share),
+        /** Whether it may be asked for the personnummer, of those who agree. */
+        personnummer: z.boolean(),
+      }),
+    ),
   })
   .openapi('OrganizationSummary')
 export type OrganizationSummary = z.infer<typeof OrganizationSummary>
@@ -31,6 +42,8 @@ export const Me = z
       deviceId: Uuid.nullable(),
     }),
     personnummerVerified: z.boolean(),
+    /** Accounts that were merged into this one: what was signed for them is signed for this person. */
+    formerIds: z.array(Uuid),
   })
   .openapi('Me')
 export type Me = z.infer<typeof Me>

@@ -127,9 +127,75 @@ export const problems = {
     title: 'The provider gave no usable answer. Try again.',
   },
 
+  provider_flow_unavailable: {
+    status: 409,
+    title: 'This way to the app of the provider is not set up for the organisation.',
+  },
+  login_consent_missing: {
+    status: 400,
+    title: 'The person has not agreed to what this login asks for.',
+  },
+  link_unknown: {
+    status: 400,
+    title: 'This link has expired, was used, or is of another device. Log in again.',
+  },
+  login_link_mismatch: {
+    status: 409,
+    title: 'That login belongs to another account than the one to link with.',
+  },
+  login_of_other_account: {
+    status: 409,
+    title: 'This login belongs to another account of yours; an administrator can merge the two.',
+  },
+  login_other_person: {
+    status: 409,
+    title: 'This login is of somebody else.',
+  },
+  login_last: {
+    status: 409,
+    title: 'This is the only way in; add another one first.',
+  },
+  login_in_use: {
+    status: 409,
+    title: 'You are logged in this way; log in another way to remove it.',
+  },
+  supabase_token_invalid: {
+    status: 401,
+    title: 'The access token of Supabase is not valid.',
+  },
+  secret_required: {
+    status: 400,
+    title: 'Another client or environment needs its own secret.',
+  },
+  redirect_uri_invalid: {
+    status: 400,
+    title:
+      'A redirect URI must be https or a reverse-domain scheme, and end with the path of this provider and organisation.',
+  },
+  duplicate_settled: {
+    status: 409,
+    title: 'This has been settled already.',
+  },
+  merge_changed: {
+    status: 409,
+    title: 'Something has changed since the preview; look at it again.',
+  },
+  merge_different_people: {
+    status: 409,
+    title: 'The two have different verified personnummer.',
+  },
+  merge_not_allowed: {
+    status: 403,
+    title: 'The evidence does not suffice for accounts of your own or of other organisations.',
+  },
+  merge_not_undoable: {
+    status: 409,
+    title: 'The time to undo this is over, or what was moved has changed since.',
+  },
+
   login_too_old: {
     status: 403,
-    title: 'Registering a device needs a login not older than five minutes.',
+    title: 'This needs a login not older than five minutes.',
   },
   device_exists: {
     status: 409,

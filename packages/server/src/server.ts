@@ -1,4 +1,5 @@
 import { registerAssignments } from './assignments/routes.ts'
+import { createProviderConnections } from './auth/connections.ts'
 import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
@@ -115,6 +116,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const sessionKeys = createSessionKeyStore(database, keyring, now)
   const accessTokens = createAccessTokens(issuer, sessionKeys, now)
   const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
+  const connections = createProviderConnections({ registry: providers })
   const sweeper = createSweeper(database, logger, now)
   const startup = createStartup(async () => {
     await keys.load()
@@ -143,14 +145,14 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   registerLogin(api, {
     database,
     publicUrl,
-    providers,
+    connections,
     providerClients,
     accessTokens,
     indexPersonnummer: keys.indexPersonnummer,
     allowSynthetic: !production,
   })
   registerSessions(api, { database, accessTokens })
-  registerOrganizations(api, { database, providersOf: providers.providersOf })
+  registerOrganizations(api, { database, offers: connections.offers })
   registerCompanies(api, { database })
   registerKeys(api, { database, now })
   const managedKeys = registerManagedKeys(api, { database, keyring, now, limiter, limits, warmKeyPairs })

@@ -172,6 +172,22 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_key_unusable()
     case 'cancelled':
       return m.e_cancelled()
+    case 'provider_flow_unavailable':
+    case 'login_consent_missing':
+    case 'link_unknown':
+    case 'login_link_mismatch':
+    case 'login_of_other_account':
+    case 'login_other_person':
+    case 'login_last':
+    case 'login_in_use':
+    case 'supabase_token_invalid':
+    case 'secret_required':
+    case 'redirect_uri_invalid':
+    case 'duplicate_settled':
+    case 'merge_changed':
+    case 'merge_different_people':
+    case 'merge_not_allowed':
+    case 'merge_not_undoable':
     case undefined:
       return m.e_unknown()
     default: {

@@ -92,7 +92,7 @@ export function LoginPage() {
           </div>
         )}
         <div className="login-providers">
-          {(organization?.providers ?? (['bankid', 'vipps'] as const)).map((provider) => (
+          {(organization?.providers.map(({ id }) => id) ?? (['bankid', 'vipps'] as const)).map((provider) => (
             <Button
               key={provider}
               data-size="lg"

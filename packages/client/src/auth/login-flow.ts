@@ -15,6 +15,11 @@ export interface SignInOptions {
   readonly returnTo?: string
 }
 
+const shares = {
+  bankid: ['name', 'birthDate', 'personnummer'],
+  vipps: ['name', 'phoneNumber', 'email', 'address', 'personnummer'],
+} as const
+
 interface FinishedLogin {
   readonly tokens: Tokens
   readonly userId: string
@@ -48,8 +53,11 @@ export function createLoginFlow(dependencies: LoginDependencies): LoginFlow {
     const [verifier, state, nonce] = [generateCodeVerifier(), generateState(), generateState()]
     const login = { organization, startedAt: now().toISOString(), ...(returnTo === undefined ? {} : { returnTo }) }
     await storePendingLogin(storage, provider, { verifier, state, nonce, login })
+    const consent = { version: 'v1', shares: [...shares[provider]] }
     const codeChallenge = await deriveCodeChallenge(verifier)
-    const begun = await request('beginLogin', { body: { provider, organization, codeChallenge, state, nonce } })
+    const begun = await request('beginLogin', {
+      body: { provider, organization, codeChallenge, state, nonce, consent },
+    })
     const url = checkAuthorizationUrl(begun.authorizationUrl, { state, nonce, codeChallenge })
     await storePendingLogin(storage, provider, { verifier, state, nonce, login: { ...login, id: begun.loginId } })
     return url
@@ -74,7 +82,9 @@ export function createLoginFlow(dependencies: LoginDependencies): LoginFlow {
       nonce,
       deviceName,
     }
-    const { tokens, userId } = await request('completeLogin', { body }, { dpopSigner: keys.signing })
+    const completed = await request('completeLogin', { body }, { dpopSigner: keys.signing })
+    if (completed.outcome === 'needs_linking') throw new NokkelError('answer_unexpected')
+    const { tokens, userId } = completed
     return { tokens, userId, provider, keys, returnTo: login.returnTo }
   }
 }

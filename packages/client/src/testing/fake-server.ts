@@ -221,6 +221,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
         organization,
         session: { id, provider: 'vipps', authenticatedAt, expiresAt: isoNow(), deviceId },
         personnummerVerified: false,
+        formerIds: [],
       } satisfies Me
     },
     async createDeviceChallenge(exchange) {

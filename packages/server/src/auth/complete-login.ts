@@ -8,17 +8,18 @@ import { sha256 } from '../keyring/digest.ts'
 import type { AccessTokens } from '../session/access-token.ts'
 import { generateRefreshToken, hashRefreshToken } from '../session/refresh-token.ts'
 import { isSame, readCallback } from './callback.ts'
+import type { ProviderConnections } from './connections.ts'
 import { cleanName, readIdentity } from './identity.ts'
 import type { IndexPersonnummer } from './personnummer.ts'
 import { toLoginError } from './provider-failure.ts'
 import type { ProviderClients } from './providers/client.ts'
 import type { Claims, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
-import { type ProviderRegistry, providerDefinitions } from './providers/registry.ts'
+import { providerDefinitions } from './providers/registry.ts'
 import { type Attempt, signIn, takeAttempt } from './store.ts'
 
 export interface CompleteLoginDependencies {
   readonly database: Database
-  readonly providers: ProviderRegistry
+  readonly connections: ProviderConnections
   readonly providerClients: ProviderClients
   readonly accessTokens: AccessTokens
   readonly indexPersonnummer: IndexPersonnummer
@@ -46,13 +47,13 @@ export async function completeLogin(
   request: CompleteLogin,
   thumbprint: string,
 ): Promise<LoginCompleted> {
-  const { database, providers, providerClients, accessTokens, indexPersonnummer, allowSynthetic } = dependencies
-  const attempt = await takeAttempt(database, request.loginId)
+  const { database, connections, providerClients, accessTokens, indexPersonnummer, allowSynthetic } = dependencies
+  const attempt = await takeAttempt(database, request.loginId, null)
   if (!attempt) throw new ServerError('login_unknown')
   await expectSameLogin(attempt, request)
   const definition = providerDefinitions[attempt.provider]
   const parameters = await readCallback(request.callback, definition, attempt)
-  const configuration = await providerClients(connectionOf(providers, attempt))
+  const configuration = await providerClients(await connectionOf(connections, attempt))
   if (configuration.serverMetadata().authorization_response_iss_parameter_supported && !parameters.has('iss')) {
     throw new ServerError('login_mismatch')
   }
@@ -90,6 +91,7 @@ export async function completeLogin(
     },
     userId,
     outcome,
+    personnummer: personnummer ? 'verified' : attempt.consentShares.includes('personnummer') ? 'absent' : 'not_asked',
   }
 }
 
@@ -103,8 +105,8 @@ async function expectSameLogin(attempt: Attempt, request: CompleteLogin): Promis
 }
 
 /** The client the attempt was begun with, unless it was changed since. */
-function connectionOf(providers: ProviderRegistry, attempt: Attempt): ProviderConnection {
-  const connection = providers.find(attempt.provider, attempt.organization)
+async function connectionOf(connections: ProviderConnections, attempt: Attempt): Promise<ProviderConnection> {
+  const connection = await connections.find(attempt.provider, attempt.organization)
   if (connection?.issuer !== attempt.issuer || connection.clientId !== attempt.clientId) {
     throw new ServerError('provider_unavailable')
   }

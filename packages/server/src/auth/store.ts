@@ -1,3 +1,4 @@
+import type { Assurance } from '@nokkel/contract'
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { Provider } from './providers/provider.ts'
@@ -18,13 +19,22 @@ export interface NewAttempt {
   readonly stateHash: Uint8Array
   readonly nonceHash: Uint8Array
   readonly codeChallenge: string
+  readonly consentVersion: string
+  readonly consentShares: readonly string[]
+  readonly scope: string
+  readonly flow: string
+  readonly linkSessionId: string | null
+  readonly waitingId: string | null
+  readonly supabaseUserId: string | null
 }
 
 export async function insertAttempt(database: Database, attempt: NewAttempt): Promise<{ id: string; expiresAt: Date }> {
   const { provider, organizationId, issuer, clientId, redirectUri, stateHash, nonceHash, codeChallenge } = attempt
   const { rows } = await sql<{ id: string; expiresAt: Date }>`
     select id, expires_at as "expiresAt" from nokkel.begin_login(${provider}, ${organizationId}::uuid, ${issuer},
-      ${clientId}, ${redirectUri}, ${stateHash}, ${nonceHash}, ${codeChallenge})`.execute(database)
+      ${clientId}, ${redirectUri}, ${stateHash}, ${nonceHash}, ${codeChallenge}, ${attempt.consentVersion},
+      ${attempt.consentShares}::text[], ${attempt.scope}, ${attempt.flow}, ${attempt.linkSessionId}::uuid,
+      ${attempt.waitingId}::uuid, ${attempt.supabaseUserId}::uuid)`.execute(database)
   const [row] = rows
   if (!row) throw new Error('begin_login gave no row')
   return row
@@ -32,15 +42,22 @@ export async function insertAttempt(database: Database, attempt: NewAttempt): Pr
 
 export interface Attempt extends NewAttempt {
   readonly organization: string
+  readonly minimumAssurance: Assurance
 }
 
 /** Consumes the attempt: nobody gets it again, whatever becomes of the login. */
-export async function takeAttempt(database: Database, id: string): Promise<Attempt | undefined> {
+export async function takeAttempt(
+  database: Database,
+  id: string,
+  session: string | null,
+): Promise<Attempt | undefined> {
   const { rows } = await sql<Attempt>`
     select provider, organization_id as "organizationId", organization_slug as organization, issuer,
       client_id as "clientId", redirect_uri as "redirectUri", state_hash as "stateHash", nonce_hash as "nonceHash",
-      code_challenge as "codeChallenge"
-    from nokkel.take_login(${id}::uuid)`.execute(database)
+      code_challenge as "codeChallenge", consent_version as "consentVersion", consent_shares as "consentShares",
+      scope, flow, link_session_id as "linkSessionId", waiting_id as "waitingId",
+      supabase_user_id as "supabaseUserId", minimum_assurance as "minimumAssurance"
+    from nokkel.take_login(${id}::uuid, ${session}::uuid)`.execute(database)
   return rows[0]
 }
 

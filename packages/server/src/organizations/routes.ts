@@ -1,4 +1,5 @@
 import * as contract from '@nokkel/contract'
+import type { ProviderConnections } from '../auth/connections.ts'
 import type { Database } from '../db/database.ts'
 import { withClaims } from '../db/with-claims.ts'
 import type { Api } from '../http/api.ts'
@@ -9,14 +10,16 @@ import { selectMe, selectOrganizations } from './store.ts'
 export interface OrganizationsDependencies {
   readonly database: Database
   /** The ways of logging in that are set up for an organisation. */
-  readonly providersOf: (slug: string) => readonly contract.OrganizationSummary['providers'][number][]
+  /** The ways of logging in to organisations, by their slugs. */
+  readonly offers: ProviderConnections['offers']
 }
 
-export function registerOrganizations(api: Api, { database, providersOf }: OrganizationsDependencies): void {
+export function registerOrganizations(api: Api, { database, offers }: OrganizationsDependencies): void {
   api.implement(contract.listOrganizations, async () => {
     const organizations = await selectOrganizations(database)
+    const bySlug = await offers(organizations.map(({ slug }) => slug))
     return {
-      organizations: organizations.map(({ slug, name }) => ({ slug, name, providers: [...providersOf(slug)] })),
+      organizations: organizations.map(({ slug, name }) => ({ slug, name, providers: [...(bySlug.get(slug) ?? [])] })),
     }
   })
   api.implement(contract.getMe, async ({ claims }) => {

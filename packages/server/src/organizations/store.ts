@@ -25,13 +25,14 @@ interface MeRow {
   readonly expires_at: Date
   readonly device_id: string | null
   readonly personnummer_verified: boolean
+  readonly former_ids: string[]
 }
 
 export async function selectMe(transaction: Transaction): Promise<Me | undefined> {
   const { rows } = await sql<MeRow>`
     select u.auth_user_id as id, u.name, o.id as organization_id, o.slug, o.name as organization_name, o.device_policy,
       m.role, s.id as session_id, s.provider, s.authenticated_at, s.expires_at, s.device_id,
-      coalesce(i.personnummer_verified, false) as personnummer_verified
+      coalesce(i.personnummer_verified, false) as personnummer_verified, nokkel.former_ids() as former_ids
     from nokkel.my_session() s
     join public.organization o on o.id = s.organization_id
     join public.organization_member m on m.organization_id = o.id and m.user_id = (select nokkel.user_id())
@@ -57,6 +58,7 @@ export async function selectMe(transaction: Transaction): Promise<Me | undefined
         deviceId: row.device_id,
       },
       personnummerVerified: row.personnummer_verified,
+      formerIds: row.former_ids,
     }
   )
 }

@@ -4,6 +4,7 @@ import type { ProviderDefinition } from './provider.ts'
 export const bankid: ProviderDefinition = {
   id: 'bankid',
   scopes: ['openid', 'profile'],
+  shares: ['name', 'birthDate'],
   personnummerScope: 'nnin_altsub',
   personnummerClaim: 'nnin_altsub',
   verifiesPersonnummer: true,

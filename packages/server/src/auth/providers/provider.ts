@@ -1,4 +1,4 @@
-import type { BeginLogin } from '@nokkel/contract'
+import type { BeginLogin, Share } from '@nokkel/contract'
 
 export type Provider = BeginLogin['provider']
 
@@ -26,6 +26,8 @@ export type Claims = Readonly<Record<string, unknown>>
 export interface ProviderDefinition {
   readonly id: Provider
   readonly scopes: readonly string[]
+  /** What it tells of everybody: what the scopes above ask for. */
+  readonly shares: readonly Exclude<Share, 'personnummer'>[]
   readonly personnummerScope: string
   readonly personnummerClaim: string
   /** Whether a personnummer from here may link accounts. */

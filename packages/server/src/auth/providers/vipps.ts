@@ -3,7 +3,8 @@ import type { ProviderDefinition } from './provider.ts'
 /** Vipps MobilePay Login. `sub` is per sales unit; a login is no electronic ID and has no assurance level. */
 export const vipps: ProviderDefinition = {
   id: 'vipps',
-  scopes: ['openid', 'name', 'phoneNumber'],
+  scopes: ['openid', 'name', 'phoneNumber', 'email', 'address'],
+  shares: ['name', 'phoneNumber', 'email', 'address'],
   personnummerScope: 'nin',
   personnummerClaim: 'nin',
   verifiesPersonnummer: true,
