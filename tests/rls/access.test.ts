@@ -237,6 +237,14 @@ describe.each(databases)('access [%s]', (_engine, create) => {
         sql`select nokkel.activate_rfx_version(${rfx}, gen_random_uuid(), '{}', null)`,
         [X, X, X, X, X, X, X],
       ],
+      [
+        'administered_organization',
+        sql`select where nokkel.administered_organization() is not null`,
+        [0, 0, 0, 0, 0, 0, 0],
+      ],
+      ['vipps_usage', sql`select from nokkel.vipps_usage()`, [0, 0, 0, 0, 0, 0, 0]],
+      ['put_vipps_cost', sql`select nokkel.put_vipps_cost('c', 1, 1, null)`, [X, X, X, X, X, X, X]],
+      ['put_minimum_assurance', sql`select nokkel.put_minimum_assurance('high', null)`, [X, X, X, X, X, X, X]],
       ['report_broken_rfx_wrap', sql`select nokkel.report_broken_rfx_wrap(${rfx}, 1, null)`, [1, 1, X, X, X, X, X]],
     ]
     for (const [name, statement, cells] of calls) {

@@ -87,6 +87,12 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   await owner(sql`insert into nokkel.login_attempt (provider, organization_id, issuer, client_id, redirect_uri, state_hash,
       nonce_hash, code_challenge, expires_at)
     values ('bankid', ${organization}::uuid, 'i', 'c', 'r', ${bytes}::bytea, ${bytes}::bytea, 'c', now())`)
+  await owner(sql`insert into public.vipps_org_config (organization_id, environment, client_id, wrapped_client_secret, master_key_id)
+    values (${organization}::uuid, 'test', 'client', ${bytes}::bytea, 'key')`)
+  await owner(
+    sql`insert into public.vipps_org_cost_config (organization_id, monthly_cap) values (${organization}::uuid, 100)`,
+  )
+  await owner(sql`insert into nokkel.vipps_login_usage values (${organization}::uuid, '2026-11', 3)`)
   const keys = await createKeys(database, {
     organization,
     elsewhere,
