@@ -173,21 +173,37 @@ export function explain(code: ErrorCode | undefined): string {
     case 'cancelled':
       return m.e_cancelled()
     case 'provider_flow_unavailable':
+      return m.e_login_flow()
     case 'login_consent_missing':
+      return m.e_login_consent()
     case 'link_unknown':
+      return m.e_link_unknown()
     case 'login_link_mismatch':
+      return m.e_login_link_mismatch()
     case 'login_of_other_account':
+      return m.e_login_of_other_account()
     case 'login_other_person':
+      return m.e_login_other_person()
     case 'login_last':
+      return m.e_login_last()
     case 'login_in_use':
+      return m.e_login_in_use()
     case 'supabase_token_invalid':
+      return m.e_supabase_token()
     case 'secret_required':
+      return m.e_secret_required()
     case 'redirect_uri_invalid':
+      return m.e_redirect_uri()
     case 'duplicate_settled':
+      return m.e_duplicate_settled()
     case 'merge_changed':
+      return m.e_merge_changed()
     case 'merge_different_people':
+      return m.e_merge_different_people()
     case 'merge_not_allowed':
+      return m.e_merge_not_allowed()
     case 'merge_not_undoable':
+      return m.e_merge_not_undoable()
     case undefined:
       return m.e_unknown()
     default: {

@@ -6,13 +6,15 @@ import { type ErrorCode, explain } from './explain.ts'
 interface ProblemProps {
   code: ErrorCode | undefined
   title?: string
-  onRetry?: () => void
+  /** What it means here. Default: what the code means everywhere. */
+  explanation?: string | undefined
+  onRetry?: (() => void) | undefined
   retryLabel?: string
   children?: ReactNode
 }
 
 /** Something failed: what in plain words, one action, and the stable code in small print. */
-export function Problem({ code, title, onRetry, retryLabel, children }: ProblemProps) {
+export function Problem({ code, title, explanation, onRetry, retryLabel, children }: ProblemProps) {
   return (
     <Alert data-color="danger" role="alert" className="notice">
       {title && (
@@ -21,7 +23,7 @@ export function Problem({ code, title, onRetry, retryLabel, children }: ProblemP
         </Heading>
       )}
       <div className="notice-body">
-        <Paragraph>{explain(code)}</Paragraph>
+        <Paragraph>{explanation ?? explain(code)}</Paragraph>
         {children}
         {onRetry && (
           <Button variant="secondary" onClick={onRetry}>
