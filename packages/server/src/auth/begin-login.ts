@@ -1,20 +1,25 @@
 import type { BeginLogin, LoginBegun } from '@nokkel/contract'
-import { buildAuthorizationUrl } from 'openid-client'
+import { buildAuthorizationUrl, buildAuthorizationUrlWithPAR, type Configuration } from 'openid-client'
 import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
 import type { ProviderConnections } from './connections.ts'
+import { parsePersonnummer } from './personnummer.ts'
+import { toLoginError } from './provider-failure.ts'
+import { reaches } from './providers/assurance.ts'
 import type { ProviderClients } from './providers/client.ts'
-import type { ProviderConnection } from './providers/provider.ts'
-import { providerDefinitions } from './providers/registry.ts'
-import { insertAttempt, selectOrganizationId } from './store.ts'
+import type { FlowRequest, Provider, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
+import { definitionOf } from './providers/registry.ts'
+import { insertAttempt, type LoginOrganization, selectOrganization } from './store.ts'
 
 export interface BeginLoginDependencies {
   readonly database: Database
   readonly publicUrl: string
   readonly connections: ProviderConnections
   readonly providerClients: ProviderClients
+  /** Whether the personnummer of made-up people is one. */
+  readonly allowSynthetic: boolean
 }
 
 /** What else than a plain login it is for. */
@@ -27,31 +32,42 @@ export interface LoginPurpose {
   readonly supabaseUserId?: string
 }
 
+type LoginRequest = Omit<BeginLogin, 'linkToken' | 'supabaseToken'>
+
 /**
  * Records a login attempt and says where to send the person.
  *
  * The redirect URI is of one provider and one organisation, so an answer of another one cannot be mixed up with it.
  *
- * @throws {ServerError} `organization_unknown`, `provider_unavailable` or `provider_unreachable`.
+ * @throws {ServerError} `request_malformed`, `organization_unknown`, `provider_unavailable` with the ways that work,
+ * `provider_flow_unavailable`, `login_consent_missing` or `provider_unreachable`.
  * @see RFC 9700 §4.4.2, RFC 7636 §4.3
  */
 export async function beginLogin(
   dependencies: BeginLoginDependencies,
-  request: Omit<BeginLogin, 'linkToken' | 'supabaseToken'>,
+  request: LoginRequest,
   purpose: LoginPurpose = {},
 ): Promise<LoginBegun> {
-  const { database, publicUrl, connections, providerClients } = dependencies
-  const { provider, organization, codeChallenge, state, nonce, consent, flow } = request
+  const { database, publicUrl, connections, providerClients, allowSynthetic } = dependencies
+  const { provider, organization: slug, codeChallenge, state, nonce, consent, flow } = request
   const { linkSessionId = null, waitingId = null, supabaseUserId = null } = purpose
-  const organizationId = await selectOrganizationId(database, organization)
-  if (organizationId === undefined) throw new ServerError('organization_unknown')
-  const connection = await connections.find(provider, organization)
-  if (!connection) throw new ServerError('provider_unavailable')
-  const configuration = await providerClients(connection)
-  const redirectUri = `${publicUrl}/callback/${provider}/${organization}`
-  const scope = scopeOf(connection, consent)
-  const authorizationUrl = buildAuthorizationUrl(configuration, {
-    ...providerDefinitions[provider].authorizationParameters,
+  const personnummer = readLoginHint(request, allowSynthetic)
+  const organization = await selectOrganization(database, slug)
+  if (!organization) throw new ServerError('organization_unknown')
+  const connection = await availableConnection(connections, provider, organization)
+  const definition = definitionOf(connection)
+  const scope = scopeOf(definition, connection, consent)
+  const { redirectUri, parameters } = flowOf(definition, connection, flow, `${publicUrl}/callback/${provider}/${slug}`)
+  const acrValues = definition.acrValues({
+    minimumAssurance: organization.minimumAssurance,
+    confirmInApp: connection.confirmInApp ?? false,
+  })
+  const { configuration } = await providerClients(connection)
+  const authorizationUrl = await authorize(configuration, personnummer && definition.loginHint?.(personnummer), {
+    ...definition.parametersOf(connection),
+    ...parameters,
+    ...(acrValues !== undefined && { acr_values: acrValues }),
+    response_type: 'code',
     redirect_uri: redirectUri,
     scope,
     state,
@@ -61,7 +77,7 @@ export async function beginLogin(
   })
   const { id, expiresAt } = await insertAttempt(database, {
     provider,
-    organizationId,
+    organizationId: organization.id,
     issuer: connection.issuer,
     clientId: connection.clientId,
     redirectUri,
@@ -79,8 +95,76 @@ export async function beginLogin(
   return { loginId: id, authorizationUrl: authorizationUrl.href, expiresAt: instant(expiresAt) }
 }
 
-function scopeOf({ provider, personnummer = false }: ProviderConnection, { shares }: BeginLogin['consent']): string {
-  const { scopes, shares: needed, personnummerScope } = providerDefinitions[provider]
+/** Refuses every number that is none in the words of one that is too short: nothing is told of any number. */
+function readLoginHint({ provider, loginHint }: LoginRequest, allowSynthetic: boolean): string | null {
+  if (!loginHint) return null
+  const personnummer = provider === 'bankid' ? parsePersonnummer(loginHint.personnummer, allowSynthetic) : null
+  if (personnummer) return personnummer
+  throw malformed('body.loginHint.personnummer')
+}
+
+function malformed(path: string): ServerError {
+  const problem = 'invalid_format'
+  return new ServerError('request_malformed', { detail: `${path}: ${problem}`, data: { issues: [{ path, problem }] } })
+}
+
+async function availableConnection(
+  connections: ProviderConnections,
+  provider: Provider,
+  { slug, minimumAssurance }: LoginOrganization,
+): Promise<ProviderConnection> {
+  const suffices = (connection: ProviderConnection | undefined) =>
+    connection !== undefined && reaches(definitionOf(connection).highestAssurance, minimumAssurance)
+  const connection = await connections.find(provider, slug)
+  if (connection && suffices(connection)) return connection
+  const offers = (await connections.offers([slug])).get(slug) ?? []
+  const others = offers.filter(({ id, available }) => available && id !== provider)
+  const found = await Promise.all(others.map(async ({ id }) => ({ id, other: await connections.find(id, slug) })))
+  throw new ServerError('provider_unavailable', {
+    data: { available: found.flatMap(({ id, other }) => (suffices(other) ? [id] : [])) },
+  })
+}
+
+/** What the person agreed to, no more than the client may have, and no less than the provider always tells. */
+function scopeOf(
+  { scopes, shares: needed, personnummerScope }: ProviderDefinition,
+  { personnummer = false }: ProviderConnection,
+  { shares }: BeginLogin['consent'],
+): string {
+  const known: readonly string[] = [...needed, 'personnummer']
+  if (shares.some((share) => !known.includes(share))) throw malformed('body.consent.shares')
   if (needed.some((share) => !shares.includes(share))) throw new ServerError('login_consent_missing')
   return [...scopes, ...(personnummer && shares.includes('personnummer') ? [personnummerScope] : [])].join(' ')
+}
+
+function flowOf(
+  definition: ProviderDefinition,
+  connection: ProviderConnection,
+  flow: BeginLogin['flow'],
+  browserUri: string,
+): FlowRequest {
+  if (flow === 'browser') return { redirectUri: browserUri, parameters: {} }
+  const request = definition.flows[flow]?.(connection, browserUri)
+  if (!request) throw new ServerError('provider_flow_unavailable')
+  return request
+}
+
+/**
+ * A hint names a person, so it is only ever pushed (RFC 9126), and left out where that cannot be. A provider that
+ * refuses it is asked without it: the answer is of one form, whoever was named.
+ */
+async function authorize(
+  configuration: Configuration,
+  hint: string | null | undefined,
+  parameters: Record<string, string>,
+): Promise<URL> {
+  if (!hint || !configuration.serverMetadata().pushed_authorization_request_endpoint) {
+    return buildAuthorizationUrl(configuration, parameters)
+  }
+  const push = (hinted: Record<string, string>) => buildAuthorizationUrlWithPAR(configuration, hinted)
+  return push({ ...parameters, login_hint: hint })
+    .catch(() => push(parameters))
+    .catch((cause) => {
+      throw toLoginError(cause)
+    })
 }

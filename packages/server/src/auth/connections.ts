@@ -1,6 +1,6 @@
 import type { OrganizationSummary } from '@nokkel/contract'
 import type { Provider, ProviderConnection } from './providers/provider.ts'
-import { type ProviderRegistry, providerDefinitions } from './providers/registry.ts'
+import { definitionOf, type ProviderRegistry } from './providers/registry.ts'
 
 export type ProviderOffer = OrganizationSummary['providers'][number]
 
@@ -20,7 +20,8 @@ export function createProviderConnections({ registry }: { readonly registry: Pro
   }
 
   function offerOf(id: Provider, organization: string): ProviderOffer {
-    const { personnummer = false } = registry.find(id, organization) ?? {}
-    return { id, available: true, shares: [...providerDefinitions[id].shares], personnummer }
+    const { personnummer = false, via } = registry.find(id, organization) ?? {}
+    const { shares } = definitionOf({ provider: id, ...(via && { via }) })
+    return { id, available: true, shares: [...shares], personnummer }
   }
 }

@@ -1,15 +1,16 @@
-import type { CompleteLogin, PersonnummerOutcome } from '@nokkel/contract'
+import type { CompleteLogin } from '@nokkel/contract'
 import { encodeBase64Url } from '@nokkel/crypto'
-import { authorizationCodeGrant, type Configuration, fetchUserInfo } from 'openid-client'
+import { authorizationCodeGrant, type Configuration, fetchUserInfo, getJwksCache, setJwksCache } from 'openid-client'
 import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
 import { isSame, readCallback } from './callback.ts'
 import type { ProviderConnections } from './connections.ts'
+import { readContact } from './contact.ts'
 import { readIdentity } from './identity.ts'
-import { toLoginError } from './provider-failure.ts'
-import type { ProviderClients } from './providers/client.ts'
+import { isKeyUnknown, toLoginError } from './provider-failure.ts'
+import type { ProviderClient, ProviderClients } from './providers/client.ts'
 import type { Claims, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
-import { providerDefinitions } from './providers/registry.ts'
+import { definitionOf } from './providers/registry.ts'
 import type { Attempt } from './store.ts'
 import type { VerifiedLogin } from './verified-login.ts'
 
@@ -18,12 +19,12 @@ export interface ExchangeDependencies {
   readonly providerClients: ProviderClients
   /** Whether made-up people may log in with their personnummer. */
   readonly allowSynthetic: boolean
+  /** Told of every login that a provider has given tokens for, whatever becomes of it. */
+  readonly exchanged?: (attempt: Attempt) => Promise<void>
 }
 
 type Answered = Pick<CompleteLogin, 'provider' | 'organization' | 'callback' | 'codeVerifier' | 'nonce'>
-
-/** Stands for the client where a subject is the same for all of them. */
-const EVERY_CLIENT = '*'
+type TokenAnswer = Awaited<ReturnType<typeof authorizationCodeGrant>>
 
 /**
  * Trades the callback of a login for what the provider vouches for.
@@ -33,30 +34,39 @@ const EVERY_CLIENT = '*'
  * @see OpenID Connect Core §3.1.3.7
  */
 export async function exchangeLogin(
-  { connections, providerClients, allowSynthetic }: ExchangeDependencies,
+  { connections, providerClients, allowSynthetic, exchanged }: ExchangeDependencies,
   attempt: Attempt,
   request: Answered,
 ): Promise<VerifiedLogin> {
   await expectSameLogin(attempt, request)
-  const definition = providerDefinitions[attempt.provider]
+  const connection = await connectionOf(connections, attempt)
+  const definition = definitionOf(connection)
   const parameters = await readCallback(request.callback, definition, attempt)
-  const configuration = await providerClients(await connectionOf(connections, attempt))
-  if (configuration.serverMetadata().authorization_response_iss_parameter_supported && !parameters.has('iss')) {
+  const provider = await providerClients(connection)
+  if (
+    provider.configuration.serverMetadata().authorization_response_iss_parameter_supported &&
+    !parameters.has('iss')
+  ) {
     throw new ServerError('login_mismatch')
   }
-  const claims = await exchange(configuration, definition, attempt.redirectUri, parameters, request)
-  const { subject, name, acr, personnummer } = readIdentity(definition, claims, { allowSynthetic })
-  const asked = attempt.scope.split(' ').includes(definition.personnummerScope)
-  const personnummerOutcome: PersonnummerOutcome = personnummer ? 'verified' : asked ? 'absent' : 'not_asked'
+  const tokens = await redeemCode(provider, attempt.redirectUri, parameters, request)
+  await exchanged?.(attempt)
+  const claims = await readClaims(provider, definition, tokens)
+  const asksPersonnummer = attempt.scope.split(' ').includes(definition.personnummerScope)
+  const { subject, name, acr, personnummer } = readIdentity(definition, claims, {
+    demand: { minimumAssurance: attempt.minimumAssurance, confirmInApp: connection.confirmInApp ?? false },
+    asksPersonnummer,
+    allowSynthetic,
+  })
   return {
     provider: attempt.provider,
-    client: definition.subjectScope === 'client' ? attempt.clientId : EVERY_CLIENT,
+    client: definition.subjectOwner(attempt.clientId),
     subject,
     name,
     acr,
     personnummer,
-    personnummerOutcome,
-    contact: null,
+    personnummerOutcome: personnummer ? 'verified' : asksPersonnummer ? 'absent' : 'not_asked',
+    contact: readContact(claims, attempt.consentShares),
   }
 }
 
@@ -78,25 +88,61 @@ async function connectionOf(connections: ProviderConnections, attempt: Attempt):
   return connection
 }
 
-async function exchange(
-  configuration: Configuration,
-  definition: ProviderDefinition,
+/**
+ * Sends the code to the provider, once, and checks what comes back.
+ *
+ * A provider may sign with a key that it published since its keys were last asked for. Then the answer that came is
+ * checked again with the keys it has now; it is not asked for again, because a code works once.
+ */
+async function redeemCode(
+  provider: ProviderClient,
   redirectUri: string,
   parameters: URLSearchParams,
-  request: Answered,
-): Promise<Claims> {
-  try {
-    const tokens = await authorizationCodeGrant(configuration, new URL(`${redirectUri}?${parameters}`), {
-      pkceCodeVerifier: request.codeVerifier,
+  { codeVerifier, nonce }: Answered,
+): Promise<TokenAnswer> {
+  const grant = (configuration: Configuration) =>
+    authorizationCodeGrant(configuration, new URL(`${redirectUri}?${parameters}`), {
+      pkceCodeVerifier: codeVerifier,
       expectedState: parameters.get('state') ?? '',
-      expectedNonce: request.nonce,
+      expectedNonce: nonce,
       idTokenExpected: true,
     })
-    const claims = tokens.claims()
-    if (!claims) throw new ServerError('login_token_invalid')
-    if (!definition.readsUserinfo) return claims
-    const userinfo = await fetchUserInfo(configuration, tokens.access_token, claims.sub)
-    return { ...userinfo, ...claims }
+  let answer: Response | undefined
+  const keys = getJwksCache(provider.configuration)
+  const asking = provider.derive(
+    (ask) => async (url, options) => {
+      const response = await ask(url, options)
+      if (options.method === 'POST') answer = response.clone()
+      return response
+    },
+    keys,
+  )
+  try {
+    const tokens = await grant(asking).catch((cause: unknown) => {
+      const received = answer
+      if (!received || !isKeyUnknown(cause)) throw cause
+      return grant(
+        provider.derive((ask) => async (url, options) => (options.method === 'POST' ? received : ask(url, options))),
+      )
+    })
+    const known = getJwksCache(asking)
+    if (known && known.uat !== keys?.uat) setJwksCache(provider.configuration, known)
+    return tokens
+  } catch (cause) {
+    throw toLoginError(cause)
+  }
+}
+
+async function readClaims(
+  { configuration }: ProviderClient,
+  { readsUserinfo }: ProviderDefinition,
+  tokens: TokenAnswer,
+): Promise<Claims> {
+  const claims = tokens.claims()
+  if (!claims) throw new ServerError('login_token_invalid')
+  if (!readsUserinfo) return claims
+  try {
+    return { ...(await fetchUserInfo(configuration, tokens.access_token, claims.sub)), ...claims }
   } catch (cause) {
     throw toLoginError(cause)
   }

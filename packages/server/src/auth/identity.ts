@@ -1,6 +1,6 @@
 import { ServerError } from '../http/server-error.ts'
 import { type Personnummer, parsePersonnummer } from './personnummer.ts'
-import type { Claims, ProviderDefinition } from './providers/provider.ts'
+import type { Claims, Demand, ProviderDefinition } from './providers/provider.ts'
 
 /** Who logged in, as far as the provider vouches for it. */
 export interface VerifiedIdentity {
@@ -13,26 +13,39 @@ export interface VerifiedIdentity {
 const nameMaximum = 200
 const withoutName = '—'
 
+interface IdentityOptions {
+  readonly demand: Demand
+  /** Whether the personnummer was asked for; what comes without that is not looked at. */
+  readonly asksPersonnummer: boolean
+  readonly allowSynthetic: boolean
+}
+
 /**
  * Reads the person from verified claims.
  *
  * @param claims - Of userinfo, and over them those of the ID Token.
- * @throws {ServerError} `login_assurance_too_low`; `login_token_invalid`: the claims name nobody.
+ * @throws {ServerError} `login_assurance_too_low`; `login_token_invalid`: the claims name nobody, or are of another
+ * provider.
  */
 export function readIdentity(
   definition: ProviderDefinition,
   claims: Claims,
-  options: { readonly allowSynthetic: boolean },
+  { demand, asksPersonnummer, allowSynthetic }: IdentityOptions,
 ): VerifiedIdentity {
-  const acr = typeof claims.acr === 'string' ? claims.acr : null
-  if (!definition.meetsAssurance(acr)) throw new ServerError('login_assurance_too_low')
+  for (const [name, value] of Object.entries(definition.fixedClaims)) {
+    if (claims[name] !== value) throw new ServerError('login_token_invalid', { detail: name })
+  }
+  const level = claims[definition.acrClaim]
+  const acr = typeof level === 'string' ? level : null
+  if (!definition.meetsDemand(acr, demand)) throw new ServerError('login_assurance_too_low')
   const subject = claims[definition.subjectClaim]
-  if (typeof subject !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(subject)) {
+  if (typeof subject !== 'string' || !definition.subjectForm.test(subject)) {
     throw new ServerError('login_token_invalid', { detail: definition.subjectClaim })
   }
-  const personnummer = definition.verifiesPersonnummer
-    ? parsePersonnummer(claims[definition.personnummerClaim], options.allowSynthetic)
-    : null
+  const personnummer =
+    asksPersonnummer && definition.verifiesPersonnummer
+      ? parsePersonnummer(claims[definition.personnummerClaim], allowSynthetic)
+      : null
   return { subject, name: cleanName(claims.name), acr, personnummer }
 }
 

@@ -6,6 +6,7 @@ const unusable = new Set([
   'OAUTH_ABORT',
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
   'OAUTH_HTTP_REQUEST_FORBIDDEN',
   'OAUTH_REQUEST_PROTOCOL_FORBIDDEN',
   'OAUTH_MISSING_SERVER_METADATA',
@@ -16,6 +17,9 @@ const unusable = new Set([
 export function toLoginError(cause: unknown): unknown {
   if (cause instanceof client.ResponseBodyError) {
     if (cause.error === 'invalid_grant') return new ServerError('login_code_rejected', { cause })
+    // As when it is said on the callback: without the personnummer it may work.
+    if (cause.error === 'invalid_scope')
+      return new ServerError('login_refused', { data: { error: cause.error }, cause })
     const detail = /^[a-z_]{1,64}$/.test(cause.error) ? { detail: `The provider answered ${cause.error}.` } : {}
     return new ServerError('provider_unreachable', { ...detail, cause })
   }
@@ -25,6 +29,11 @@ export function toLoginError(cause: unknown): unknown {
     return new ServerError(lost ? 'provider_unreachable' : 'login_token_invalid', { cause })
   }
   return isNetworkFailure(cause) ? new ServerError('provider_unreachable', { cause }) : cause
+}
+
+/** Whether the keys of the provider that are known have none that fits what it signed. */
+export function isKeyUnknown(cause: unknown): boolean {
+  return cause instanceof client.ClientError && cause.code === 'OAUTH_KEY_SELECTION_FAILED'
 }
 
 /** `fetch` rejects with a TypeError that, unlike those about arguments, has no code. */

@@ -3,11 +3,18 @@ import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import type { Provider } from './providers/provider.ts'
 
-export async function selectOrganizationId(database: Database, slug: string): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`select id from nokkel.organizations() where slug = ${slug}`.execute(
-    database,
-  )
-  return rows[0]?.id
+/** Where a login is to be, and what it must prove there. */
+export interface LoginOrganization {
+  readonly id: string
+  readonly slug: string
+  readonly minimumAssurance: Assurance
+}
+
+export async function selectOrganization(database: Database, slug: string): Promise<LoginOrganization | undefined> {
+  const { rows } = await sql<LoginOrganization>`
+    select organization_id as id, slug, minimum_assurance as "minimumAssurance"
+    from nokkel.login_setups(array[${slug}]::text[])`.execute(database)
+  return rows[0]
 }
 
 export interface NewAttempt {

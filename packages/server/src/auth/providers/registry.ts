@@ -1,8 +1,25 @@
-import { bankid } from './bankid.ts'
-import type { Provider, ProviderConnection, ProviderDefinition } from './provider.ts'
-import { vipps } from './vipps.ts'
+import { bankid, bankidByIdura, bankidBySignicat } from './bankid.ts'
+import type { Broker, Provider, ProviderConnection, ProviderDefinition } from './provider.ts'
+import { isAppRedirectUri, isAppUri } from './redirect-uri.ts'
+import { vipps, vippsByIdura } from './vipps.ts'
 
-export const providerDefinitions: Readonly<Record<Provider, ProviderDefinition>> = { bankid, vipps }
+type Way = 'direct' | Broker
+
+const definitions: Readonly<Record<Provider, Partial<Record<Way, ProviderDefinition>>>> = {
+  bankid: { direct: bankid, idura: bankidByIdura, signicat: bankidBySignicat },
+  vipps: { direct: vipps, idura: vippsByIdura },
+}
+
+/**
+ * How the provider of a connection behaves.
+ *
+ * @throws {TypeError} The provider cannot be had by that broker.
+ */
+export function definitionOf({ provider, via }: Pick<ProviderConnection, 'provider' | 'via'>): ProviderDefinition {
+  const definition = definitions[provider][via ?? 'direct']
+  if (!definition) throw new TypeError(`There is no ${provider} by way of ${via}.`)
+  return definition
+}
 
 /** Which organisation lets its people log in how. */
 export interface ProviderRegistry {
@@ -14,7 +31,8 @@ export interface ProviderRegistry {
 /**
  * Makes the registry of all connections.
  *
- * @throws {TypeError} Two connections are of the same provider and organisation, or an issuer is not an URL.
+ * @throws {TypeError} Two connections are of the same provider and organisation, or one of them cannot be right; says
+ * which and why.
  *
  * @example
  * ```ts
@@ -35,6 +53,7 @@ export function createProviderRegistry(connections: readonly ProviderConnection[
     const key = `${connection.provider}/${connection.organization}`
     if (byKey.has(key)) throw new TypeError(`There are two connections for ${key}.`)
     if (!URL.canParse(connection.issuer)) throw new TypeError(`The issuer of ${key} is not an URL.`)
+    assertOptions(connection, key)
     byKey.set(key, connection)
   }
   return {
@@ -42,5 +61,23 @@ export function createProviderRegistry(connections: readonly ProviderConnection[
     providersOf: (organization) =>
       connections.filter((connection) => connection.organization === organization).map(({ provider }) => provider),
     connections,
+  }
+}
+
+function assertOptions(connection: ProviderConnection, key: string): void {
+  const { provider, organization, via, confirmInApp, market, appRedirectUri, appCallbackUri } = connection
+  const { flows } = definitionOf(connection)
+  const direct = provider === 'vipps' && via === undefined
+  if (confirmInApp && !direct) throw new TypeError(`confirmInApp of ${key} is of Vipps itself.`)
+  if (market && !direct) throw new TypeError(`The market of ${key} is of Vipps itself.`)
+  if ((appRedirectUri ?? appCallbackUri) === undefined) return
+  if (!flows.app_to_app) throw new TypeError(`The app of ${key} cannot be reached by way of ${via}.`)
+  if (appRedirectUri === undefined || !isAppRedirectUri(appRedirectUri, provider, organization)) {
+    throw new TypeError(
+      `appRedirectUri of ${key} must be https or of a reverse-domain scheme, and end with /callback/${key}.`,
+    )
+  }
+  if (appCallbackUri !== undefined && !(isAppUri(appCallbackUri) && (direct || appCallbackUri.startsWith('https:')))) {
+    throw new TypeError(`appCallbackUri of ${key} must be https${direct ? ' or of a reverse-domain scheme' : ''}.`)
   }
 }
