@@ -1,15 +1,17 @@
 import { SignJWT } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { SandboxClient } from './client.ts'
-import type { Attempts } from './login/attempts.ts'
 import type { Attempt, Login } from './login/login.ts'
+import type { Recent } from './login/recent.ts'
 import type { ProviderDefinition } from './provider-definition.ts'
-import type { Claims, ScenarioContext } from './scenarios/scenario.ts'
+import type { Answer, Claims, ScenarioContext } from './scenarios/scenario.ts'
+import { createSigningKeys } from './signing-keys.ts'
 import { TESTING_ONLY } from './testing-only.ts'
 
 export interface AnswerDependencies {
   readonly clients: ReadonlyMap<string, SandboxClient>
-  readonly attempts: Attempts
+  /** By the grant that the tokens come from. */
+  readonly attempts: Recent<Attempt>
   readonly now: () => Date
   readonly wait: ScenarioContext['wait']
 }
@@ -26,14 +28,21 @@ interface TokenBody {
  */
 export function answers(definition: ProviderDefinition, dependencies: AnswerDependencies) {
   const { clients, attempts, now, wait } = dependencies
-  const { name, issuer, signingKey } = definition
+  const { name, issuer } = definition
+  const keys = createSigningKeys(definition.signingKey)
+  const userinfoRequests = new WeakMap<Attempt, number>()
 
-  const contextOf = ({ delayMilliseconds, status }: Attempt): ScenarioContext => ({
+  const contextOf = (ctx: KoaContextWithOIDC, attempt: Attempt, request = 0): ScenarioContext => ({
     provider: name,
     issuer,
-    delayMilliseconds,
-    status,
+    delayMilliseconds: attempt.delayMilliseconds,
+    status: attempt.status,
+    request,
     wait,
+    hangUp() {
+      ctx.respond = false
+      ctx.req.socket.destroy()
+    },
   })
 
   function loginOf(attempt: Attempt, clientId: string | undefined, scope: string | undefined): Login {
@@ -51,7 +60,7 @@ export function answers(definition: ProviderDefinition, dependencies: AnswerDepe
     let url = definition.callback(location, typeof params.scope === 'string' ? params.scope : undefined)
     if (attempt && code) {
       await attempt.scenario.authorizationCode?.(code)
-      url = attempt.scenario.callback?.(url, contextOf(attempt)) ?? url
+      url = attempt.scenario.callback?.(url, contextOf(ctx, attempt)) ?? url
       // Every login shows the list of people again.
       await ctx.oidc.session?.destroy()
     }
@@ -64,7 +73,7 @@ export function answers(definition: ProviderDefinition, dependencies: AnswerDepe
     const attempt = attempts.get(grant?.jti)
     if (ctx.status !== 200 || !attempt || !code) return
     const { scenario } = attempt
-    const context = contextOf(attempt)
+    const context = contextOf(ctx, attempt)
     const body = ctx.body as TokenBody
     body.expires_in = definition.announcedAccessTokenSeconds
     if (body.id_token) {
@@ -75,25 +84,32 @@ export function answers(definition: ProviderDefinition, dependencies: AnswerDepe
         issuedAt: Math.floor(now().getTime() / 1000),
       })
       const withheld = without(claims, scenario.withheldClaims)
+      if (scenario.rotatesKey) await keys.rotate()
+      const signingKey = keys.current()
       const { alg, kid, key } = (await scenario.signingKey?.(signingKey)) ?? signingKey
       body.id_token = await new SignJWT(scenario.idToken?.(withheld, context) ?? withheld)
         .setProtectedHeader({ alg, kid, typ: 'JWT' })
         .sign(key)
     }
     const answer = await scenario.tokenAnswer?.({ status: 200, contentType: 'application/json', body }, context)
-    if (!answer) return
-    ctx.status = answer.status
-    ctx.body = answer.body
-    ctx.set('content-type', answer.contentType)
+    if (answer) send(ctx, answer)
   }
 
-  function shapeUserinfo(ctx: KoaContextWithOIDC) {
+  async function shapeUserinfo(ctx: KoaContextWithOIDC) {
     const { Grant: grant, AccessToken: token } = ctx.oidc.entities
     const attempt = attempts.get(grant?.jti)
     if (ctx.status !== 200 || !attempt || !token) return
     const { scenario } = attempt
     const claims = without(definition.userinfo(loginOf(attempt, token.clientId, token.scope)), scenario.withheldClaims)
-    ctx.body = scenario.userinfo?.(claims) ?? claims
+    const request = (userinfoRequests.get(attempt) ?? 0) + 1
+    userinfoRequests.set(attempt, request)
+    const body = scenario.userinfo?.(claims) ?? claims
+    ctx.body = body
+    const answer = await scenario.userinfoAnswer?.(
+      { status: 200, contentType: 'application/json', body },
+      contextOf(ctx, attempt, request),
+    )
+    if (answer) send(ctx, answer)
   }
 
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
@@ -111,11 +127,20 @@ export function answers(definition: ProviderDefinition, dependencies: AnswerDepe
         await shapeTokens(ctx)
         break
       case 'userinfo':
-        shapeUserinfo(ctx)
+        await shapeUserinfo(ctx)
+        break
+      case 'jwks':
+        ctx.body = keys.published()
         break
       default:
     }
   }
+}
+
+function send(ctx: KoaContextWithOIDC, { status, contentType, body }: Answer): void {
+  ctx.status = status
+  ctx.body = body
+  ctx.set('content-type', contentType)
 }
 
 function without(claims: Claims, names: readonly string[] = []): Claims {

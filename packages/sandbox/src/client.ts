@@ -12,11 +12,13 @@ export interface SandboxClient {
   readonly redirectUris: readonly string[]
   /** Needed for the two `client_secret_…` methods. */
   readonly clientSecret?: string
-  /** Public keys, needed for `private_key_jwt` (BankID only). */
+  /** Where the app of the provider opens ours in the flow `app_to_app` of Vipps; compared exactly. */
+  readonly appCallbackUris?: readonly string[]
+  /** Public keys, needed for `private_key_jwt` (not at Vipps). */
   readonly jwks?: JWKS
   /** Default: `private_key_jwt` when there are keys, else `client_secret_basic`. */
   readonly authentication?: ClientAuthentication
-  /** Whether the client is eligible for national numbers (`nnin_altsub`, `nin`). Default `false`. */
+  /** Whether the client is eligible for national numbers (`nnin_altsub`, `nin`, `ssn`). Default `false`. */
   readonly nationalNumber?: boolean
   /** The `msn` of a Vipps sales unit. Default `000000`. */
   readonly merchantSerialNumber?: string
@@ -26,6 +28,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof SandboxClient>([
   'clientId',
   'name',
   'redirectUris',
+  'appCallbackUris',
   'clientSecret',
   'jwks',
   'authentication',
@@ -42,6 +45,7 @@ export function clientMetadata(client: SandboxClient, provider: ProviderDefiniti
   const unknown = Object.keys(client).find((name) => !OPTION_NAMES.has(name))
   if (unknown) refuse(`${unknown} is not an option`)
   if (client.redirectUris.length === 0) refuse('redirectUris is empty')
+  if (client.redirectUris.some((uri) => /^[^:]+:\/*$/.test(uri))) refuse('a redirect URI has no path')
   if (!provider.clientAuthentication.includes(authentication)) refuse(`${authentication} is not offered`)
   if (authentication === 'private_key_jwt' && !client.jwks) refuse('jwks is missing')
   if (authentication !== 'private_key_jwt' && !client.clientSecret) refuse('clientSecret is missing')

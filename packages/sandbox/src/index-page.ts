@@ -4,8 +4,8 @@ import { fullName, type Person } from './person.ts'
 
 /** The page at the base path: what this is, and who there is. */
 export function indexPage(issuers: readonly string[], people: readonly Person[]): string {
-  const content = html`<p>BankID og Vipps for utvikling og test. Ingen av personene finnes.</p>
-<p lang="en">BankID and Vipps for development and tests. None of the people exists.</p>
+  const content = html`<p>BankID og Vipps, også ved Idura og Signicat, for utvikling og test. Ingen av personene finnes.</p>
+<p lang="en">BankID and Vipps, also by Idura and Signicat, for development and tests. None of the people exists.</p>
 <dl>${issuers.map(
     (issuer) =>
       html`<dt>Issuer</dt><dd><a href="${issuer.replace(/\/$/, '')}/.well-known/openid-configuration">${issuer}</a></dd>\n`,

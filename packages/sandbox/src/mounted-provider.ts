@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnswerDependencies } from './answers.ts'
-import { createAttempts } from './login/attempts.ts'
+import type { Attempt } from './login/login.ts'
+import { createRecent } from './login/recent.ts'
 import { createLoginRoutes } from './login/routes.ts'
 import type { Person } from './person.ts'
 import { createProvider } from './provider.ts'
@@ -23,7 +24,7 @@ interface MountDependencies extends Omit<AnswerDependencies, 'attempts'> {
 export function mountProvider(definition: ProviderDefinition, dependencies: MountDependencies): MountedProvider {
   const issuer = new URL(definition.issuer)
   const mountPath = issuer.pathname.replace(/\/$/, '')
-  const attempts = createAttempts()
+  const attempts = createRecent<Attempt>()
   const plan = createScenarioPlan(definition.name)
   const provider = createProvider(definition, mountPath, { ...dependencies, attempts })
   const callback = provider.callback()

@@ -19,12 +19,36 @@ const SECOND_WEIGHTS = [5, 4, 3, 2, 7, 6, 5, 4, 3, 2]
  * ```
  */
 export function syntheticNationalNumber(birthDate: string, serial = 0): string {
+  return numberOf(birthDate, serial, 0)
+}
+
+/**
+ * Computes a synthetic D-number, as people without a national number have: day + 40, month + 80, valid check digits.
+ *
+ * @param birthDate - `YYYY-MM-DD`, from 1900 to 2039.
+ * @param serial - Which of the valid numbers of that day, counted from 0. Default 0.
+ * @returns 11 digits.
+ *
+ * @throws {RangeError} `birthDate` is not such a date, or that day has no number with that serial.
+ *
+ * @example
+ * ```ts
+ * import { syntheticDNumber } from '@nokkel/sandbox'
+ *
+ * const number = syntheticDNumber('1984-03-17') // begins with 578384
+ * ```
+ */
+export function syntheticDNumber(birthDate: string, serial = 0): string {
+  return numberOf(birthDate, serial, 40)
+}
+
+function numberOf(birthDate: string, serial: number, addedToDay: number): string {
   const match = /^(19|20)(\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.exec(birthDate)
   const [, century, year, month, day] = match ?? []
   if (!century || !year || !month || !day || (century === '20' && Number(year) > 39)) {
     throw new RangeError('birthDate must be YYYY-MM-DD between 1900 and 2039')
   }
-  const date = `${day}${Number(month) + 80}${year}`
+  const date = `${String(Number(day) + addedToDay).padStart(2, '0')}${Number(month) + 80}${year}`
   const first = century === '19' ? 0 : 500
   let remaining = serial
   for (let individual = first; individual < first + 500; individual += 1) {

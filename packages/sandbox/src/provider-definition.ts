@@ -1,19 +1,32 @@
 import type { Configuration, JWK } from 'oidc-provider'
-import type { ClientAuthentication } from './client.ts'
+import type { ClientAuthentication, SandboxClient } from './client.ts'
 import type { IdTokenRequest, Login } from './login/login.ts'
-import type { Claims, ProviderName, SigningKey } from './scenarios/scenario.ts'
+import type { Claims, ProviderKey, ProviderName } from './scenarios/scenario.ts'
 
 /** Parameters of an authorization request, as far as the providers look at them. */
-interface AuthorizationRequest {
+export interface AuthorizationRequest {
   readonly state?: string
   readonly nonce?: string
+  readonly acr_values?: string
+  readonly login_hint?: string
+  readonly requested_flow?: string
+  readonly app_callback_uri?: string
+  readonly final_redirect_is_app?: string
+  readonly market?: string
 }
 
-/** What distinguishes one provider from the other. */
+/** Who makes a request, and how. */
+export interface RequestOrigin {
+  readonly client: SandboxClient
+  /** It came, or comes, by PAR (RFC 9126). */
+  readonly pushed: boolean
+}
+
+/** What distinguishes one provider from the others. */
 export interface ProviderDefinition {
   readonly name: ProviderName
   readonly issuer: string
-  readonly signingKey: SigningKey
+  readonly signingKey: ProviderKey
   readonly jwk: JWK
   readonly scopes: readonly string[]
   readonly clientAuthentication: readonly ClientAuthentication[]
@@ -23,8 +36,10 @@ export interface ProviderDefinition {
   readonly accessTokenSeconds: number
   readonly announcedAccessTokenSeconds: number
   readonly asksConsent: boolean
-  /** @throws {errors.InvalidRequest} The request lacks what this provider requires. */
-  readonly checkRequest: (request: AuthorizationRequest) => void
+  /** Parameters of a request beside the standard ones. */
+  readonly parameters?: readonly (keyof AuthorizationRequest)[]
+  /** @throws {errors.OIDCProviderError} The request lacks what this provider requires, or has what it refuses. */
+  readonly checkRequest: (request: AuthorizationRequest, origin: RequestOrigin) => void
   readonly discovery: (document: Record<string, unknown>) => Record<string, unknown>
   readonly callback: (url: string, scope: string | undefined) => string
   readonly idToken: (login: Login, request: IdTokenRequest) => Claims

@@ -5,7 +5,7 @@ import { clientMetadata } from './client.ts'
 import { errorPage } from './login/error-page.ts'
 import { pageHeaders } from './login/layout.ts'
 import { createMemoryAdapter } from './memory-adapter.ts'
-import type { ProviderDefinition } from './provider-definition.ts'
+import type { AuthorizationRequest, ProviderDefinition } from './provider-definition.ts'
 import { isScenario } from './scenarios/index.ts'
 
 const LOGIN_SECONDS = 900
@@ -47,10 +47,20 @@ export function createProvider(
     },
     interactions: { url: (_, { uid }) => `${mountPath}/login/${uid}` },
     extraParams: {
+      ...Object.fromEntries((definition.parameters ?? []).map((parameter) => [parameter, null])),
       scenario(ctx, value) {
         if (value !== undefined && !isScenario(name, value)) throw new errors.InvalidRequest('scenario is unknown')
-        definition.checkRequest(ctx.oidc.params ?? {})
+        const { params, route, entities } = ctx.oidc
+        const client = dependencies.clients.get(ctx.oidc.client?.clientId ?? '')
+        if (!client) throw new errors.InvalidRequest('client_id is unknown')
+        const pushed = route === 'pushed_authorization_request' || entities.PushedAuthorizationRequest !== undefined
+        definition.checkRequest((params ?? {}) as AuthorizationRequest, { client, pushed })
       },
+    },
+    // RFC 7523bis: any other audience lets one server use an assertion that was meant for another.
+    async assertJwtClientAuthClaimsAndHeader(_, claims) {
+      if (claims.aud === definition.issuer) return
+      throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier')
     },
     findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     clientBasedCORS: () => false,

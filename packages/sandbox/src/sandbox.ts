@@ -2,16 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { bankidDefinition } from './bankid/definition.ts'
 import type { SandboxClient } from './client.ts'
+import { iduraDefinition } from './idura/definition.ts'
 import { indexPage } from './index-page.ts'
 import { notFoundPage } from './login/error-page.ts'
 import { sendPage } from './login/layout.ts'
 import { mountProvider } from './mounted-provider.ts'
 import { people as defaultPeople } from './people.ts'
 import type { Person } from './person.ts'
+import type { ProviderDefinition } from './provider-definition.ts'
 import { SandboxError } from './sandbox-error.ts'
 import type { ScenarioName } from './scenarios/index.ts'
 import type { ScenarioSettings } from './scenarios/plan.ts'
 import type { ProviderName } from './scenarios/scenario.ts'
+import { signicatDefinition } from './signicat/definition.ts'
 import { TESTING_ONLY } from './testing-only.ts'
 import { VIPPS_USERINFO, VIPPS_USERINFO_ROUTE, vippsDefinition } from './vipps/definition.ts'
 
@@ -23,6 +26,8 @@ export interface SandboxOptions {
   readonly clients: {
     readonly bankid?: readonly SandboxClient[]
     readonly vipps?: readonly SandboxClient[]
+    readonly idura?: readonly SandboxClient[]
+    readonly signicat?: readonly SandboxClient[]
   }
   /** Who can log in. Default: {@link people}. */
   readonly people?: readonly Person[]
@@ -35,6 +40,10 @@ export interface SandboxOptions {
 export interface Sandbox {
   readonly bankid: { readonly issuer: string }
   readonly vipps: { readonly issuer: string }
+  /** A broker of BankID and Vipps. */
+  readonly idura: { readonly issuer: string }
+  /** A broker of BankID. */
+  readonly signicat: { readonly issuer: string }
   readonly people: readonly Person[]
   /**
    * Answers a request below the base path.
@@ -53,8 +62,8 @@ export interface Sandbox {
 }
 
 /**
- * Creates a BankID and a Vipps for development and tests: real OpenID providers with made-up people, able to
- * misbehave on purpose. For testing only.
+ * Creates a BankID and a Vipps for development and tests, and the brokers Idura and Signicat: real OpenID providers
+ * with made-up people, able to misbehave on purpose. For testing only.
  *
  * What it remembers lives in memory and ends with the process. How a login misbehaves is decided by, in this
  * order: the choice on the login page, the authorization request's `scenario` parameter, the cookie
@@ -94,12 +103,21 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const { origin } = new URL(publicUrl)
   const baseUrl = `${origin}${basePath}`
   const byId = (list: readonly SandboxClient[] = []) => new Map(list.map((client) => [client.clientId, client]))
-  const definitions = { bankid: bankidDefinition(baseUrl), vipps: vippsDefinition(baseUrl) }
+  const mount = (definition: ProviderDefinition) => ({
+    issuer: definition.issuer,
+    ...mountProvider(definition, { ...dependencies, clients: byId(clients[definition.name]) }),
+  })
   const mounted = {
-    bankid: mountProvider(definitions.bankid, { ...dependencies, clients: byId(clients.bankid) }),
-    vipps: mountProvider(definitions.vipps, { ...dependencies, clients: byId(clients.vipps) }),
+    bankid: mount(bankidDefinition(baseUrl)),
+    vipps: mount(vippsDefinition(baseUrl)),
+    idura: mount(iduraDefinition(baseUrl)),
+    signicat: mount(signicatDefinition(baseUrl)),
   }
-  const index = indexPage([definitions.bankid.issuer, definitions.vipps.issuer], people)
+  const all = Object.values(mounted)
+  const index = indexPage(
+    all.map(({ issuer }) => issuer),
+    people,
+  )
 
   async function answer(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
     res.setHeader('X-Sandbox', TESTING_ONLY)
@@ -107,14 +125,16 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       if ('ocp-apim-subscription-key' in req.headers) return void res.writeHead(401).end()
       return mounted.vipps.handle(req, res, url, VIPPS_USERINFO_ROUTE)
     }
-    const provider = [mounted.bankid, mounted.vipps].find(({ owns }) => owns(url.pathname))
+    const provider = all.find(({ owns }) => owns(url.pathname))
     if (provider && !url.pathname.endsWith(VIPPS_USERINFO_ROUTE)) return provider.handle(req, res, url)
     return url.pathname === basePath ? sendPage(res, 200, index) : sendPage(res, 404, notFoundPage())
   }
 
   return {
-    bankid: { issuer: definitions.bankid.issuer },
-    vipps: { issuer: definitions.vipps.issuer },
+    bankid: { issuer: mounted.bankid.issuer },
+    vipps: { issuer: mounted.vipps.issuer },
+    idura: { issuer: mounted.idura.issuer },
+    signicat: { issuer: mounted.signicat.issuer },
     people,
     handle(req, res) {
       const url = req.url?.startsWith('/') ? URL.parse(`${origin}${req.url}`) : null

@@ -1,10 +1,19 @@
+import { changeFields, type PersonChanges } from './login/person-changes.ts'
 import { SandboxError } from './sandbox-error.ts'
 
+/** A person of the list, with other details in this login. */
+export interface ChangedPerson extends PersonChanges {
+  /** `id` of the {@link Person}. */
+  readonly id: string
+}
+
 export interface SignInOptions {
-  /** `id` of the {@link Person} who logs in. */
-  readonly person: string
+  /** `id` of the {@link Person} who logs in, also with details that are not theirs. */
+  readonly person: string | ChangedPerson
   /** What they answer when asked for consent, or `cancel` before choosing who they are. Default `approve`. */
   readonly answer?: 'approve' | 'deny' | 'cancel'
+  /** Told where the app of Vipps opens that of the client (flow `app_to_app`), before the login goes on in the browser. */
+  readonly onAppCallback?: (url: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -25,7 +34,9 @@ export interface SignInOptions {
  * ```
  */
 export async function signIn(authorizationUrl: string | URL, options: SignInOptions): Promise<string> {
-  const { person, answer = 'approve', signal = null } = options
+  const { answer = 'approve', onAppCallback, signal = null } = options
+  const { id, ...changes } = typeof options.person === 'string' ? { id: options.person } : options.person
+  const form = { person: id, ...changeFields(changes) }
   const cookies = new Map<string, string>()
 
   async function request(url: string | URL, form?: Record<string, string>): Promise<Response> {
@@ -51,12 +62,28 @@ export async function signIn(authorizationUrl: string | URL, options: SignInOpti
   const start = redirectOf(await request(authorizationUrl), authorizationUrl)
   if (!start.includes('/login/')) return start
   const list = await (await request(start)).text()
-  if (!list.includes(`data-person="${person}"`))
-    throw new SandboxError('person_unknown', 'Nobody on the page has that id.')
+  if (!list.includes(`data-person="${id}"`)) throw new SandboxError('person_unknown', 'Nobody on the page has that id.')
 
-  const first = await request(start, answer === 'cancel' ? { action: 'cancel' } : { person })
-  const last =
-    first.status === 200 ? await request(start, { person, action: answer === 'approve' ? answer : 'cancel' }) : first
-  const resume = redirectOf(last, start)
+  let answered = await request(start, answer === 'cancel' ? { action: 'cancel' } : form)
+  if (answered.status === 303) {
+    const next = redirectOf(answered, start)
+    if (!isOfLogin(next, start)) {
+      // The app of Vipps opened that of the client: with where to go on in this browser, or with an error.
+      onAppCallback?.(next)
+      const resumeUri = new URL(next).searchParams.get('resume_uri')
+      if (resumeUri === null) return next
+      answered = await request(resumeUri)
+    }
+  }
+  if (answered.status === 200) {
+    answered = await request(start, { ...form, action: answer === 'approve' ? answer : 'cancel' })
+  }
+  const resume = redirectOf(answered, start)
   return redirectOf(await request(resume), resume)
+}
+
+/** Pages and endpoints of a login end with the same name. */
+function isOfLogin(url: string, page: string): boolean {
+  const [{ origin, pathname }, start] = [new URL(url), new URL(page)]
+  return origin === start.origin && pathname.endsWith(start.pathname.slice(start.pathname.lastIndexOf('/')))
 }

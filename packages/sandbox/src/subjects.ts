@@ -43,6 +43,16 @@ export function bankidSubject(clientId: string, personId: string): string {
   return asUuid(digest('bankid-sub', clientId, personId))
 }
 
+/** The `sub` of Idura: one for each eID of a person, the same for every client of the tenant. */
+export function iduraSubject(scheme: string, personId: string): string {
+  return `{${asUuid(digest('idura-sub', scheme, personId))}}`
+}
+
+/** The `sub` of Signicat, which is not that of BankID either. */
+export function signicatSubject(clientId: string, personId: string): string {
+  return digest('signicat-sub', clientId, personId).toString('base64')
+}
+
 function digest(...parts: readonly string[]): Buffer {
   return createHash('sha256').update(JSON.stringify(parts)).digest()
 }

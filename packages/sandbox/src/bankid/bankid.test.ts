@@ -43,7 +43,7 @@ test('discovery is that of BankID version 4', async () => {
     code_challenge_methods_supported: ['S256'],
     id_token_signing_alg_values_supported: ['ES256'],
     token_endpoint_auth_methods_supported: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
-    acr_values_supported: ['urn:bankid:bid'],
+    acr_values_supported: ['urn:bankid:bid', 'urn:bankid:bis'],
     scopes_supported: ['openid', 'profile', 'nnin_altsub'],
     authorization_response_iss_parameter_supported: true,
   })

@@ -6,9 +6,11 @@ import type { Claims } from '../scenarios/scenario.ts'
 import { bankidAltsub, bankidSubject } from '../subjects.ts'
 
 const LIFETIME_SECONDS = 300
+const BIOMETRIC = 'urn:bankid:bis'
 
 export function bankidIdToken(login: Login, request: IdTokenRequest): Claims {
-  const { person, client, scopes } = login
+  const { person, client, scopes, acrValues } = login
+  const biometric = acrValues[0] === BIOMETRIC
   return {
     iss: request.issuer,
     aud: client.clientId,
@@ -20,8 +22,8 @@ export function bankidIdToken(login: Login, request: IdTokenRequest): Claims {
     at_hash: atHash(request.accessToken),
     typ: 'ID',
     api_ver: 'v4',
-    acr: 'urn:bankid:bid;LOA=4',
-    amr: ['bid'],
+    acr: biometric ? `${BIOMETRIC};LOA=3` : 'urn:bankid:bid;LOA=4',
+    amr: [biometric ? 'bis' : 'bid'],
     sid: login.sessionId,
     ...bankidUserinfo(login),
     ...(scopes.has('nnin_altsub') && client.nationalNumber && person.nationalNumber

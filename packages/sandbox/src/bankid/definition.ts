@@ -19,7 +19,7 @@ export function bankidDefinition(baseUrl: string): ProviderDefinition {
     clientAuthentication: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
     nationalNumberScope: 'nnin_altsub',
     configuration: {
-      acrValues: ['urn:bankid:bid'],
+      acrValues: ['urn:bankid:bid', 'urn:bankid:bis'],
       claims: { profile: ['name', 'given_name', 'family_name', 'birthdate'], nnin_altsub: ['nnin_altsub'] },
       routes: {
         authorization: `${CONNECT}/auth`,
@@ -32,9 +32,15 @@ export function bankidDefinition(baseUrl: string): ProviderDefinition {
     accessTokenSeconds: 300,
     announcedAccessTokenSeconds: 300,
     asksConsent: false,
-    checkRequest({ state, nonce }) {
+    parameters: ['app_callback_uri'],
+    checkRequest({ state, nonce, login_hint: hint, app_callback_uri: appCallbackUri }, { pushed }) {
       if (!state) throw new errors.InvalidRequest('state is required')
       if (!nonce) throw new errors.InvalidRequest('nonce is required')
+      if (/\d{11}/.test(hint ?? '') && !pushed) throw new errors.InvalidRequest('login_hint must be pushed')
+      // A universal link of iOS.
+      if (appCallbackUri !== undefined && !appCallbackUri.startsWith('https://')) {
+        throw new errors.InvalidRequest('app_callback_uri must be https')
+      }
     },
     discovery: ({ claims_supported: _, ...document }) => ({
       ...document,

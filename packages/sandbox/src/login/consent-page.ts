@@ -10,12 +10,13 @@ export interface ConsentPage {
   readonly client: SandboxClient
   readonly person: Person
   readonly scopes: ReadonlySet<string>
-  readonly scenario: string
+  /** What was chosen on the page before, to be sent again. */
+  readonly form: Readonly<Record<string, string>>
   readonly language: Language
 }
 
 /** Lists what the client will learn; all of it or nothing, as at Vipps. */
-export function consentPage({ provider, client, person, scopes, scenario, language }: ConsentPage): string {
+export function consentPage({ provider, client, person, scopes, form, language }: ConsentPage): string {
   const text = texts[language]
   const shared = (Object.keys(text.scopes) as (keyof typeof text.scopes)[])
     .filter((scope) => scopes.has(scope) && (scope !== 'nin' || client.nationalNumber))
@@ -23,9 +24,7 @@ export function consentPage({ provider, client, person, scopes, scenario, langua
   const content = html`<p>${fullName(person)}</p>
 <dl>${shared}</dl>
 <form method="post" action="?lang=${language}">
-<input type="hidden" name="person" value="${person.id}">
-<input type="hidden" name="scenario" value="${scenario}">
-<button class="primary" name="action" value="approve" data-action="approve" autofocus>${text.approve}</button>
+${Object.entries(form).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">\n`)}<button class="primary" name="action" value="approve" data-action="approve" autofocus>${text.approve}</button>
 <button class="secondary" name="action" value="cancel" data-action="cancel">${text.cancel}</button>
 </form>`
   return page({ language, provider, title: text.shares(client.name ?? client.clientId), content })

@@ -43,10 +43,10 @@ ${content}
 }
 
 /**
- * Headers of a page whose form leads to `redirectUri`: browsers hold redirects after a form to `form-action` too.
+ * Headers of a page whose form leads to one of `targets`: browsers hold redirects after a form to `form-action` too.
  */
-export function pageHeaders(redirectUri?: string): Record<string, string> {
-  const target = redirectUri ? ` ${formTarget(redirectUri)}` : ''
+export function pageHeaders(targets: readonly string[] = []): Record<string, string> {
+  const target = [...new Set(targets.map(formTarget))].map((source) => ` ${source}`).join('')
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': `${sources}; form-action 'self'${target}; base-uri 'none'; frame-ancestors 'none'`,
@@ -61,6 +61,6 @@ function formTarget(redirectUri: string): string {
   return origin === 'null' ? protocol : origin
 }
 
-export function sendPage(res: ServerResponse, status: number, body: string, redirectUri?: string): void {
-  res.writeHead(status, pageHeaders(redirectUri)).end(body)
+export function sendPage(res: ServerResponse, status: number, body: string, targets?: readonly string[]): void {
+  res.writeHead(status, pageHeaders(targets)).end(body)
 }

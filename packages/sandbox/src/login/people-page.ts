@@ -3,6 +3,7 @@ import { scenario, scenariosOf } from '../scenarios/index.ts'
 import type { ProviderName } from '../scenarios/scenario.ts'
 import { type Html, html } from './html.ts'
 import { page } from './layout.ts'
+import { changeable } from './person-changes.ts'
 import { type Language, texts } from './texts.ts'
 
 export interface PeoplePage {
@@ -26,10 +27,14 @@ ${scenariosOf(provider).map(
     html`<option value="${name}"${name === chosen ? html` selected` : null}>${scenario(name).title[language]}</option>\n`,
 )}</select></label>
 <button class="secondary" name="action" value="cancel" data-action="cancel">${text.cancel}</button>
+<details><summary>${text.changes}</summary><p class="muted">${text.changesHint}</p>
+${changeable.map((name) => html`<label>${text.scopes[labels[name]]}<input name="${name}" autocomplete="off"></label>\n`)}</details>
 </form>
 <p class="language"><a href="?lang=${text.other.language}" hreflang="${text.other.language}" lang="${text.other.language}">${text.other.label}</a></p>`
   return page({ language, provider, title: text.choose(clientName), content })
 }
+
+const labels = { phoneNumber: 'phoneNumber', email: 'email', nationalNumber: 'nin' } as const
 
 function personItem(person: Person, language: Language): Html {
   const hint = [person.role[language], person.organization].filter(Boolean).join(' · ')

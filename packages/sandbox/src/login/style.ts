@@ -1,6 +1,9 @@
 export const style = `
 :root { color-scheme: light dark; --ground: light-dark(#f4f5f7, #15181c); --card: light-dark(#fff, #1f242a); --ink: light-dark(#1b222a, #eef1f4); --muted: light-dark(#51606f, #a9b5c1); --line: light-dark(#cbd3db, #3b454f); --accent: light-dark(#0b5d5b, #6fd0cb) }
 .vipps { --accent: light-dark(#7a2e6b, #e3a3d6) }
+.idura { --accent: light-dark(#5b4a00, #e0cd7a) }
+.signicat { --accent: light-dark(#1d4a86, #9fc3f2) }
+details { margin: 0 0 1.5rem } summary { font-weight: 600; cursor: pointer; margin-bottom: .5rem }
 * { box-sizing: border-box }
 [hidden] { display: none !important }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }

@@ -5,9 +5,9 @@ import type { ProviderName, Scenario } from './scenario.ts'
 export interface ScenarioSettings {
   /** Only the next login. Default: every login until changed. */
   readonly once?: boolean
-  /** How late `slow-token` answers. Default 5000. */
+  /** How late `slow-token` and `slow-userinfo` answer. Default 5000. */
   readonly delayMilliseconds?: number
-  /** What `failing-token` answers with. Default 503. */
+  /** What `failing-token` and `failing-userinfo` answer with. Default 503. */
   readonly status?: 500 | 503
 }
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-const PROVIDERS = ['bankid', 'vipps'] as const
+const PROVIDERS = ['bankid', 'vipps', 'idura', 'signicat'] as const
 
 async function loginWith(provider: ProviderName, name: ScenarioName) {
   const login = await beginLogin(running, provider, { parameters: { scenario: name } })
@@ -59,6 +59,29 @@ describe.each(PROVIDERS)('%s', (provider) => {
     }
   })
 
+  test('cut-token hangs up, and the code is gone', async () => {
+    const { login, callback } = await loginWith(provider, 'cut-token')
+    expect(await reasonOf(login.exchange(callback))).toMatchObject({ code: 'UND_ERR_SOCKET' })
+    await expect(login.exchange(callback)).rejects.toMatchObject({ error: 'invalid_grant' })
+  })
+
+  test('rotated-key: from then on there is a new key, and the old one is gone', async () => {
+    const published = async () => {
+      const login = await beginLogin(running, provider)
+      const { keys } = await (await fetch(login.configuration.serverMetadata().jwks_uri ?? '')).json()
+      return keys.map(({ kid }: { kid: string }) => kid)
+    }
+    const before = await published()
+    const { login, callback } = await loginWith(provider, 'rotated-key')
+    expect((await login.exchange(callback)).claims()).toHaveProperty('sub')
+    const after = await published()
+    expect(after).toHaveLength(1)
+    expect(after).not.toEqual(before)
+    const next = await beginLogin(running, provider)
+    await next.exchange(await next.signIn())
+    expect(await published()).toEqual(after)
+  })
+
   test('slow-token answers rightly, but late', async () => {
     running.sandbox.setScenario(provider, 'slow-token', { once: true, delayMilliseconds: 300 })
     const login = await beginLogin(running, provider)
@@ -81,7 +104,8 @@ describe.each(PROVIDERS)('%s', (provider) => {
     const claims = tokens.claims()
     const userinfo = await login.userinfo(tokens.access_token, claims?.sub ?? '')
     expect({ ...claims, ...userinfo }).toMatchObject({ name: 'Kari Nordmann', birthdate: '1988-11-02' })
-    for (const name of ['nin', 'nnin_altsub']) expect({ ...claims, ...userinfo }).not.toHaveProperty(name)
+    for (const name of ['nin', 'nin_type', 'nnin_altsub', 'socialno'])
+      expect({ ...claims, ...userinfo }).not.toHaveProperty(name)
   })
 
   test.each(scenariosOf(provider))('%s ends with its login', async (name) => {
@@ -99,11 +123,82 @@ test('low-acr: BankID answers with a lower level', async () => {
   expect((await login.exchange(callback)).claims()).toMatchObject({ acr: 'urn:bankid:bis;LOA=3', amr: ['bis'] })
 })
 
-test('low-acr: Vipps does not confirm in the app although asked', async () => {
+test('low-acr: the brokers say that it was biometrics', async () => {
+  const idura = await loginWith('idura', 'low-acr')
+  expect((await idura.login.exchange(idura.callback)).claims()).toMatchObject({
+    authenticationtype: 'urn:grn:authn:no:bankid:substantial',
+  })
+  const signicat = await loginWith('signicat', 'low-acr')
+  const tokens = await signicat.login.exchange(signicat.callback)
+  expect(await signicat.login.userinfo(tokens.access_token, tokens.claims()?.sub ?? '')).toMatchObject({
+    nbid_acr: 'urn:bankid:bis;LOA=3',
+    nbid_idp: 'BIS',
+  })
+})
+
+test('no-app-confirmation: Vipps does not confirm in the app although asked', async () => {
   const login = await beginLogin(running, 'vipps', {
-    parameters: { acr_values: 'urn:vipps:acr:app_auth', scenario: 'low-acr' },
+    parameters: { acr_values: 'urn:vipps:acr:app_auth', scenario: 'no-app-confirmation' },
   })
   expect((await login.exchange(await login.signIn())).claims()).not.toHaveProperty('acr')
+})
+
+test.each([
+  ['invalid-scope', 'invalid_scope'],
+  ['nin-error', 'illegal_scope'],
+] as const)('%s: Vipps refuses whoever asks for the national number, and only those', async (scenario, error) => {
+  const { callback } = await loginWith('vipps', scenario)
+  expect(new URL(callback).searchParams.get('error')).toBe(error)
+  expect(new URL(callback).searchParams.has('code')).toBe(false)
+  const login = await beginLogin(running, 'vipps', { scope: 'openid name', parameters: { scenario } })
+  expect((await login.exchange(await login.signIn())).claims()).toHaveProperty('sub')
+})
+
+async function userinfoWith(provider: ProviderName, name: ScenarioName) {
+  const { login, callback } = await loginWith(provider, name)
+  const tokens = await login.exchange(callback)
+  return () => login.userinfo(tokens.access_token, tokens.claims()?.sub ?? '')
+}
+
+test('unverified-contact: phone and e-mail are there, and not to be relied on', async () => {
+  expect(await (await userinfoWith('vipps', 'unverified-contact'))()).toMatchObject({
+    phone_number: '4700000002',
+    phone_number_verified: false,
+    email: 'likeperson-medlem-1@person.example',
+    email_verified: false,
+  })
+  const login = await beginLogin(running, 'vipps', { scope: 'openid', parameters: { scenario: 'unverified-contact' } })
+  const tokens = await login.exchange(await login.signIn())
+  expect(Object.keys(await login.userinfo(tokens.access_token, tokens.claims()?.sub ?? ''))).toEqual(['sub', 'sid'])
+})
+
+test('empty-address: an address of empty texts', async () => {
+  expect(await (await userinfoWith('vipps', 'empty-address'))()).toMatchObject({
+    address: { address_type: '', country: '', formatted: '', postal_code: '', region: '', street_address: '' },
+    other_addresses: [],
+  })
+})
+
+describe.each(['vipps', 'signicat'] as const)('userinfo of %s', (provider) => {
+  test('failing-userinfo fails however often it is asked', async () => {
+    const userinfo = await userinfoWith(provider, 'failing-userinfo')
+    for (const _ of [1, 2, 3]) await expect(userinfo()).rejects.toMatchObject({ cause: { status: 503 } })
+  })
+
+  test('failing-userinfo-once fails the first time', async () => {
+    const userinfo = await userinfoWith(provider, 'failing-userinfo-once')
+    await expect(userinfo()).rejects.toMatchObject({ cause: { status: 503 } })
+    expect(await userinfo()).toHaveProperty('name')
+  })
+
+  test('slow-userinfo answers rightly, but late', async () => {
+    running.sandbox.setScenario(provider, 'slow-userinfo', { once: true, delayMilliseconds: 300 })
+    const login = await beginLogin(running, provider)
+    const tokens = await login.exchange(await login.signIn())
+    const before = performance.now()
+    expect(await login.userinfo(tokens.access_token, tokens.claims()?.sub ?? '')).toHaveProperty('name')
+    expect(performance.now() - before).toBeGreaterThan(290)
+  })
 })
 
 test('no-iss: a client that knows BankID sends iss misses it', async () => {
@@ -139,6 +234,7 @@ test('what is set applies to every login until it is taken back', async () => {
 test('a scenario of the other provider, or of none, is refused', async () => {
   expect(() => running.sandbox.setScenario('vipps', 'no-iss')).toThrow(TypeError)
   expect(() => running.sandbox.setScenario('bankid', 'malformed-callback')).toThrow(TypeError)
+  expect(() => running.sandbox.setScenario('idura', 'slow-userinfo')).toThrow(TypeError)
   expect(() => running.sandbox.setScenario('bankid', 'toString' as 'no-iss')).toThrow(TypeError)
   const login = await beginLogin(running, 'bankid', { parameters: { scenario: 'constructor' } })
   expect(new URL(await login.signIn()).searchParams.get('error')).toBe('invalid_request')

@@ -20,6 +20,8 @@ export const client = (clientId: string, more: Partial<SandboxClient> = {}): San
 const DEFAULT_CLIENTS = {
   bankid: [client('trusted', { nationalNumber: true }), client('plain')],
   vipps: [client('trusted', { nationalNumber: true, merchantSerialNumber: '123456' }), client('plain')],
+  idura: [client('trusted', { nationalNumber: true }), client('plain')],
+  signicat: [client('trusted', { nationalNumber: true }), client('plain')],
 }
 
 export interface RunningSandbox {
@@ -69,7 +71,15 @@ export interface BegunLogin {
 const ALL_SCOPES = {
   bankid: 'openid profile nnin_altsub',
   vipps: 'openid name phoneNumber email address birthDate gender nin',
+  idura: 'openid ssn',
+  signicat: 'openid profile nin nbid-extra idp-id',
 } as const
+
+/** What the brokers want to know of every request. */
+const EID: Partial<Record<ProviderName, Record<string, string>>> = {
+  idura: { acr_values: 'urn:grn:authn:no:bankid:high' },
+  signicat: { acr_values: 'idp:nbid nbid_idp:BID' },
+}
 
 /** A login as an application does it: openid-client with every check on. */
 export async function beginLogin(
@@ -92,6 +102,7 @@ export async function beginLogin(
     nonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
+    ...EID[provider],
     ...parameters,
   })
   return {

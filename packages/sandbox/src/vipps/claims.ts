@@ -50,7 +50,8 @@ const claimsByScope: Record<string, (person: Person) => Claims> = {
   }),
 }
 
-const emptyAddress = {
+/** What Vipps sends of a person without an address. */
+export const emptyAddress = {
   address_type: '',
   country: '',
   formatted: '',

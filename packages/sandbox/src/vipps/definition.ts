@@ -1,7 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
-import { errors } from 'oidc-provider'
 import type { ProviderDefinition } from '../provider-definition.ts'
+import { withoutIssuer } from '../without-issuer.ts'
 import { vippsIdToken, vippsUserinfo } from './claims.ts'
+import { checkVippsRequest, vippsParameters } from './request.ts'
 import { testRsaKey } from './test-key.ts'
 
 const MOUNT = '/vipps/access-management-1.0/access/'
@@ -41,9 +42,8 @@ export function vippsDefinition(baseUrl: string): ProviderDefinition {
     accessTokenSeconds: 600,
     announcedAccessTokenSeconds: 3599,
     asksConsent: true,
-    checkRequest({ state }) {
-      if (!state || state.length < 8) throw new errors.InvalidRequest('state must be at least 8 characters')
-    },
+    parameters: vippsParameters,
+    checkRequest: checkVippsRequest,
     discovery({ authorization_response_iss_parameter_supported: _, ...document }) {
       return {
         ...document,
@@ -58,8 +58,7 @@ export function vippsDefinition(baseUrl: string): ProviderDefinition {
       }
     },
     callback(url, scope) {
-      const callback = new URL(url)
-      callback.searchParams.delete('iss')
+      const callback = new URL(withoutIssuer(url))
       if (scope && callback.searchParams.has('code')) callback.searchParams.set('scope', scope)
       return callback.href
     },

@@ -1,0 +1,17 @@
+import type { JWK } from 'oidc-provider'
+
+/** TEST KEY, published in this source. Signs the ID Tokens of the sandbox Idura; fixed as that of Vipps is. */
+export const iduraTestKey = {
+  alg: 'RS256',
+  use: 'sig',
+  kid: 'idura-test-e1',
+  kty: 'RSA',
+  n: 'qMQpwn7-00TMMtrcLKQfEi5dqJTK44S-1KWU1Ihz-44Eae-OIe7VqOJTMoA7SVXZQFdl7Fe8_R9DQnIF1dPB5NxSb0NB0X7Z8qDjEcp-JLY3zod3LrM8jan9wpc2DYWRs0sv43cs9vE7pCzU0bAUBTantCrDjCAJX0Lpln-yOS3YwsIVDUO4R6qorZ6v1C0f5iWIEN_mt4GHbCVa72mddIUoeOId36-fNxRziItdF6lbD5q60ay4ktm3TTkOCpzAnlidiuoiP9g2nj2LWpfG19te8dxpffGU5VjHmPngMORTxBLeabYXtEgoBolydH5ZI1X4aYM0zesotTmRDjuv0w',
+  e: 'AQAB',
+  d: 'D-gVS4iuufj1CiIIuIhriUond7k2ekVLuz00DughjmcvUVDL47TgHH_geZUOgXX--QqDx8fpPy5QJ5YZqLLBxrFhb602Kem73xt863NbelhWYDfyastn_K42Bb480P9y4SRICjd0XH4WMf4rvOvMp0Ukf128epuWZo0m-RFmGe9p9hv6tC7xMHb7x1YyVPDf_bRcpqBrTz4a1LuTa20bjviJl1odKwUpemISIwH3VMokMSVYYfBySFwhDf8cT9Dxi71_2_kVcR2_h2GQWuLnj6WO3wTkiDWzWS2bsRpaRa_4e8afHTmRcZ48529TxzFbIdGLVUCuCSYEojR0GC-6MQ',
+  p: '4wKih50gx4jAzIbfoPhtNJp1g5m8gL7sgE82qrqxIffEmKUm8a_0vTthte5D-LCAc_K-EMgFkE0_FtB3oxEZuPY6kTmGy1Za-z_loYYLUwMtfb7ex8nBdfSVCi1k00cu2v1GoKr6Xs2hkYtf6kd_xMUjj2YRyB1Bip6UOhA73rk',
+  q: 'vlFtuUdz_VPwcIIB1pJX-u__qIBgnSWn9vTha33Y-aPJ3Qq9WPtfWoV6G0NTMJEKRsD1TTDy8wY4DkR3t7DO8MBRnwKljMfz-97wxSI0Pa6WUWfiFwcbn9YoyTPL8sKTWzIsz3gAXgxA8gDPTKP5jSZCxjrFNmfNOh26q806HOs',
+  dp: 'Aj6cbMrY8CAiB-OtgmHycnq0fsCeZId-vyYJXFbMOZHBl-DKKcmbmeNka_AXK_ZSztKvnmrb4zlgTlFxXWNl5bZJjfYLpycLb0CKfLZelkuJv5yLh14vU4M_lgIs5QnnJLMsZ5pJL3bJCi9em2ppkQCCAYD43AmuBDjdLlXKwcE',
+  dq: 'CaoY6E-4lCSvEQeJEFxeG2AUm3npbhF7dg75Y3wAiKzIk3D4LIyXSwF8MeY5Uz4KR42E52aU78JhFlhju_A-kfsyKeD4hy2gNiocD-aswHUdLQUZdhHmVTeK2qzGro0y7m6d1-tAGYaFxcREwp-RDJnkyiwx15Ft2oWn9RF24gE',
+  qi: 'ep38Kj5ppVFbKt6A8LVckJC1CU1oOAOo75fmP_xsUhD1ZvaAheWQSS3HKS0xjBF7UBEmr979PEsokywFFNeECyUYaPHrji9HRlhgKY0o4sqC-YzmuQfOUkNRwnY71TY65c95nIfmIUKjtorLT-JBF4ugFmgq2CCIMv9Q2zJ9UcU',
+} satisfies JWK

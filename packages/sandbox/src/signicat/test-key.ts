@@ -1,0 +1,17 @@
+import type { JWK } from 'oidc-provider'
+
+/** TEST KEY, published in this source. Signs the ID Tokens of the sandbox Signicat; fixed as that of Vipps is. */
+export const signicatTestKey = {
+  alg: 'RS256',
+  use: 'sig',
+  kid: 'signing-key-test-e1',
+  kty: 'RSA',
+  n: 'rDHOKSuBfF_8wF24NtuAWb_Nto4qeb1KY8NbJVayFbUvRRHnHMLf39IY8dznCH2CEspiyytsA59_HjU5XprpxGY44m3SPFrYHYIl9lZx6-VLsmuP9nBVZ-avcUcY3uBQOvPblww2qn8ArdKk_yu1WmHEobpeihKCLUhjsMkMkxcSygJRLFOROcOdyGm-JRyia2wWyAcZYYKGHH4nO2So_fQhXM6_VZj_6rHxTTOlmkvNr_xYHvnAmR1qwZMViPaYitSEADfEnsnYzr9gadKKhdhoY2eoMsYO5Ilzmae4YSvVcBu2ZQ5SWpFC2ITYxy-M8SNkPzsBB_Db1hlySFH3Uw',
+  e: 'AQAB',
+  d: 'G44mzxjKslQL9t6ohYLPwcz7RuzuKCgd-OQAuHNssSOa6mMoiEY5HDCbVE0E3atz_rzLXXbX5KaH6ZYb1aNVqFuxW662V3k0H1i96XNA7L53RBiJY6brS-KzDZ4SgUwFGsH-UGggcV08hxRv2fOtJEcD99uCmHbIxSVR6q7pp7nk0WmFpGBY5t6ugwhe0QjHbrxdmNIiF9f8N7VODpxhmICKliu9uRba6NGiZnfsTzbHSpS1OCw21HUwKfJHf3pskJMRHvwJFSxQbQLHUoDRB3h4wiH_5c7zPWFIRINahX5NbSaoWy0Iq0NNOqcjpf_v_FBfY1K5_UDKtdZpM2MCGQ',
+  p: '020EpezoU0uqJknO32EFQw-PXTUcgrwxgQmhS-j7S04pAj-Hvv1bNR2CJmUsoA99jNrQdd63PUr_MLdguxX-2EBXYB7Amzlt5HppYeiu6d3Sa2yzT93C5KbKLZKYJPcZTS7Fzb7p2BR0GUu4PgYI9lRHZoKeMvVSSNNjMEqyxvs',
+  q: '0H9ptNGluLUG3oYjaUhth0fy1Q4Vav0wzA8zXx0W5EYuIFql-JlBasfNn1T8X0IDS8vVqQlvwb3kHZ-QHRBXTZae1Vo67ajX23KcjizGWAqwSoxhX-qD49jMjIp4HGH12jmk9d7-__XUgY-4LZ0rFINwlQmWMcai644EVQ9TgYk',
+  dp: 'YNb0ZBOpLk3f932jFcnYoSjFX8nt7yvH-PSyPpTOVWXNfswenypo1mFXtcJtuDqgJR4skXCbuaVaUbQMyGSAwAhofQxY6EBbx2USU9hCFbiWosG9N_25QQXsYQdeTMAphKLB00V40pI7w0Jdd3tIK5vawGdfkrOvJtA8BGiSjnU',
+  dq: 'kFeVG8yEGWKiFc3xmAK_aQeDcsJkS4Rrkun3G6Ls5S484sM-4eNfqYgXr3XLnjr6QzAjg_n3d755vZRo1eYpOprK7VOhNkVM4yzue3M-AVetAn87LocRtdyyh52ZV7Tt2p1Lubge-5759pRD4rhLSdFRUKypYV5uDftsvmJ04lk',
+  qi: 'el5NPipRFMHXnNLXl-rJTrltZjEiiR53_9aIqGAHhjyD4Aan8pZuFEFFa9XcE1ILf1_MWrI6l3MzE2T1f4cAQ5tt7DWbNU_88ij7yt-6ZmWomS2xiS3lmMubdLYWyxrzgBs0efqNKiobBaY_5GNb-_DR9cDFwBOHId1ep_aOYQE',
+} satisfies JWK
