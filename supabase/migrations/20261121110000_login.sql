@@ -1,4 +1,27 @@
+-- Accounts of Supabase with this confirmed phone number and e-mail address. The only function that is not of nokkel_owner:
+-- the migrating role may read auth.users there, and nobody else of ours should.
 set role nokkel_owner;
+grant usage, create on schema nokkel to session_user;
+reset role;
+create function nokkel.supabase_accounts(p_phone text, p_email text) returns setof uuid
+  language plpgsql stable security definer set search_path = '' as $$
+begin
+  if p_phone is null or p_email is null or to_regclass('auth.users') is null
+    or not has_table_privilege('auth.users'::regclass, 'select') then
+    return;
+  end if;
+  return query execute $q$
+    select u.id from auth.users u
+    where u.phone in ($1, ltrim($1, '+')) and lower(u.email) = $2
+      and u.phone_confirmed_at is not null and u.email_confirmed_at is not null
+      and to_jsonb(u) ->> 'deleted_at' is null and to_jsonb(u) ->> 'is_anonymous' is distinct from 'true'
+  $q$ using p_phone, p_email;
+end
+$$;
+revoke all on function nokkel.supabase_accounts(text, text) from public, anon, authenticated, service_role;
+grant execute on function nokkel.supabase_accounts(text, text) to nokkel_owner;
+set role nokkel_owner;
+revoke usage, create on schema nokkel from session_user;
 
 -- The least that a login must prove; each provider says which of these its own levels are.
 alter table public.organization
@@ -44,7 +67,7 @@ call nokkel.protect('nokkel.former_account');
 
 create function nokkel.former_ids() returns uuid[]
   language sql stable security definer set search_path = '' as $$
-  select array(select f.user_id from nokkel.former_account f where f.survivor_id = nokkel.user_id() order by f.user_id)
+  select array(select f.user_id from nokkel.former_account f where f.survivor_id = nokkel.user_id() and nokkel.session_is_live() order by f.user_id)
 $$;
 grant execute on function nokkel.former_ids() to authenticated;
 
@@ -68,10 +91,17 @@ create index suspected_duplicate_second on nokkel.suspected_duplicate (second_id
 call nokkel.protect('nokkel.suspected_duplicate');
 
 create function nokkel.suspect_duplicate(p_organization uuid, p_one uuid, p_other uuid, p_evidence text) returns void
-  language sql security definer set search_path = '' as $$
-  insert into nokkel.suspected_duplicate (organization_id, first_id, second_id, evidence)
-  values (p_organization, least(p_one, p_other), greatest(p_one, p_other), p_evidence)
-  on conflict do nothing
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_id uuid;
+begin
+  insert into nokkel.suspected_duplicate as d (organization_id, first_id, second_id, evidence)
+    values (p_organization, least(p_one, p_other), greatest(p_one, p_other), p_evidence)
+    on conflict do nothing returning d.id into v_id;
+  if v_id is not null then
+    perform nokkel.audit(p_organization, null, 'duplicate.suspect', 'duplicate', v_id::text, null, null);
+  end if;
+end
 $$;
 
 -- A verified login that waits for its person to show that an account is theirs.
@@ -81,15 +111,16 @@ create table nokkel.waiting_identity (
   -- RFC 7638 thumbprint of the key that finished the login; only with it does the token work.
   thumbprint text not null,
   organization_id uuid not null references public.organization on delete cascade,
-  -- Whose account it may belong to.
-  candidate_id uuid not null references public.app_user on delete cascade,
-  -- What sign_in was given: the login as the provider vouched for it, without a session.
+  -- Whose account it may belong to. No reference: an account of Supabase may not have been here yet.
+  candidate_id uuid not null,
+  -- A verified_login.
   login jsonb not null,
+  -- What the provider told besides, as an envelope under the master key: nobody's key can be used before it is known whose it is.
+  contact bytea,
   expires_at timestamptz not null default now() + interval '15 minutes',
   consumed_at timestamptz
 );
 create index waiting_identity_organization on nokkel.waiting_identity (organization_id);
-create index waiting_identity_candidate on nokkel.waiting_identity (candidate_id);
 create index waiting_identity_expiry on nokkel.waiting_identity (expires_at);
 call nokkel.protect('nokkel.waiting_identity');
 
@@ -154,6 +185,488 @@ grant execute on function
   nokkel.take_login(uuid, uuid) to nokkel_server;
 
 -- Linking ------------------------------------------------------------------------------------------------------------
+
+drop function nokkel.sign_in(text, text, text, uuid, text, text, bytea, text, text, text, bytea, interval);
+
+-- A login as the provider vouched for it, and what the person had agreed to.
+create type nokkel.verified_login as (
+  provider text, client_id text, subject text, name text, acr text, organization_id uuid,
+  personnummer_index bytea, personnummer_index_key text, personnummer_outcome text,
+  -- The key is there when the provider told anything: then the indexes replace those of before.
+  phone_index bytea, email_index bytea, contact_index_key text,
+  consent_version text, consent_shares text[]
+);
+
+-- Logins that could be of one person wait for each other here, in an order that is the same for all.
+create function nokkel.lock_logins(p_logins nokkel.verified_login[], p_account uuid default null) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform pg_catalog.pg_advisory_xact_lock(hashtextextended(key, 0)) from (
+    select 'identity:' || l.provider || ':' || l.client_id || ':' || l.subject as key from unnest(p_logins) l
+    union select 'personnummer:' || encode(l.personnummer_index, 'hex') from unnest(p_logins) l
+    union select 'contact:' || encode(l.phone_index, 'hex') || encode(l.email_index, 'hex') from unnest(p_logins) l
+    union select 'account:' || p_account
+  ) keys where key is not null order by key;
+end
+$$;
+
+-- Which account it is now: it may have been merged into another one.
+create function nokkel.account_now(p_user uuid) returns uuid language sql stable set search_path = '' as $$
+  with recursive account (id) as (
+    select p_user
+    union
+    select f.survivor_id from account a join nokkel.former_account f on f.user_id = a.id
+  )
+  select a.id from account a where not exists (select from nokkel.former_account f where f.user_id = a.id)
+$$;
+
+-- That account, which nobody merges until the transaction ends; null when it has never been here.
+create function nokkel.hold_account(p_user uuid) returns uuid language plpgsql set search_path = '' as $$
+declare
+  v_user uuid := p_user;
+begin
+  loop
+    v_user := nokkel.account_now(v_user);
+    perform from public.app_user u where u.auth_user_id = v_user for share;
+    if not found then
+      return null;
+    end if;
+    exit when nokkel.account_now(v_user) = v_user;
+  end loop;
+  return v_user;
+end
+$$;
+
+-- Whose the identity is. Until the transaction ends nobody merges that account or removes a login of it.
+create function nokkel.identity_account(p_login nokkel.verified_login) returns uuid
+  language plpgsql set search_path = '' as $$
+declare
+  v_user uuid;
+begin
+  loop
+    select i.user_id into v_user from public.external_identity i
+      where i.provider = p_login.provider and i.client_id = p_login.client_id and i.subject = p_login.subject;
+    exit when v_user is null;
+    perform from public.app_user u where u.auth_user_id = v_user for share;
+    exit when exists (
+      select from public.external_identity i where i.provider = p_login.provider and i.client_id = p_login.client_id
+        and i.subject = p_login.subject and i.user_id = v_user);
+  end loop;
+  return v_user;
+end
+$$;
+
+-- Whose verified number it is, held in the same way.
+create function nokkel.personnummer_account(p_index bytea) returns uuid language plpgsql set search_path = '' as $$
+declare
+  v_user uuid;
+begin
+  loop
+    select i.user_id into v_user from public.user_identities i where i.personnummer_index = p_index;
+    exit when v_user is null;
+    perform from public.app_user u where u.auth_user_id = v_user for share;
+    exit when exists (select from public.user_identities i where i.personnummer_index = p_index and i.user_id = v_user);
+  end loop;
+  return v_user;
+end
+$$;
+
+-- Whether the numbers that stand with an account, come with a login or stand with another account are not all one.
+create function nokkel.are_different_people(p_user uuid, p_login nokkel.verified_login, p_other uuid default null)
+  returns boolean language sql stable set search_path = '' as $$
+  select count(distinct known.index) > 1 from (
+    select i.personnummer_index from public.user_identities i where i.user_id in (p_user, p_other)
+    union all select p_login.personnummer_index
+  ) known (index)
+$$;
+
+-- Accounts that have both the phone number and the e-mail address, as a provider verified them or as Supabase confirmed them.
+-- One that has never been here counts only where its person could show that it is theirs.
+create function nokkel.contact_accounts(p_login nokkel.verified_login, p_phone text, p_email text, p_ways text[])
+  returns table (id uuid, of_supabase boolean) language sql set search_path = '' as $$
+  select nokkel.account_now(found.id), bool_or(found.of_supabase) from (
+    select i.user_id, false from public.user_identities i
+      where i.phone_index = p_login.phone_index and i.email_index = p_login.email_index
+    union all
+    select s.id, true from nokkel.supabase_accounts(p_phone, p_email) s (id)
+      where 'supabase' = any (p_ways) or exists (select from public.app_user u where u.auth_user_id = s.id)
+  ) found (id, of_supabase) group by 1
+$$;
+
+-- Adds a login to an account, with what it says of the person. A number that stands with another account stays there: accounts are
+-- never merged silently.
+create function nokkel.attach_login(p_user uuid, p_login nokkel.verified_login, p_signs_in boolean, p_request uuid)
+  returns uuid language plpgsql set search_path = '' as $$
+declare
+  v_identity uuid;
+  v_other uuid;
+begin
+  insert into public.external_identity as i (provider, client_id, subject, user_id, last_login_at, organization_id)
+    values (p_login.provider, p_login.client_id, p_login.subject, p_user, case when p_signs_in then now() end,
+      case when p_login.client_id <> '*' then p_login.organization_id end)
+    on conflict (provider, client_id, subject) do update set
+      last_login_at = coalesce(excluded.last_login_at, i.last_login_at),
+      organization_id = coalesce(i.organization_id, excluded.organization_id)
+    returning i.id into v_identity;
+  insert into public.organization_member (organization_id, user_id) values (p_login.organization_id, p_user)
+    on conflict do nothing;
+
+  insert into public.user_identities as i (user_id, bankid_verified, bankid_verified_at)
+    values (p_user, p_login.provider = 'bankid', case when p_login.provider = 'bankid' then now() end)
+    on conflict on constraint user_identities_user_id_key do update set
+      bankid_verified = i.bankid_verified or excluded.bankid_verified,
+      bankid_verified_at = coalesce(i.bankid_verified_at, excluded.bankid_verified_at),
+      updated_at = now()
+    where excluded.bankid_verified and not i.bankid_verified;
+  if p_login.contact_index_key is not null then
+    update public.user_identities i
+      set phone_index = p_login.phone_index, email_index = p_login.email_index,
+        contact_index_key = p_login.contact_index_key, updated_at = now()
+      where i.user_id = p_user and (i.phone_index, i.email_index, i.contact_index_key)
+        is distinct from (p_login.phone_index, p_login.email_index, p_login.contact_index_key);
+  end if;
+  if p_login.personnummer_index is not null then
+    v_other := nokkel.personnummer_account(p_login.personnummer_index);
+    if v_other is null then
+      update public.user_identities i
+        set personnummer_index = p_login.personnummer_index, personnummer_index_key = p_login.personnummer_index_key,
+          updated_at = now()
+        where i.user_id = p_user and i.personnummer_index is null;
+    elsif v_other <> p_user then
+      perform nokkel.suspect_duplicate(p_login.organization_id, p_user, v_other, 'personnummer');
+    end if;
+  end if;
+
+  if p_login.consent_version is not null then
+    perform nokkel.audit(p_login.organization_id, p_user, 'login.consent', 'consent',
+      left(p_login.consent_version || ':' || array_to_string(p_login.consent_shares, ','), 100), null, p_request);
+  end if;
+  return v_identity;
+end
+$$;
+
+create function nokkel.personnummer_outcome(p_user uuid, p_login nokkel.verified_login) returns text
+  language sql stable set search_path = '' as $$
+  select case
+    when exists (select from public.user_identities i where i.user_id = p_user and i.personnummer_verified) then 'verified'
+    else p_login.personnummer_outcome
+  end
+$$;
+
+-- Decides whose a login is and opens a session, in one transaction. Order: the same external identity; the same personnummer, when a
+-- trusted provider verified it; a verified phone number and e-mail address that fit one account, whose person must then show that
+-- it is theirs; a new account. A refusal is a row too, because what it tells of is recorded.
+create function nokkel.sign_in(
+  p_login jsonb,
+  -- The account of Supabase whose token was shown.
+  p_supabase_user uuid,
+  -- The waiting login that this one confirms.
+  p_confirms uuid,
+  -- How people can log in here, and what the database of Supabase is asked for.
+  p_ways text[], p_phone text, p_email text,
+  -- Of the row, if this login has to wait.
+  p_waiting uuid, p_token_hash bytea, p_waiting_contact bytea,
+  p_thumbprint text, p_device_name text, p_refresh_hash bytea, p_lifetime interval, p_request uuid,
+  out outcome text, out problem text, out user_id uuid, out session_id uuid, out session_expires_at timestamptz,
+  out personnummer text, out ways text[], out waits_until timestamptz, out confirmed_contact bytea
+) language plpgsql security definer set search_path = '' as $$
+declare
+  v_login nokkel.verified_login := jsonb_populate_record(null::nokkel.verified_login, p_login);
+  v_waiting nokkel.waiting_identity;
+  v_other_login nokkel.verified_login;
+  v_other uuid;
+  v_account uuid;
+  v_enrollment text;
+  v_candidates uuid[];
+  v_identity uuid;
+begin
+  if p_confirms is not null then
+    select * into v_waiting from nokkel.waiting_identity w
+      where w.id = p_confirms and w.consumed_at is null and w.expires_at > now() and w.thumbprint = p_thumbprint
+        and w.organization_id = v_login.organization_id
+      for update;
+    if not found then
+      problem := 'link_unknown';
+      perform nokkel.audit(v_login.organization_id, null, 'login.link', 'waiting_identity', p_confirms::text, problem, p_request);
+      return;
+    end if;
+    v_other_login := jsonb_populate_record(null::nokkel.verified_login, v_waiting.login);
+  end if;
+  perform nokkel.lock_logins(array[v_login, v_other_login], p_supabase_user);
+
+  user_id := nokkel.identity_account(v_login);
+  outcome := 'signed_in';
+  if user_id is null then
+    user_id := nokkel.personnummer_account(v_login.personnummer_index);
+    outcome := 'identity_linked';
+  end if;
+
+  if p_supabase_user is not null then
+    v_account := nokkel.hold_account(p_supabase_user);
+    if v_account is null then
+      -- Nobody there to be suspected yet.
+      v_account := p_supabase_user;
+      problem := case when user_id is not null then 'login_of_other_account' end;
+    elsif user_id is distinct from v_account and nokkel.are_different_people(v_account, v_login, user_id) then
+      problem := 'login_other_person';
+    elsif user_id <> v_account then
+      problem := 'login_of_other_account';
+      perform nokkel.suspect_duplicate(v_login.organization_id, user_id, v_account, 'both_logins');
+    else
+      user_id := v_account;
+    end if;
+  end if;
+
+  if p_confirms is not null and problem is null then
+    v_other := nokkel.identity_account(v_other_login);
+    if coalesce(user_id, v_account) is distinct from nokkel.account_now(v_waiting.candidate_id) then
+      problem := 'login_link_mismatch';
+    elsif nokkel.are_different_people(user_id, v_other_login)
+      or v_login.personnummer_index <> v_other_login.personnummer_index then
+      problem := 'login_other_person';
+    elsif v_other <> user_id then
+      problem := 'login_of_other_account';
+      perform nokkel.suspect_duplicate(v_login.organization_id, user_id, v_other, 'both_logins');
+    end if;
+  end if;
+
+  if user_id is null and v_account is null and problem is null then
+    v_candidates := array(select c.id from nokkel.contact_accounts(v_login, p_phone, p_email, p_ways) c order by 1);
+    if cardinality(v_candidates) = 1 then
+      ways := array(
+        select w from unnest(p_ways) with ordinality offered (w, position)
+        where case w
+          when 'supabase' then exists (
+            select from nokkel.contact_accounts(v_login, p_phone, p_email, p_ways) c where c.of_supabase)
+          else w <> v_login.provider and exists (
+            select from public.external_identity i
+            where i.user_id = v_candidates[1] and i.provider = w
+              and (i.client_id = '*' or i.organization_id = v_login.organization_id))
+        end
+        order by position);
+    end if;
+  end if;
+
+  select o.enrollment into strict v_enrollment from public.organization o where o.id = v_login.organization_id;
+  if problem is null and v_enrollment = 'invited' and not exists (
+    select from public.organization_member m
+    where m.organization_id = v_login.organization_id
+      and m.user_id = coalesce(sign_in.user_id, v_account, case when cardinality(ways) > 0 then v_candidates[1] end)
+  ) then
+    problem := 'login_not_member';
+  end if;
+
+  if problem is not null then
+    perform nokkel.audit(v_login.organization_id, user_id, case when p_confirms is null then 'login.sign_in' else 'login.link' end,
+      null, null, problem, p_request);
+    outcome := null;
+    user_id := null;
+    ways := null;
+    return;
+  end if;
+
+  if cardinality(ways) > 0 then
+    outcome := 'needs_linking';
+    insert into nokkel.waiting_identity as w (id, token_hash, thumbprint, organization_id, candidate_id, login, contact)
+      values (p_waiting, p_token_hash, p_thumbprint, v_login.organization_id, v_candidates[1], p_login, p_waiting_contact)
+      returning w.expires_at into waits_until;
+    perform nokkel.audit(v_login.organization_id, null, 'login.waiting', 'waiting_identity', p_waiting::text, null, p_request);
+    return;
+  end if;
+
+  if user_id is null then
+    insert into public.app_user as u (auth_user_id, name) values (coalesce(v_account, gen_random_uuid()), v_login.name)
+      returning u.auth_user_id into user_id;
+    outcome := 'account_created';
+    perform nokkel.suspect_duplicate(v_login.organization_id, sign_in.user_id, u.auth_user_id, 'phone_and_email')
+      from public.app_user u where u.auth_user_id = any (v_candidates);
+  end if;
+
+  v_identity := nokkel.attach_login(user_id, v_login, true, p_request);
+  if outcome = 'identity_linked' then
+    perform nokkel.audit(v_login.organization_id, user_id, 'login.link', 'identity', v_identity::text, null, p_request);
+  end if;
+  if p_confirms is not null then
+    outcome := 'identity_linked';
+    confirmed_contact := v_waiting.contact;
+    update nokkel.waiting_identity w set consumed_at = now() where w.id = p_confirms;
+    perform nokkel.audit(v_login.organization_id, user_id, 'login.link', 'identity',
+      nokkel.attach_login(user_id, v_other_login, false, p_request)::text, null, p_request);
+  end if;
+  personnummer := nokkel.personnummer_outcome(user_id, v_login);
+
+  insert into nokkel.session as s (user_id, organization_id, provider, acr, thumbprint, device_name, expires_at, identity_id)
+    values (user_id, v_login.organization_id, v_login.provider, v_login.acr, p_thumbprint, p_device_name, now() + p_lifetime,
+      v_identity)
+    returning s.id, s.expires_at into session_id, session_expires_at;
+  insert into nokkel.refresh_token (hash, session_id) values (p_refresh_hash, session_id);
+  perform nokkel.audit(v_login.organization_id, user_id, 'login.sign_in', 'identity', v_identity::text, null, p_request);
+end
+$$;
+
+-- The waiting login that a token is of, without saying anything of it.
+create function nokkel.waiting_login(p_token_hash bytea, p_organization text) returns uuid
+  language sql stable security definer set search_path = '' as $$
+  select w.id from nokkel.waiting_identity w join public.organization o on o.id = w.organization_id
+  where w.token_hash = p_token_hash and o.slug = p_organization and w.consumed_at is null and w.expires_at > now()
+$$;
+
+-- Gives a waiting login an account of its own: once, and only with the key that it came with.
+create function nokkel.continue_login(
+  p_token_hash bytea, p_thumbprint text, p_device_name text, p_refresh_hash bytea, p_lifetime interval, p_request uuid,
+  out outcome text, out problem text, out user_id uuid, out session_id uuid, out session_expires_at timestamptz,
+  out personnummer text, out organization_id uuid, out waiting_id uuid, out contact bytea
+) language plpgsql security definer set search_path = '' as $$
+declare
+  v_waiting nokkel.waiting_identity;
+begin
+  select * into v_waiting from nokkel.waiting_identity w
+    where w.token_hash = p_token_hash and w.thumbprint = p_thumbprint and w.consumed_at is null and w.expires_at > now()
+    for update;
+  if not found then
+    problem := 'link_unknown';
+    perform nokkel.audit(null, null, 'login.continue', null, null, problem, p_request);
+    return;
+  end if;
+  select s.outcome, s.problem, s.user_id, s.session_id, s.session_expires_at, s.personnummer
+    into outcome, problem, user_id, session_id, session_expires_at, personnummer
+    from nokkel.sign_in(v_waiting.login, null, null, '{}', null, null, null, null, null, p_thumbprint, p_device_name,
+      p_refresh_hash, p_lifetime, p_request) s;
+  if problem is not null then
+    return;
+  end if;
+  organization_id := v_waiting.organization_id;
+  waiting_id := v_waiting.id;
+  contact := v_waiting.contact;
+  if outcome = 'account_created' then
+    perform nokkel.suspect_duplicate(v_waiting.organization_id, continue_login.user_id, u.auth_user_id, 'phone_and_email')
+      from public.app_user u where u.auth_user_id = nokkel.account_now(v_waiting.candidate_id);
+  end if;
+  update nokkel.waiting_identity w set consumed_at = now() where w.id = v_waiting.id;
+end
+$$;
+
+-- Adds a login to the account of a session. Refusals are rows, as with sign_in.
+create function nokkel.link_login(
+  p_user uuid, p_session uuid, p_login jsonb, p_request uuid,
+  out outcome text, out problem text, out id uuid, out personnummer text
+) language plpgsql security definer set search_path = '' as $$
+declare
+  v_login nokkel.verified_login := jsonb_populate_record(null::nokkel.verified_login, p_login);
+  v_owner uuid;
+  v_mine boolean;
+begin
+  perform nokkel.lock_logins(array[v_login]);
+  perform from public.app_user u where u.auth_user_id = p_user for share;
+  if nokkel.session_state(p_session) <> 'live' or not exists (
+    select from nokkel.session s
+    where s.id = p_session and s.user_id = p_user and s.organization_id = v_login.organization_id
+  ) then
+    perform nokkel.refuse('session_ended');
+  end if;
+  v_owner := nokkel.identity_account(v_login);
+  v_mine := coalesce(v_owner = p_user, false);
+  outcome := case when v_mine then 'already_linked' else 'identity_linked' end;
+  v_owner := coalesce(v_owner, nokkel.personnummer_account(v_login.personnummer_index), p_user);
+  if not v_mine and nokkel.are_different_people(p_user, v_login, v_owner) then
+    problem := 'login_other_person';
+  elsif v_owner <> p_user then
+    problem := 'login_of_other_account';
+    perform nokkel.suspect_duplicate(v_login.organization_id, p_user, v_owner, 'both_logins');
+  end if;
+  if problem is not null then
+    outcome := null;
+    perform nokkel.audit(v_login.organization_id, p_user, 'login.link', null, null, problem, p_request);
+    return;
+  end if;
+  id := nokkel.attach_login(p_user, v_login, false, p_request);
+  personnummer := nokkel.personnummer_outcome(p_user, v_login);
+  perform nokkel.audit(v_login.organization_id, p_user, 'login.link', 'identity', id::text, null, p_request);
+end
+$$;
+
+-- The ways in of a person. A session that was there before logins had ids is taken to have come from any of its provider.
+create function nokkel.my_logins() returns table (
+  id uuid, provider text, linked_at timestamptz, last_login_at timestamptz, current boolean, organization text
+) language sql stable security definer set search_path = '' as $$
+  select i.id, i.provider, i.created_at, i.last_login_at,
+    coalesce(s.identity_id = i.id, s.provider = i.provider), case when i.client_id <> '*' then o.name end
+  from nokkel.my_session() mine
+  join nokkel.session s on s.id = mine.id
+  join public.external_identity i on i.user_id = s.user_id
+  left join public.organization o on o.id = i.organization_id
+  order by i.created_at, i.id
+$$;
+
+-- Removes a way in and ends the sessions that came from it.
+create function nokkel.remove_login(p_id uuid, p_request uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_session nokkel.session;
+  v_identity public.external_identity;
+begin
+  select s.* into v_session from nokkel.my_session() mine join nokkel.session s on s.id = mine.id;
+  if not found then
+    perform nokkel.refuse('session_ended');
+  end if;
+  -- Of two who remove each the other's login, the second is told that it is the last one.
+  perform from public.app_user u where u.auth_user_id = v_session.user_id for update;
+  select * into v_identity from public.external_identity i where i.id = p_id and i.user_id = v_session.user_id;
+  if not found then
+    perform nokkel.refuse('not_found');
+  end if;
+  if v_session.authenticated_at < now() - interval '5 minutes' then
+    perform nokkel.refuse('login_too_old');
+  end if;
+  if not exists (select from public.external_identity i where i.user_id = v_session.user_id and i.id <> p_id) then
+    perform nokkel.refuse('login_last');
+  end if;
+  if coalesce(v_session.identity_id = p_id, v_session.provider = v_identity.provider) then
+    perform nokkel.refuse('login_in_use');
+  end if;
+  delete from public.external_identity i where i.id = p_id;
+  update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
+    where s.user_id = v_session.user_id and s.identity_id = p_id and s.ended_at is null;
+  perform nokkel.audit(v_session.organization_id, v_session.user_id, 'login.unlink', 'identity', p_id::text, null, p_request);
+end
+$$;
+
+-- Personal data ------------------------------------------------------------------------------------------------------
+
+create function nokkel.person_key_of(p_user uuid) returns bytea language sql stable security definer set search_path = '' as
+  $$ select k.wrapped_key from nokkel.person_key k where k.user_id = p_user $$;
+
+-- The key that is kept: of two that are made at the same time it is the first, and nothing was encrypted under the other one yet.
+create function nokkel.keep_person_key(p_user uuid, p_wrapped_key bytea, p_master_key_id text) returns bytea
+  language plpgsql security definer set search_path = '' as $$
+begin
+  insert into nokkel.person_key (user_id, wrapped_key, master_key_id) values (p_user, p_wrapped_key, p_master_key_id)
+    on conflict do nothing;
+  return nokkel.person_key_of(p_user);
+end
+$$;
+
+-- Not of an account that was merged into another one meanwhile.
+create function nokkel.keep_contact(p_user uuid, p_contact bytea) returns void
+  language sql security definer set search_path = '' as $$
+  update public.user_identities i set contact = p_contact, contact_updated_at = now(), updated_at = now()
+  where i.user_id = p_user and not exists (select from nokkel.former_account f where f.user_id = p_user)
+$$;
+
+create function nokkel.contact_of(p_user uuid) returns table (contact bytea, updated_at timestamptz, wrapped_key bytea)
+  language sql stable security definer set search_path = '' as $$
+  select i.contact, i.contact_updated_at, k.wrapped_key
+  from public.user_identities i join nokkel.person_key k on k.user_id = i.user_id
+  where i.user_id = p_user and i.contact is not null
+$$;
+
+grant execute on function
+  nokkel.sign_in(jsonb, uuid, uuid, text[], text, text, uuid, bytea, bytea, text, text, bytea, interval, uuid),
+  nokkel.waiting_login(bytea, text), nokkel.continue_login(bytea, text, text, bytea, interval, uuid),
+  nokkel.link_login(uuid, uuid, jsonb, uuid), nokkel.person_key_of(uuid), nokkel.keep_person_key(uuid, bytea, text),
+  nokkel.keep_contact(uuid, bytea), nokkel.contact_of(uuid) to nokkel_server;
+grant execute on function nokkel.my_logins(), nokkel.remove_login(uuid, uuid) to authenticated;
+
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121110000' $$;

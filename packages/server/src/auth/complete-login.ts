@@ -3,74 +3,97 @@ import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { AccessTokens } from '../session/access-token.ts'
-import { generateRefreshToken, hashRefreshToken } from '../session/refresh-token.ts'
+import type { BlindIndex } from './blind-index.ts'
+import type { ProviderConnections } from './connections.ts'
+import { type ContactDependencies, keepContact, unwrapWaitingContact, wrapWaitingContact } from './contact-store.ts'
 import { type ExchangeDependencies, exchangeLogin } from './exchange.ts'
-import { cleanName } from './identity.ts'
-import type { IndexPersonnummer } from './personnummer.ts'
-import { signIn, takeAttempt } from './store.ts'
+import { makeLoginRecord } from './login-record.ts'
+import { answerSignedIn, prepareSession } from './new-session.ts'
+import { type LinkingWay, signIn, takeAttempt } from './store.ts'
+import type { VerifiedContact } from './verified-login.ts'
+import { generateLinkToken, hashLinkToken } from './waiting.ts'
 
-export interface CompleteLoginDependencies extends ExchangeDependencies {
+export interface CompleteLoginDependencies extends ExchangeDependencies, ContactDependencies {
   readonly database: Database
   readonly accessTokens: AccessTokens
-  readonly indexPersonnummer: IndexPersonnummer
+  readonly blindIndex: BlindIndex
+  /** Whether somebody can show that an account of Supabase is theirs. */
+  readonly supabase: boolean
 }
 
-/** How long a session lives at most; rotation never extends it. */
-const SESSION_LIFETIME_DAYS = 30
+/** Who asks: the key that made the DPoP proof, and the id under which it is recorded. */
+export interface LoginCaller {
+  readonly thumbprint: string
+  readonly requestId: string
+}
 
 /**
  * Finishes a login: consumes the attempt, exchanges the code, finds or makes the account, opens a session.
  *
- * The attempt is consumed before anything is asked of the provider, so a code is never tried twice.
+ * The attempt is consumed before anything is asked of the provider, so a code is never tried twice. Whose the login is
+ * is decided in one statement; what Vipps told of the person is kept after it, under a key of theirs.
  *
- * @param thumbprint - Of the key that made the DPoP proof; the session is bound to it.
- * @throws {ServerError} A code that begins with `login_`, `provider_unavailable` or `provider_unreachable`.
- * @see OpenID Connect Core §3.1.3.7
+ * @throws {ServerError} A code that begins with `login_` or `link_`, `provider_unavailable` or `provider_unreachable`.
+ * @see OpenID Connect Core §3.1.3.7, docs/adr/0010-login.md
  */
 export async function completeLogin(
   dependencies: CompleteLoginDependencies,
   request: CompleteLogin,
-  thumbprint: string,
+  { thumbprint, requestId }: LoginCaller,
 ): Promise<LoginCompleted> {
-  const { database, accessTokens, indexPersonnummer } = dependencies
+  const { database, keyring, accessTokens, blindIndex } = dependencies
   const attempt = await takeAttempt(database, request.loginId, null)
   if (!attempt) throw new ServerError('login_unknown')
-  const { provider, client, subject, name, acr, personnummer, personnummerOutcome } = await exchangeLogin(
-    dependencies,
-    attempt,
-    request,
-  )
-  const indexed = personnummer && (await indexPersonnummer(personnummer))
-  const refreshToken = generateRefreshToken()
-  const { userId, sessionId, sessionExpiresAt, outcome } = await signIn(database, {
-    provider,
-    clientId: client,
-    subject,
-    organizationId: attempt.organizationId,
-    name,
-    acr,
-    personnummerIndex: indexed?.index ?? null,
-    personnummerIndexKey: indexed?.keyId ?? null,
-    thumbprint,
-    deviceName: request.deviceName === undefined ? '' : cleanName(request.deviceName),
-    refreshHash: await hashRefreshToken(refreshToken),
-    lifetimeDays: SESSION_LIFETIME_DAYS,
-  })
-  const { accessToken, expiresAt } = await accessTokens.issue({
-    sub: userId,
-    sid: sessionId,
-    organization: attempt.organizationId,
-  })
-  return {
-    tokens: {
-      accessToken,
-      accessTokenExpiresAt: instant(expiresAt),
-      refreshToken,
-      sessionId,
-      sessionExpiresAt: instant(sessionExpiresAt),
+  const login = await exchangeLogin(dependencies, attempt, request)
+  const { contact } = login
+  const { refreshToken, session } = await prepareSession(thumbprint, request.deviceName)
+  const [linkToken, waitingId] = [generateLinkToken(), crypto.randomUUID()]
+  const mayWait = canFit(contact) && attempt.waitingId === null && attempt.supabaseUserId === null
+  const signedIn = await signIn(database, {
+    login: await makeLoginRecord(login, attempt, blindIndex),
+    supabaseUserId: attempt.supabaseUserId,
+    confirms: attempt.waitingId,
+    ways: mayWait ? await waysAt(dependencies, attempt.organization) : [],
+    phoneNumber: contact?.phoneNumber ?? null,
+    email: contact?.email ?? null,
+    waiting: {
+      id: waitingId,
+      tokenHash: await hashLinkToken(linkToken),
+      contact: mayWait ? await wrapWaitingContact(keyring, contact, waitingId) : null,
     },
-    userId,
-    outcome,
-    personnummer: personnummerOutcome,
+    session,
+    requestId,
+  })
+  if (signedIn.outcome === 'needs_linking') {
+    const { ways, waitsUntil } = signedIn
+    return { outcome: 'needs_linking', linking: { token: linkToken, ways, expiresAt: instant(waitsUntil) } }
   }
+  const { userId, confirmedContact } = signedIn
+  const { waitingId: confirmed } = attempt
+  if (confirmed !== null && confirmedContact) {
+    await keepContact(dependencies, userId, () => unwrapWaitingContact(keyring, confirmedContact, confirmed))
+  }
+  if (contact) await keepContact(dependencies, userId, async () => contact)
+  return answerSignedIn(accessTokens, signedIn, attempt.organizationId, refreshToken)
+}
+
+/** Whether it could be that of an account: one of the two alone is no evidence. */
+function canFit(contact: VerifiedContact | null): contact is VerifiedContact {
+  return contact !== null && contact.phoneNumber !== null && contact.email !== null
+}
+
+/** How people can log in to the organisation now, the surest first. */
+async function waysAt(
+  { connections, supabase }: { readonly connections: ProviderConnections; readonly supabase: boolean },
+  organization: string,
+): Promise<readonly LinkingWay[]> {
+  const [bankid, vipps] = await Promise.all([
+    connections.find('bankid', organization),
+    connections.find('vipps', organization),
+  ])
+  return [
+    ...(bankid ? ['bankid' as const] : []),
+    ...(vipps ? ['vipps' as const] : []),
+    ...(supabase ? ['supabase' as const] : []),
+  ]
 }

@@ -1,5 +1,5 @@
 import { type EnvelopeKey, importEnvelopeKey } from '@nokkel/crypto'
-import { createPersonnummerIndex, type PersonnummerIndexing } from '../auth/personnummer.ts'
+import { type BlindIndex, createBlindIndex } from '../auth/blind-index.ts'
 import type { Database } from '../db/database.ts'
 import type { Logger } from '../http/logger.ts'
 import { type CheckedKeys, checkRootKeys, verifyRootKeys } from './check.ts'
@@ -12,7 +12,7 @@ interface OpenKeys {
   readonly keyring: Keyring
   /** The first one wraps. */
   readonly masterKeys: readonly [EnvelopeKey, ...EnvelopeKey[]]
-  readonly personnummerIndex: PersonnummerIndexing
+  readonly blindIndex: BlindIndex
 }
 
 export interface ServerKeysOptions {
@@ -30,7 +30,7 @@ export interface ServerKeys {
   /** As `check`, and writes nothing. */
   verify(): Promise<void>
   readonly keyring: Keyring
-  readonly indexPersonnummer: PersonnummerIndexing['index']
+  readonly blindIndex: BlindIndex
 }
 
 export function createServerKeys(provider: RootKeyProvider, options: ServerKeysOptions): ServerKeys {
@@ -53,8 +53,8 @@ export function createServerKeys(provider: RootKeyProvider, options: ServerKeysO
   }
 
   async function checked(): Promise<CheckedKeys> {
-    const { masterKeys, personnummerIndex } = await open()
-    return { masterKeys, indexKeyId: await personnummerIndex.keyId() }
+    const { masterKeys, blindIndex } = await open()
+    return { masterKeys, indexKeyId: await blindIndex.keyId() }
   }
 
   return {
@@ -73,7 +73,10 @@ export function createServerKeys(provider: RootKeyProvider, options: ServerKeysO
       wrap: async (plaintext, context) => (await open()).keyring.wrap(plaintext, context),
       unwrap: async (envelope, context) => (await open()).keyring.unwrap(envelope, context),
     },
-    indexPersonnummer: async (personnummer) => (await open()).personnummerIndex.index(personnummer),
+    blindIndex: {
+      index: async (field, value) => (await open()).blindIndex.index(field, value),
+      keyId: async () => (await open()).blindIndex.keyId(),
+    },
   }
 }
 
@@ -81,12 +84,12 @@ async function importKeys(rootKeys: RootKeys, { database, logger, production }: 
   try {
     assertRootKeys(rootKeys)
     if (production) assertProductionKeys(rootKeys)
-    const personnummerIndex = createPersonnummerIndex(rootKeys.indexKey)
-    await personnummerIndex.keyId()
+    const blindIndex = createBlindIndex(rootKeys.indexKey)
+    await blindIndex.keyId()
     const imported = await Promise.all(rootKeys.masterKeys.map(importEnvelopeKey))
     const masterKeys = imported as [EnvelopeKey, ...EnvelopeKey[]]
     const keyring = createKeyring(masterKeys, createWrapCount(database, masterKeys[0].id, logger))
-    return { keyring, masterKeys, personnummerIndex }
+    return { keyring, masterKeys, blindIndex }
   } finally {
     for (const bytes of [...rootKeys.masterKeys, rootKeys.indexKey]) bytes.fill(0)
   }

@@ -1,0 +1,48 @@
+import { type Context, type EnvelopeKey, importEnvelopeKey } from '@nokkel/crypto'
+import { sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { Keyring } from '../keyring/keyring.ts'
+
+const byteLength = 32
+
+const contextOf = (userId: string): Context => ({
+  purpose: 'person-key',
+  table: 'person_key',
+  column: 'wrapped_key',
+  row: userId,
+  owner: userId,
+})
+
+/** Opens the key of a person's stored data. @throws {CryptoError} `open_failed`: it is not of this person. */
+export async function openPersonKey(keyring: Keyring, userId: string, wrappedKey: Uint8Array): Promise<EnvelopeKey> {
+  const bytes = await keyring.unwrap(wrappedKey, contextOf(userId))
+  try {
+    return await importEnvelopeKey(bytes)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/**
+ * The key of a person's stored data, made if there is none. Call it outside transactions.
+ *
+ * Of two that are made at the same time one is kept, and that one both callers get: nothing is ever encrypted under
+ * the other.
+ */
+export async function obtainPersonKey(database: Database, keyring: Keyring, userId: string): Promise<EnvelopeKey> {
+  const known = await sql<{ key: Uint8Array | null }>`select nokkel.person_key_of(${userId}::uuid) as key`.execute(
+    database,
+  )
+  const wrapped = known.rows[0]?.key ?? (await makePersonKey(database, keyring, userId))
+  return openPersonKey(keyring, userId, new Uint8Array(wrapped))
+}
+
+async function makePersonKey(database: Database, keyring: Keyring, userId: string): Promise<Uint8Array> {
+  const bytes = crypto.getRandomValues(new Uint8Array(byteLength))
+  const wrapped = await keyring.wrap(bytes, contextOf(userId)).finally(() => bytes.fill(0))
+  const { rows } = await sql<{ key: Uint8Array }>`
+    select nokkel.keep_person_key(${userId}::uuid, ${wrapped}, ${keyring.keyId}) as key`.execute(database)
+  const [row] = rows
+  if (!row) throw new Error('keep_person_key gave no row')
+  return row.key
+}
