@@ -2,6 +2,7 @@ export { type AdoptionOutcome, type AdoptKeysOptions, adoptKeys } from './adopti
 export type { AdoptionProblem } from './adoption/legacy-blob.ts'
 export type { ClientAuthentication, Provider, ProviderConnection } from './auth/providers/provider.ts'
 export { createProviderRegistry, type ProviderRegistry } from './auth/providers/registry.ts'
+export type { SupabaseProject } from './auth/supabase-token.ts'
 export { ConfigurationError } from './configuration/configuration-error.ts'
 export { type Configuration, readConfiguration, readDatabaseUrl } from './configuration/read-configuration.ts'
 export { connect } from './db/connect.ts'
