@@ -3,6 +3,7 @@ import { createProviderConnections } from './auth/connections.ts'
 import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
+import { createSupabaseTokens, type SupabaseProject } from './auth/supabase-token.ts'
 import { registerBlobs } from './blobs/routes.ts'
 import { registerCompanies } from './companies/routes.ts'
 import { connect } from './db/connect.ts'
@@ -20,6 +21,9 @@ import { createRateLimiter, defaultRateLimits, type RateLimits } from './http/ra
 import type { RootKeyProvider } from './keyring/root-keys.ts'
 import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
+import { knownVippsIssuers, type VippsIssuers } from './login-settings/login-setup.ts'
+import { registerLoginSettings } from './login-settings/routes.ts'
+import { recordPaidLogin } from './login-settings/usage.ts'
 import { registerManagedKeys } from './managed-keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
 import { registerRfx } from './rfx/routes.ts'
@@ -42,6 +46,11 @@ export interface NokkelServerOptions {
   /** Where the master keys and the index key come from: {@link environmentRootKeys}, or one of `@nokkel/server/node`. */
   readonly rootKeys: RootKeyProvider
   readonly providers: ProviderRegistry
+  /**
+   * Which environments of Vipps administrators may choose for their organisation, each with its issuer exactly as Vipps writes it.
+   * Default: `production` alone in production, both of them in development.
+   */
+  readonly vippsIssuers?: VippsIssuers
   readonly now?: () => Date
   /** Default: one line of JSON per event on standard output. */
   readonly logger?: Logger
@@ -56,6 +65,8 @@ export interface NokkelServerOptions {
   readonly providerTimeoutSeconds?: number
   /** RSA key pairs made ahead, one after another while nothing else needs the cores. Default 0. */
   readonly warmKeyPairs?: number
+  /** The Supabase project that people may have accounts of already. Default: none. */
+  readonly supabase?: SupabaseProject
 }
 
 /** Where the operations are; the last three where other EKM-05 software expects them. */
@@ -103,10 +114,13 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     trustedProxies = 0,
     providerTimeoutSeconds = 10,
     warmKeyPairs = 0,
+    supabase,
   } = options
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
   for (const connection of providers.connections) assertIssuer(connection, production)
+  const { vippsIssuers = production ? { production: knownVippsIssuers.production } : knownVippsIssuers } = options
+  assertVippsIssuers(vippsIssuers, production)
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
   const { seal } = options.rootKeys
@@ -116,7 +130,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const sessionKeys = createSessionKeyStore(database, keyring, now)
   const accessTokens = createAccessTokens(issuer, sessionKeys, now)
   const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
-  const connections = createProviderConnections({ registry: providers })
+  const connections = createProviderConnections({ registry: providers, vippsIssuers, database, keyring })
   const sweeper = createSweeper(database, logger, now)
   const startup = createStartup(async () => {
     await keys.load()
@@ -148,11 +162,26 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     connections,
     providerClients,
     accessTokens,
-    indexPersonnummer: keys.indexPersonnummer,
+    keyring,
+    logger,
+    blindIndex: keys.blindIndex,
     allowSynthetic: !production,
+    exchanged: (attempt) => recordPaidLogin(database, attempt),
+    verifySupabaseToken:
+      supabase && createSupabaseTokens(supabase, { production, timeoutSeconds: providerTimeoutSeconds, now }),
   })
   registerSessions(api, { database, accessTokens })
   registerOrganizations(api, { database, offers: connections.offers })
+  registerLoginSettings(api, {
+    database,
+    keyring,
+    publicUrl,
+    registry: providers,
+    vippsIssuers,
+    production,
+    timeoutSeconds: providerTimeoutSeconds,
+    now,
+  })
   registerCompanies(api, { database })
   registerKeys(api, { database, now })
   const managedKeys = registerManagedKeys(api, { database, keyring, now, limiter, limits, warmKeyPairs })
@@ -200,5 +229,12 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
       await sweeper.finish()
       if (typeof options.database === 'string') await database.destroy()
     },
+  }
+}
+
+function assertVippsIssuers(issuers: VippsIssuers, production: boolean): void {
+  for (const [environment, issuer] of Object.entries(issuers)) {
+    if (!URL.canParse(issuer)) throw new TypeError(`The issuer of vipps/${environment} is not an URL.`)
+    assertIssuer({ issuer, provider: 'vipps', organization: environment }, production)
   }
 }

@@ -1,27 +1,103 @@
 import type { OrganizationSummary } from '@nokkel/contract'
+import type { Database } from '../db/database.ts'
+import type { Keyring } from '../keyring/keyring.ts'
+import { unwrapClientSecret } from '../login-settings/client-secret.ts'
+import { type OperatorWays, vippsObstacles } from '../login-settings/login-setup.ts'
+import { type StoredSetup, selectSetups } from '../login-settings/store.ts'
 import type { Provider, ProviderConnection } from './providers/provider.ts'
-import { definitionOf, type ProviderRegistry } from './providers/registry.ts'
+import { definitionOf } from './providers/registry.ts'
 
 export type ProviderOffer = OrganizationSummary['providers'][number]
 
 /** How organisations let their people log in, now: what the operator configured and what administrators set up. */
 export interface ProviderConnections {
-  /** `undefined`: not set up, switched off, or not to be used now. */
-  find(provider: Provider, organization: string): Promise<ProviderConnection | undefined>
-  /** What the login pages of the organisations with these slugs say. */
+  /**
+   * @param moment - A login under way is let finish when a cap is reached meanwhile. Default `begin`.
+   * @returns `undefined`: not set up, switched off, or not to be used now.
+   */
+  find(provider: Provider, organization: string, moment?: 'begin' | 'finish'): Promise<ProviderConnection | undefined>
+  /** What the login pages of the organisations with these slugs say. What is set up but cannot be used is not `available`. */
   offers(organizations: readonly string[]): Promise<ReadonlyMap<string, readonly ProviderOffer[]>>
 }
 
-export function createProviderConnections({ registry }: { readonly registry: ProviderRegistry }): ProviderConnections {
-  return {
-    find: async (provider, organization) => registry.find(provider, organization),
-    offers: async (organizations) =>
-      new Map(organizations.map((slug) => [slug, registry.providersOf(slug).map((id) => offerOf(id, slug))])),
+export interface ProviderConnectionsDependencies extends OperatorWays {
+  readonly database: Database
+  readonly keyring: Pick<Keyring, 'unwrap'>
+}
+
+/** A connection in the database wins over one that the operator has configured for the same organisation. */
+export function createProviderConnections(dependencies: ProviderConnectionsDependencies): ProviderConnections {
+  const { database, keyring, registry } = dependencies
+
+  async function findVipps(organization: string, moment: 'begin' | 'finish'): Promise<ProviderConnection | undefined> {
+    const [setup] = await selectSetups(database, [organization])
+    if (!setup) return undefined
+    const obstacles = vippsObstacles(setup, dependencies)
+    const stands = moment === 'finish' ? obstacles.filter((obstacle) => obstacle !== 'vipps_cap_reached') : obstacles
+    if (stands.length > 0) return undefined
+    return setup.vipps ? openConnection(setup, dependencies, keyring) : registry.find('vipps', organization)
   }
 
-  function offerOf(id: Provider, organization: string): ProviderOffer {
-    const { personnummer = false, via } = registry.find(id, organization) ?? {}
-    const { shares } = definitionOf({ provider: id, ...(via && { via }) })
-    return { id, available: true, shares: [...shares], personnummer }
+  function offersOf(setup: StoredSetup): ProviderOffer[] {
+    const bankid = registry.find('bankid', setup.slug)
+    const vipps = registry.find('vipps', setup.slug)
+    const offers: ProviderOffer[] = []
+    if (bankid) offers.push(offerOf(bankid, { available: true, personnummer: bankid.personnummer }))
+    if (vipps || setup.vipps) {
+      const personnummer = setup.vipps ? setup.vipps.personnummerApproved : vipps?.personnummer
+      const available = vippsObstacles(setup, dependencies).length === 0
+      offers.push(
+        offerOf(setup.vipps ? { provider: 'vipps' } : (vipps ?? { provider: 'vipps' }), { available, personnummer }),
+      )
+    }
+    return offers
+  }
+
+  return {
+    find: async (provider, organization, moment = 'begin') =>
+      provider === 'vipps' ? findVipps(organization, moment) : registry.find(provider, organization),
+    async offers(organizations) {
+      const setups = await selectSetups(database, organizations)
+      return new Map(setups.map((setup) => [setup.slug, offersOf(setup)]))
+    },
+  }
+}
+
+function offerOf(
+  connection: Pick<ProviderConnection, 'provider' | 'via'>,
+  { available, personnummer = false }: { readonly available: boolean; readonly personnummer: boolean | undefined },
+): ProviderOffer {
+  return { id: connection.provider, available, shares: [...definitionOf(connection).shares], personnummer }
+}
+
+/**
+ * Opens what is stored of an organisation's own client of Vipps.
+ *
+ * @returns `undefined`: there is none, its environment is not to be had here, or its secret is missing.
+ */
+export async function openConnection(
+  setup: StoredSetup,
+  { vippsIssuers }: Pick<OperatorWays, 'vippsIssuers'>,
+  keyring: Pick<Keyring, 'unwrap'>,
+): Promise<ProviderConnection | undefined> {
+  const { organizationId, slug, vipps, wrappedClientSecret, revision } = setup
+  const issuer = vipps && vippsIssuers[vipps.environment]
+  if (!vipps || !issuer || !wrappedClientSecret) return undefined
+  const { clientId, authentication, personnummerApproved, confirmInApp, appRedirectUri, appCallbackUri, market } = vipps
+  return {
+    provider: 'vipps',
+    organization: slug,
+    issuer,
+    clientId,
+    authentication: {
+      method: authentication,
+      secret: await unwrapClientSecret(keyring, organizationId, wrappedClientSecret),
+    },
+    revision: `${organizationId}/${revision}`,
+    personnummer: personnummerApproved,
+    confirmInApp,
+    ...(appRedirectUri !== null && { appRedirectUri }),
+    ...(appCallbackUri !== null && { appCallbackUri }),
+    ...(market !== null && { market }),
   }
 }

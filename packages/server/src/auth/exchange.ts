@@ -81,7 +81,7 @@ async function expectSameLogin(attempt: Attempt, request: Answered): Promise<voi
 
 /** The client the attempt was begun with, unless it was changed since. */
 async function connectionOf(connections: ProviderConnections, attempt: Attempt): Promise<ProviderConnection> {
-  const connection = await connections.find(attempt.provider, attempt.organization)
+  const connection = await connections.find(attempt.provider, attempt.organization, 'finish')
   if (connection?.issuer !== attempt.issuer || connection.clientId !== attempt.clientId) {
     throw new ServerError('provider_unavailable')
   }

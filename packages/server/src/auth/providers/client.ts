@@ -117,7 +117,10 @@ function isSameAuthentication(one: ClientAuthentication, other: ClientAuthentica
 }
 
 /** Whether an issuer may be spoken to at all. @throws {TypeError} Says which and why. */
-export function assertIssuer({ issuer, provider, organization }: ProviderConnection, production: boolean): void {
+export function assertIssuer(
+  { issuer, provider, organization }: Pick<ProviderConnection, 'issuer' | 'provider' | 'organization'>,
+  production: boolean,
+): void {
   const url = new URL(issuer)
   if (url.protocol === 'https:' || (!production && isLoopback(url))) return
   throw new TypeError(`The issuer of ${provider}/${organization} must be an https URL.`)
