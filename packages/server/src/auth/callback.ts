@@ -6,6 +6,7 @@ import type { ProviderDefinition } from './providers/provider.ts'
 export interface ExpectedCallback {
   readonly issuer: string
   readonly stateHash: Uint8Array
+  readonly asksPersonnummer: boolean
 }
 
 /**
@@ -19,7 +20,7 @@ export interface ExpectedCallback {
 export async function readCallback(
   query: string,
   { repairCallback }: ProviderDefinition,
-  { issuer, stateHash }: ExpectedCallback,
+  { issuer, stateHash, asksPersonnummer }: ExpectedCallback,
 ): Promise<URLSearchParams> {
   const parameters = new URLSearchParams(repairCallback(query))
   const names = [...parameters.keys()]
@@ -32,10 +33,19 @@ export async function readCallback(
   if (!belongs) throw new ServerError('login_mismatch')
   const error = parameters.get('error')
   if (error !== null) {
-    throw new ServerError('login_refused', { data: { error: /^[a-z_]{1,64}$/.test(error) ? error : 'unknown' } })
+    throw new ServerError('login_refused', { data: { error: toRefusal(error, asksPersonnummer) } })
   }
   if (!parameters.get('code')) throw new ServerError('login_mismatch')
   return parameters
+}
+
+/**
+ * What the client acts on. Vipps refuses the personnummer with a code that it does not document: any that speaks of a
+ * scope is taken for the standard one, after which the person is asked to go on without.
+ */
+function toRefusal(error: string, asksPersonnummer: boolean): string {
+  if (!/^[a-z_]{1,64}$/.test(error)) return 'unknown'
+  return asksPersonnummer && error.split('_').includes('scope') ? 'invalid_scope' : error
 }
 
 export function isSame(one: Uint8Array, other: Uint8Array): boolean {

@@ -41,7 +41,8 @@ export async function exchangeLogin(
   await expectSameLogin(attempt, request)
   const connection = await connectionOf(connections, attempt)
   const definition = definitionOf(connection)
-  const parameters = await readCallback(request.callback, definition, attempt)
+  const asksPersonnummer = attempt.scope.split(' ').includes(definition.personnummerScope)
+  const parameters = await readCallback(request.callback, definition, { ...attempt, asksPersonnummer })
   const provider = await providerClients(connection)
   if (
     provider.configuration.serverMetadata().authorization_response_iss_parameter_supported &&
@@ -52,7 +53,6 @@ export async function exchangeLogin(
   const tokens = await redeemCode(provider, attempt.redirectUri, parameters, request)
   await exchanged?.(attempt)
   const claims = await readClaims(provider, definition, tokens)
-  const asksPersonnummer = attempt.scope.split(' ').includes(definition.personnummerScope)
   const { subject, name, acr, personnummer } = readIdentity(definition, claims, {
     demand: { minimumAssurance: attempt.minimumAssurance, confirmInApp: connection.confirmInApp ?? false },
     asksPersonnummer,

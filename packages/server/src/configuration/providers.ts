@@ -7,6 +7,7 @@ const Secret = z.union([z.string().min(1), z.strictObject({ variable: z.string()
 
 const Connection = z.strictObject({
   provider: z.enum(['bankid', 'vipps']),
+  via: z.enum(['idura', 'signicat']).optional(),
   organization: z.string().min(1),
   issuer: z.string().min(1),
   clientId: z.string().min(1),
@@ -15,6 +16,10 @@ const Connection = z.strictObject({
     z.strictObject({ method: z.literal('private_key_jwt'), key: Secret, kid: z.string().min(1).optional() }),
   ]),
   personnummer: z.boolean().optional(),
+  confirmInApp: z.boolean().optional(),
+  appRedirectUri: z.string().optional(),
+  appCallbackUri: z.string().optional(),
+  market: z.enum(['NO', 'DK', 'FI', 'SE']).optional(),
 })
 type Connection = z.infer<typeof Connection>
 
@@ -53,14 +58,14 @@ export async function parseProviders(
 }
 
 async function toConnection(
-  { authentication, personnummer, ...rest }: Connection,
+  { authentication, ...rest }: Connection,
   secretOf: (secret: z.infer<typeof Secret>) => string,
   name: string,
 ): Promise<ProviderConnection> {
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined)
   return {
-    ...rest,
+    ...(Object.fromEntries(given) as Omit<ProviderConnection, 'authentication'>),
     authentication: await toAuthentication(authentication, secretOf, name),
-    ...(personnummer !== undefined && { personnummer }),
   }
 }
 
