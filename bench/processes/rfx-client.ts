@@ -67,7 +67,7 @@ const create = () => {
 
 async function logIn() {
   const { nokkel, launched } = create()
-  await nokkel.auth.signIn('vipps')
+  await nokkel.auth.signIn('vipps', { consent: { personnummer: true } })
   await nokkel.auth.completeSignIn(new URL(await signIn(launched[0] ?? '', { person: 'fjordhjelpen-koordinator' })))
   await nokkel.keys.settled()
   await nokkel.userKeys.settled()

@@ -39,7 +39,7 @@ async function missingOf(rfxId: string): Promise<Reachable[]> {
 
 const bench = {
   async begin(): Promise<string> {
-    await nokkel.auth.signIn('vipps')
+    await nokkel.auth.signIn('vipps', { consent: { personnummer: true } })
     return launched.at(-1)?.href ?? ''
   },
   async complete(callback: string): Promise<void> {

@@ -26,7 +26,7 @@ export async function logIn({ url, provider, person, deviceName, fetch }: Person
     },
   })
   await nokkel.start()
-  await nokkel.auth.signIn(provider)
+  await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
   await nokkel.auth.completeSignIn(new URL(callback))
   await nokkel.keys.settled()
   return nokkel

@@ -84,7 +84,7 @@ export async function startRealServer() {
         nokkel,
         storage,
         async logIn(person: string, provider: 'bankid' | 'vipps' = 'vipps') {
-          await nokkel.auth.signIn(provider)
+          await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
           const callback = await signIn(launched.at(-1) ?? '', { person })
           await nokkel.auth.completeSignIn(new URL(callback))
           const settled = await nokkel.keys.settled()

@@ -22,6 +22,8 @@ export type ClientErrorCode =
   | 'login_state_mismatch'
   /** The person did not come back from the provider in time. */
   | 'login_timed_out'
+  /** The provider does not let the organisation ask for the personnummer; `retry` asks the person to go on without. */
+  | 'login_scope_refused'
   /** The private keys of this device are not in its storage. */
   | 'keys_missing'
   /** The key generator (a Worker in the browser) could not run. */

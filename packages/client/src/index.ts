@@ -5,15 +5,27 @@ export type {
   SpecificationFieldType,
   SpecificationSection,
 } from '@nokkel/crypto'
+export type { AdministrationService, MergePreview, VippsSetup } from './administration/administration-service.ts'
 export type { OpenedAssignment, OpenOptions } from './assignments/open-assignment.ts'
 export type { FileOptions, OpenedFile } from './assignments/opened-file.ts'
 export type { AssignmentDraft, SendProgress } from './assignments/send-assignment.ts'
 export type { SignerView } from './assignments/signer.ts'
 export type { AssignmentItem, TaskEncryptionService } from './assignments/task-encryption-service.ts'
 export type { OutgoingFile } from './assignments/upload-file.ts'
-export type { AuthNotice, AuthService, AuthState } from './auth/auth-service.ts'
-export type { SignInOptions } from './auth/login-flow.ts'
-export { deriveCodeChallenge, generateCodeVerifier } from './auth/pkce.ts'
+export type { AuthNotice, AuthService, SessionState } from './auth/auth-service.ts'
+export type {
+  AuthenticationService,
+  AuthState,
+  AuthStatus,
+  BankIdAuthenticationService,
+  CompletedSignIn,
+  ConsentAnswer,
+  ConsentRequest,
+  SignInOptions,
+  VippsAuthenticationService,
+} from './auth/authentication-service.ts'
+export { returnUrl } from './auth/callback.ts'
+export { deriveCodeChallenge, generateCodeVerifier, type PkcePair, VippsPkceGenerator } from './auth/pkce.ts'
 export { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 export type {
   CompanyDetails,
@@ -34,6 +46,7 @@ export type { KeyGenerator } from './keys/key-generator.ts'
 export type { KeyManagementService, KeysState, OtherDevice, OwnDevice } from './keys/key-management-service.ts'
 export { workerKeyGenerator } from './keys/worker-key-generator.ts'
 export { createMutex, createWebLock, type Lock } from './lock/lock.ts'
+export type { LoginService } from './logins/login-service.ts'
 export type { MemberService, Page, PageOptions } from './members/member-service.ts'
 export { createNokkel, type Nokkel, type NokkelOptions } from './nokkel.ts'
 export type { OrganizationService } from './organizations/organization-service.ts'

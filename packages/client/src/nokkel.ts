@@ -1,7 +1,13 @@
 import type { Me } from '@nokkel/contract'
+import { type AdministrationService, createAdministrationService } from './administration/administration-service.ts'
 import { createTaskEncryptionService, type TaskEncryptionService } from './assignments/task-encryption-service.ts'
-import { type AuthService, createAuthService } from './auth/auth-service.ts'
-import { createLoginFlow } from './auth/login-flow.ts'
+import { type AuthService, createAuthService, createSessionController } from './auth/auth-service.ts'
+import {
+  type BankIdAuthenticationService,
+  createAuthenticationServices,
+  type VippsAuthenticationService,
+} from './auth/authentication-service.ts'
+import { createLogins } from './auth/login-flow.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 import { type CompanyService, createCompanyService } from './companies/company-service.ts'
 import { describeDevice } from './devices/describe-device.ts'
@@ -13,11 +19,12 @@ import type { KeyGenerator } from './keys/key-generator.ts'
 import { createKeyManagementService, type KeyManagementService } from './keys/key-management-service.ts'
 import { workerKeyGenerator } from './keys/worker-key-generator.ts'
 import { createWebLock, type Lock } from './lock/lock.ts'
+import { createLoginService, type LoginService } from './logins/login-service.ts'
 import { createMemberService, type MemberService } from './members/member-service.ts'
 import { createOrganizationService, type OrganizationService } from './organizations/organization-service.ts'
 import type { KeyWrapper } from './rfx/key-wrapper.ts'
 import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
-import { createAuthTokenStore, sessionName } from './session/auth-token-store.ts'
+import { createAuthTokenStore, type ProviderId, sessionName } from './session/auth-token-store.ts'
 import { createSessionManager } from './session/session-manager.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
 import type { SecureStorage } from './storage/secure-storage.ts'
@@ -36,6 +43,11 @@ export interface NokkelOptions {
   readonly keyWrapper?: KeyWrapper
   /** Default: leaves the page. */
   readonly urlLauncher?: UrlLauncher
+  /**
+   * Where the app of a provider opens this app, as it is set up for the organisation: an `https` link or a scheme of its own,
+   * each ending with `/callback/<provider>/<organisation>`. A login may come back there, or to a page.
+   */
+  readonly appRedirectUris?: Readonly<Partial<Record<ProviderId, string>>>
   readonly fetch?: typeof fetch
   readonly now?: () => Date
   /** What the person recognises this device by, at most 80 characters. Default: browser and system. */
@@ -45,13 +57,20 @@ export interface NokkelOptions {
 }
 
 export interface Nokkel {
+  /** The session: who is logged in. */
   readonly auth: AuthService
+  readonly vipps: VippsAuthenticationService
+  readonly bankId: BankIdAuthenticationService
+  /** The ways in that the person has. */
+  readonly logins: LoginService
   readonly keys: KeyManagementService
   readonly userKeys: UserKeyService
   readonly devices: DeviceService
   readonly members: MemberService
   readonly companies: CompanyService
   readonly organizations: OrganizationService
+  /** How people log in to the organisation, and accounts that may be one person; for administrators. */
+  readonly administration: AdministrationService
   readonly assignments: TaskEncryptionService
   readonly rfx: RfxService
   /** The time as the server has it, as far as is known: deadlines are told by it, not by the clock of this device. */
@@ -68,7 +87,7 @@ export interface Nokkel {
  * ```ts
  * const nokkel = createNokkel({ organization: 'likeperson' })
  * await nokkel.start()
- * if (nokkel.auth.getSnapshot().status === 'signed_out') await nokkel.auth.signIn('vipps')
+ * if (nokkel.auth.getSnapshot().status === 'signed_out') await nokkel.vipps.signIn()
  * for (const item of (await nokkel.assignments.inbox()).items) console.log((await item.open()).title)
  * ```
  */
@@ -80,30 +99,55 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     keyGenerator = workerKeyGenerator,
     keyWrapper,
     urlLauncher = browserUrlLauncher,
+    appRedirectUris = {},
     fetch = (input, init) => globalThis.fetch(input, init),
     now = () => new Date(),
     deviceName = describeDevice(),
     lock = createWebLock(),
   } = options
   const clock = createServerClock(now)
-  const request = createRequest({ url: url.replace(/\/$/, ''), fetch, clock })
+  const base = url.replace(/\/$/, '')
+  const request = createRequest({ url: base, fetch, clock })
   const store = createAuthTokenStore(storage)
   const session = createSessionManager({ organization, store, storage, request, lock, now: clock.now })
   const call: Call = createCall(request, session)
 
-  const auth = createAuthService({
+  const organizations = createOrganizationService(request)
+  const controller = createSessionController({
     organization,
     storage,
     session,
-    login: createLoginFlow({ organization, deviceName, storage, request, keyGenerator, now: clock.now }),
     request,
     call,
-    urlLauncher,
     onSignedIn(me) {
       userKeys.run(me, keys.run(me))
       rfx.run(me, userKeys.settled())
     },
   })
+  const page = globalThis.location?.origin
+  const services = createAuthenticationServices({
+    organization,
+    storage,
+    organizations,
+    logins: createLogins({
+      organization,
+      deviceName,
+      storage,
+      request,
+      call,
+      session,
+      keyGenerator,
+      origins: page === undefined ? [base] : [page, base],
+      appRedirectUris,
+      now,
+      serverNow: clock.now,
+    }),
+    entry: controller,
+    urlLauncher,
+    lock,
+    now,
+  })
+  const auth = createAuthService(controller, services)
   const keys = createKeyManagementService({
     deviceName,
     storage,
@@ -111,12 +155,12 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     call,
     lock,
     now: clock.now,
-    reload: auth.reload,
+    reload: controller.reload,
     signIn: auth.signIn,
   })
   const userKeys = createUserKeyService({ call, session, keyGenerator, lock })
   const members = createMemberService(call)
-  const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await auth.reload())
+  const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await controller.reload())
   const assignments = createTaskEncryptionService({ call, members, storage, lock, own: keys.own, me, now: clock.now })
   const companies = createCompanyService({ call, me })
   const rfx = createRfxService({
@@ -138,30 +182,39 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   auth.subscribe(() => {
     const { status, notice } = auth.getSnapshot()
     if (status !== 'signed_out') return
+    services.reset()
     rfx.reset()
     userKeys.reset()
     if (notice === undefined) keys.reset()
   })
   const unsubscribe = storage.subscribe?.((name) => {
     // A storage that fails now will say so to whoever asks next.
-    if (name === sessionName) auth.follow().catch(() => {})
+    if (name === sessionName) controller.follow().catch(() => {})
+    services.follow(name).catch(() => {})
   })
 
   return {
     auth,
+    vipps: services.vipps,
+    bankId: services.bankid,
+    logins: createLoginService(call),
     keys,
     userKeys,
     devices,
     members,
     companies,
-    organizations: createOrganizationService(request),
+    organizations,
+    administration: createAdministrationService(call),
     assignments,
     rfx,
     now: clock.now,
-    start: auth.start,
+    async start() {
+      await controller.start()
+      await services.restore().catch(() => {})
+    },
     close() {
       unsubscribe?.()
-      auth.close()
+      services.close()
       rfx.reset()
       userKeys.reset()
       storage.close?.()

@@ -36,7 +36,7 @@ export async function logIn(options: VisitorOptions): Promise<Visitor> {
     ...(fetch && { fetch }),
   })
   await nokkel.start()
-  await nokkel.auth.signIn(provider)
+  await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
   await nokkel.auth.completeSignIn(new URL(callback))
   return { nokkel, storage }
 }

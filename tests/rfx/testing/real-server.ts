@@ -126,7 +126,7 @@ export async function startRealServer(engine: DatabaseEngine) {
         return nokkel
       }
       const nokkel = create()
-      await nokkel.auth.signIn(provider)
+      await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
       await nokkel.auth.completeSignIn(new URL(await signIn(launched.at(-1) ?? '', { person })))
       const keys = await nokkel.keys.settled()
       const userKeys = await nokkel.userKeys.settled()

@@ -1,4 +1,5 @@
-import type { Me, Session } from '@nokkel/contract'
+import type { Me, Session, SignedIn } from '@nokkel/contract'
+import type { DeviceKeys } from '@nokkel/crypto'
 import { type AuthErrorCode, codeOf } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
@@ -8,42 +9,34 @@ import type { SessionEnd } from '../session/session-end.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
-import { startForegroundTimer } from './foreground-timer.ts'
-import type { LoginFlow, SignInOptions } from './login-flow.ts'
-import { clearPendingLogin } from './pending-login.ts'
-import type { UrlLauncher } from './url-launcher.ts'
+import type { AuthenticationServices, CompletedSignIn, SessionEntry, SignInOptions } from './authentication-service.ts'
 
 /** Why the person is logged out although they did not ask for it. */
 export type AuthNotice = 'device_superseded' | 'device_revoked' | 'session_expired' | 'keys_lost'
 
-export interface AuthState {
-  readonly status: 'starting' | 'signed_out' | 'loading' | 'awaiting_callback' | 'exchanging' | 'signed_in' | 'error'
+export interface SessionState {
+  readonly status: 'starting' | 'signed_out' | 'signed_in' | 'error'
   /** Who is logged in, when `signed_in`. */
   readonly me?: Me
-  /** What went wrong, when `error`. */
+  /** Why nobody knows whether somebody is logged in, when `error`. */
   readonly reason?: AuthErrorCode
   /** Why the last session ended, when `signed_out`. */
   readonly notice?: AuthNotice
 }
 
-/** Login with BankID or Vipps, and the session it gives. */
-export interface AuthService extends Observable<AuthState> {
-  /**
-   * Leaves for the provider. What the login needs when the person comes back is in storage before that; while a login
-   * is under way, further calls do nothing.
-   *
-   * @throws {NokkelError} `network_unreachable`, `provider_unavailable`, `organization_unknown`, `provider_unreachable`,
-   * `login_state_mismatch`, `storage_unavailable`; the state is `error` then, with the same code as `reason`.
-   */
+/** The session of this browser. A login under way has a state of its own, in the service of its provider. */
+export interface AuthService extends Observable<SessionState> {
+  /** `signIn` of the service of a provider. */
   signIn(provider: ProviderId, options?: SignInOptions): Promise<void>
   /**
-   * Finishes a login on the page the provider sends the person back to. The pending login is used up, whatever
-   * happens; called again with the same URL it gives the same result.
+   * Finishes a login on the page the provider sends the person back to, in the service of the provider that the URL
+   * names. Given the same URL again, here or in another tab, it gives the same result.
    *
-   * @throws {NokkelError} `login_lost`: nothing was begun here; `login_state_mismatch`: not the login begun here; any
-   * `login_…` problem of the API. All of them mean: begin again.
+   * @throws {NokkelError} `login_lost`: nothing was begun here, or it is too old; `login_state_mismatch`: not the login
+   * begun here; `network_unreachable`: no answer, the same URL may be tried again; any `login_…` problem of the API. The
+   * state of the service is `error` then, from which its `retry` goes on.
    */
-  completeSignIn(callbackUrl: URL): Promise<{ returnTo?: string }>
+  completeSignIn(callbackUrl: URL): Promise<CompletedSignIn>
   /**
    * An access token good for at least a minute, for requests of your own. Refreshed when needed, by one tab at a time.
    *
@@ -57,38 +50,47 @@ export interface AuthService extends Observable<AuthState> {
   endSession(id: string): Promise<void>
   /** Ends all but this one. Returns how many that were. */
   endOtherSessions(): Promise<number>
+  /**
+   * Ends every session of the person, this one last.
+   *
+   * @throws {NokkelError} `network_unreachable`: nothing was ended; this one is not either.
+   */
+  signOutEverywhere(): Promise<void>
 }
 
-export interface AuthController extends AuthService {
+export interface AuthController extends Omit<AuthService, 'signIn' | 'completeSignIn'>, SessionEntry {
   /** Proves the storage and takes up the session in it. */
   start(): Promise<void>
   /** Looks whether another tab has begun or ended a session. */
   follow(): Promise<void>
   /** Gets `me` anew. */
   reload(): Promise<Me>
-  close(): void
+}
+
+/** The session together with the services that begin it. */
+export function createAuthService(controller: AuthController, services: AuthenticationServices): AuthService {
+  const { adopt: _, discard: __, look: ___, refresh: ____, sessionId: _____, ...session } = controller
+  return {
+    ...session,
+    signIn: (provider, options) => services[provider].signIn(options),
+    completeSignIn: services.complete,
+  }
 }
 
 interface AuthDependencies {
   readonly organization: string
   readonly storage: SecureStorage
   readonly session: SessionManager
-  readonly login: LoginFlow
   readonly request: Request
   readonly call: Call
-  readonly urlLauncher: UrlLauncher
   readonly onSignedIn: (me: Me) => void
 }
 
-const callbackTimeoutMilliseconds = 30_000
-
-export function createAuthService(dependencies: AuthDependencies): AuthController {
-  const { organization, storage, session, login, request, call, urlLauncher, onSignedIn } = dependencies
-  const store = createStore<AuthState>({ status: 'starting' })
-  let stopTimer = () => {}
+export function createSessionController(dependencies: AuthDependencies): AuthController {
+  const { organization, storage, session, request, call, onSignedIn } = dependencies
+  const store = createStore<SessionState>({ status: 'starting' })
   let knownSession: string | undefined
   let starting: Promise<void> | undefined
-  let exchange: { query: string; result: Promise<{ returnTo?: string }> } | undefined
 
   session.onEnd((reason) => {
     knownSession = undefined
@@ -101,13 +103,11 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     start,
     follow,
     reload,
-    close: () => stopTimer(),
-    signIn,
-    completeSignIn(callbackUrl) {
-      if (exchange?.query !== callbackUrl.search)
-        exchange = { query: callbackUrl.search, result: complete(callbackUrl) }
-      return exchange.result
-    },
+    adopt,
+    discard: ({ tokens }) => endOnServer(tokens).catch(() => {}),
+    look,
+    refresh,
+    sessionId: async () => (await session.read())?.sessionId,
     accessToken: async () => (await session.usable()).accessToken,
     signOut,
     sessions: async () => (await call('listSessions', {})).sessions,
@@ -115,13 +115,25 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
       const current = (await session.read())?.sessionId
       await (id === current ? signOut() : call('revokeSession', { params: { id } }))
     },
-    endOtherSessions: async () => (await call('revokeOtherSessions', {})).ended,
+    endOtherSessions,
+    async signOutEverywhere() {
+      await endOtherSessions()
+      await signOut()
+    },
   }
 
   async function start(): Promise<void> {
-    if (exchange) return
     starting = takeUp()
     await starting
+  }
+
+  async function look(): Promise<void> {
+    await starting
+    await (store.getSnapshot().status === 'starting' ? takeUp() : follow().catch(() => {}))
+  }
+
+  async function refresh(): Promise<void> {
+    if (store.getSnapshot().status === 'signed_in') await reload().catch(() => {})
   }
 
   async function takeUp(): Promise<void> {
@@ -132,7 +144,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
       knownSession = record?.sessionId
       if (!record) return store.set({ status: 'signed_out' })
       if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
-      await enter()
+      onSignedIn(await reload())
     } catch (error) {
       // A session that turned out to be over has set the state already, with its notice.
       if (store.getSnapshot() !== before) return
@@ -142,10 +154,9 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
 
   async function follow(): Promise<void> {
     const { status, me } = store.getSnapshot()
-    if (status === 'starting' || status === 'loading' || status === 'exchanging') return
+    if (status === 'starting') return
     const record = await session.read()
     if (record?.sessionId === knownSession) return
-    stopTimer()
     // Somebody else logged in: what this page holds of the person before must go first.
     if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
     await takeUp()
@@ -157,50 +168,19 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     return me
   }
 
-  async function enter(): Promise<void> {
-    onSignedIn(await reload())
-  }
-
-  async function signIn(provider: ProviderId, options: SignInOptions = {}): Promise<void> {
-    const { status } = store.getSnapshot()
-    if (status === 'loading' || status === 'awaiting_callback' || status === 'exchanging') return
-    store.set({ status: 'loading' })
-    await failing(async () => {
-      const url = await login.begin(provider, options)
-      store.set({ status: 'awaiting_callback' })
-      stopTimer = startForegroundTimer(callbackTimeoutMilliseconds, () => {
-        clearPendingLogin(storage, provider).catch(() => {})
-        store.set({ status: 'error', reason: 'login_timed_out' })
-      })
-      await urlLauncher.launch(url)
-    }, provider)
-  }
-
-  async function complete(callbackUrl: URL): Promise<{ returnTo?: string }> {
-    stopTimer()
+  async function adopt({ tokens, userId }: SignedIn, keys: DeviceKeys, provider: ProviderId): Promise<void> {
     await starting
-    store.set({ status: 'exchanging' })
-    return failing(async () => {
-      const { tokens, userId, provider, keys, returnTo } = await login.finish(callbackUrl)
-      await endFormerSession()
-      await storage.put(loginKeyName, { keys })
-      knownSession = tokens.sessionId
-      await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName })
-      await enter()
-      return returnTo === undefined ? {} : { returnTo }
-    })
+    await endFormerSession()
+    const { me } = store.getSnapshot()
+    if (me && me.id !== userId) store.set({ status: 'signed_out' })
+    await storage.put(loginKeyName, { keys })
+    knownSession = tokens.sessionId
+    await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName })
+    await takeUp()
   }
 
-  /** Runs a step of a login; what it throws becomes the state. */
-  async function failing<T>(step: () => Promise<T>, provider?: ProviderId): Promise<T> {
-    try {
-      return await step()
-    } catch (error) {
-      stopTimer()
-      if (provider) await clearPendingLogin(storage, provider).catch(() => {})
-      store.set({ status: 'error', reason: codeOf(error) ?? 'answer_unexpected' })
-      throw error
-    }
+  async function endOtherSessions(): Promise<number> {
+    return (await call('revokeOtherSessions', {})).ended
   }
 
   async function endFormerSession(): Promise<void> {
@@ -216,7 +196,7 @@ export function createAuthService(dependencies: AuthDependencies): AuthControlle
     store.set({ status: 'signed_out' })
   }
 
-  async function endOnServer({ accessToken }: SessionRecord): Promise<void> {
+  async function endOnServer({ accessToken }: Pick<SessionRecord, 'accessToken'>): Promise<void> {
     await request('signOut', {}, { accessToken, signal: AbortSignal.timeout(5000) })
   }
 }

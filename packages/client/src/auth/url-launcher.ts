@@ -3,5 +3,16 @@ export interface UrlLauncher {
   launch(url: URL): void | Promise<void>
 }
 
-/** Leaves the page. */
+/** Leaves the page; in an installed web application as in a tab. */
 export const browserUrlLauncher: UrlLauncher = { launch: (url) => location.assign(url) }
+
+/** Goes nowhere, and remembers where it should have gone: for Node, and for tests. */
+export interface MemoryUrlLauncher extends UrlLauncher {
+  /** The newest last. */
+  readonly launched: readonly URL[]
+}
+
+export function memoryUrlLauncher(): MemoryUrlLauncher {
+  const launched: URL[] = []
+  return { launched, launch: (url) => void launched.push(url) }
+}

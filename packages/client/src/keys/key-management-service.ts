@@ -1,5 +1,6 @@
 import type { Me } from '@nokkel/contract'
 import type { Clock } from '@nokkel/crypto'
+import type { SignInOptions } from '../auth/authentication-service.ts'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -70,7 +71,7 @@ export interface KeyManagementService extends Observable<KeysState> {
   /** Leaves the other device as it is; this one stays without keys until the next start. Only in `confirm_replace`. */
   declineReplace(): void
   /** Begins a new login, after which this device gets new keys. Only in `lost`, `superseded` and `login_needed`. */
-  reprovision(provider?: ProviderId): Promise<void>
+  reprovision(provider?: ProviderId, options?: SignInOptions): Promise<void>
   /** Tries again after `error`. */
   retry(): Promise<void>
   /** Resolves with the state when nothing is under way any more. */
@@ -96,7 +97,7 @@ interface KeyManagementDependencies {
   readonly lock: Lock
   readonly now: Clock
   readonly reload: () => Promise<Me>
-  readonly signIn: (provider: ProviderId) => Promise<void>
+  readonly signIn: (provider: ProviderId, options?: SignInOptions) => Promise<void>
 }
 
 export function createKeyManagementService(dependencies: KeyManagementDependencies): KeyManagement {
@@ -124,9 +125,9 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     declineReplace() {
       if (store.getSnapshot().status === 'confirm_replace') store.set({ status: 'none' })
     },
-    async reprovision(provider = lastProvider) {
+    async reprovision(provider = lastProvider, options) {
       if (!provider) throw new TypeError('provider must be given when no login is remembered')
-      await signIn(provider)
+      await signIn(provider, options)
     },
     retry: () => begin(async () => ensure(await reload())),
     async settled() {

@@ -5,6 +5,7 @@ import { createNokkel as createPortableNokkel, type Nokkel, type NokkelOptions }
 import { directKeyWrapper } from '../rfx/key-wrapper.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
 
+export { type MemoryUrlLauncher, memoryUrlLauncher } from '../auth/url-launcher.ts'
 export { directKeyGenerator } from '../keys/key-generator.ts'
 export { directKeyWrapper } from '../rfx/key-wrapper.ts'
 export { memoryStorage } from '../storage/memory-storage.ts'

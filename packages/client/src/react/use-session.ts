@@ -1,19 +1,20 @@
 import { useSyncExternalStore } from 'react'
-import type { AuthService, AuthState } from '../auth/auth-service.ts'
+import type { AuthService, SessionState } from '../auth/auth-service.ts'
 import { useNokkel } from './nokkel-provider.tsx'
 
 export interface UseSession extends Pick<AuthService, 'signIn' | 'completeSignIn' | 'signOut'> {
-  readonly state: Readonly<AuthState>
+  readonly state: Readonly<SessionState>
 }
 
 /**
- * Who is logged in, and how to log in and out. Renders again when that changes.
+ * Who is logged in, and how to log in and out. Renders again when that changes. How far a login has come tells
+ * `useLogin`.
  *
  * @example
  * ```ts
- * function useLoginButton() {
- *   const { state, signIn } = useSession()
- *   return { disabled: state.status === 'loading', onClick: () => void signIn('vipps') }
+ * function useName() {
+ *   const { state } = useSession()
+ *   return state.me?.name
  * }
  * ```
  */

@@ -1,6 +1,7 @@
 import type { Tokens } from '@nokkel/contract'
 import type { Clock } from '@nokkel/crypto'
 import { knownSignersName } from '../assignments/known-signers.ts'
+import { doneName } from '../auth/login-records.ts'
 import { codeOf, NokkelError } from '../errors.ts'
 import type { Request } from '../http/request.ts'
 import { deviceName, loginKeyName, type StoredKeys } from '../keys/device-record.ts'
@@ -133,6 +134,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   async function clear(): Promise<void> {
     await store.clear()
     await storage.delete(loginKeyName)
+    await storage.delete(doneName)
   }
 
   async function readOrRefuse(): Promise<SessionRecord> {

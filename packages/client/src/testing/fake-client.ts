@@ -4,6 +4,9 @@ import { memoryStorage } from '../storage/memory-storage.ts'
 import type { FakeServer } from './fake-server.ts'
 import { fixedKeyGenerator } from './fixed-key-generator.ts'
 
+/** What the person has agreed to, for those who only want to be logged in. */
+export const consented = { consent: { personnummer: true } } as const
+
 /** A client on a device of its own, and a person at it who logs in without ado. */
 export function createFakeClient(server: FakeServer, options: Partial<NodeNokkelOptions> = {}) {
   const launched: URL[] = []
@@ -30,7 +33,7 @@ export function createFakeClient(server: FakeServer, options: Partial<NodeNokkel
     callback,
     async logIn(person = server.member) {
       server.logInAs(person)
-      await nokkel.auth.signIn('vipps')
+      await nokkel.auth.signIn('vipps', consented)
       const result = await nokkel.auth.completeSignIn(callback())
       await nokkel.keys.settled()
       await nokkel.userKeys.settled()

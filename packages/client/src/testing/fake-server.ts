@@ -1,4 +1,4 @@
-import type { Assignment, AssignmentSummary, Me, Member, ProblemCode, Tokens } from '@nokkel/contract'
+import type { Assignment, AssignmentSummary, Me, Member, ProblemCode, SignedIn, Tokens } from '@nokkel/contract'
 import {
   calculateThumbprint,
   decodeBase64Url,
@@ -175,12 +175,27 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
     ...managed.handlers,
     ...createFakeProjects({ userOf: (exchange) => sessionOf(exchange).user, isoNow }).handlers,
+    listOrganizations: () => ({
+      organizations: [
+        {
+          slug: organization.slug,
+          name: organization.name,
+          providers: [
+            { id: 'bankid', available: true, shares: ['name', 'birthDate'], personnummer: true },
+            { id: 'vipps', available: true, shares: ['name', 'phoneNumber', 'email', 'address'], personnummer: true },
+          ],
+        },
+      ],
+    }),
     beginLogin({ body }) {
       const loginId = crypto.randomUUID()
       attempts.set(loginId, { nonce: body.nonce, state: body.state, challenge: body.codeChallenge })
       const url = new URL('https://login.example.no/authorize')
       url.search = new URLSearchParams({
         response_type: 'code',
+        client_id: 'nokkel-likeperson',
+        redirect_uri: `${origin}/callback/${body.provider}/${organization.slug}`,
+        scope: body.consent.shares.includes('personnummer') ? 'openid name nin' : 'openid name',
         code_challenge_method: 'S256',
         code_challenge: body.codeChallenge,
         state: body.state,
@@ -201,7 +216,12 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
         deviceId: null,
       }
       sessions.push(session)
-      return { tokens: tokensOf(session), userId: session.user.id, outcome: 'signed_in' }
+      return {
+        tokens: tokensOf(session),
+        userId: session.user.id,
+        outcome: 'signed_in',
+        personnummer: 'not_asked',
+      } satisfies SignedIn
     },
     async refreshSession(exchange) {
       const thumbprint = await proofOf(exchange)
