@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import * as oidc from 'openid-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../sign-in.ts'
 import { bankidAltsub } from '../subjects.ts'
 import { beginLogin, client, type RunningSandbox, startSandbox } from '../testing/sandbox-harness.ts'
@@ -133,6 +133,76 @@ test('the client can authenticate with private_key_jwt, and push its request', a
   expect([...pushed.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
   const callback = await signIn(pushed, { person: 'hjertelaget-koordinator' })
   expect((await login.exchange(callback)).claims()).toMatchObject({ name: 'Magnus Haugland', aud: 'signed' })
+})
+
+test('an assertion for another audience than the issuer is refused', async () => {
+  for (const audience of ['/protocol/openid-connect/token', '/protocol/openid-connect/ext/par/request']) {
+    const { issuer } = running.sandbox.bankid
+    const login = await beginLogin(running, 'bankid', {
+      clientId: 'signed',
+      scope: 'openid profile',
+      authentication: oidc.PrivateKeyJwt(keys.privateKey, {
+        [oidc.modifyAssertion](_, payload) {
+          payload.aud = `${issuer}${audience}`
+        },
+      }),
+    })
+    await expect(login.exchange(await login.signIn())).rejects.toMatchObject({ error: 'invalid_client' })
+    const pushed = oidc.buildAuthorizationUrlWithPAR(login.configuration, login.url.searchParams)
+    await expect(pushed).rejects.toMatchObject({ error: 'invalid_client' })
+  }
+})
+
+describe('a national number in login_hint', () => {
+  const pushed = async (hint: string, parameters: Record<string, string> = {}) => {
+    const login = await beginLogin(running, 'bankid', { parameters: { ...parameters, login_hint: hint } })
+    const url = await oidc.buildAuthorizationUrlWithPAR(login.configuration, login.url.searchParams)
+    expect(url.href).not.toMatch(/\d{11}/)
+    return { ...login, signIn: (person: string) => signIn(url, { person }) }
+  }
+
+  test.each([':02918800045', 'BID:02918800045', '02918800045'])('is refused in the URL: %s', async (hint) => {
+    const { signIn } = await beginLogin(running, 'bankid', { parameters: { login_hint: hint } })
+    expect(new URL(await signIn()).searchParams.get('error')).toBe('invalid_request')
+  })
+
+  test('pushed, leaves only the person it is of', async () => {
+    const login = await pushed(':02918800045')
+    await expect(login.signIn('ny-person')).rejects.toMatchObject({ code: 'person_unknown' })
+    const claims = (await login.exchange(await login.signIn('likeperson-medlem-1'))).claims()
+    expect(claims).toMatchObject({ name: 'Kari Nordmann', nnin_altsub: '02918800045' })
+  })
+
+  test('pushed, is not passed by with other details', async () => {
+    const login = await pushed(':02918800045')
+    const { url } = login
+    expect(url.searchParams.get('login_hint')).toBe(':02918800045')
+    const person = { id: 'likeperson-medlem-1', nationalNumber: '02918800126' }
+    const request = await oidc.buildAuthorizationUrlWithPAR(login.configuration, url.searchParams)
+    await expect(signIn(request, { person })).rejects.toMatchObject({ code: 'page_unexpected' })
+  })
+
+  test('pushed, of nobody, leaves nobody', async () => {
+    const login = await pushed(':02918800126')
+    await expect(login.signIn('likeperson-medlem-1')).rejects.toMatchObject({ code: 'person_unknown' })
+  })
+})
+
+test('biometrics, when asked for, are the lower level', async () => {
+  const login = await beginLogin(running, 'bankid', { parameters: { acr_values: 'urn:bankid:bis' } })
+  expect((await login.exchange(await login.signIn())).claims()).toMatchObject({
+    acr: 'urn:bankid:bis;LOA=3',
+    amr: ['bis'],
+  })
+})
+
+test('an app is returned to by a universal link', async () => {
+  const taken = await beginLogin(running, 'bankid', {
+    parameters: { app_callback_uri: 'https://app.example.no/bankid' },
+  })
+  expect(new URL(await taken.signIn()).searchParams.has('code')).toBe(true)
+  const refused = await beginLogin(running, 'bankid', { parameters: { app_callback_uri: 'no.example.app://bankid' } })
+  expect(new URL(await refused.signIn()).searchParams.get('error')).toBe('invalid_request')
 })
 
 test('a wrong secret is refused', async () => {
