@@ -6,8 +6,7 @@ reset role;
 create function nokkel.supabase_accounts(p_phone text, p_email text) returns setof uuid
   language plpgsql stable security definer set search_path = '' as $$
 begin
-  if p_phone is null or p_email is null or to_regclass('auth.users') is null
-    or not has_table_privilege('auth.users'::regclass, 'select') then
+  if p_phone is null or p_email is null or has_table_privilege(to_regclass('auth.users'), 'select') is not true then
     return;
   end if;
   return query execute $q$
