@@ -4,7 +4,14 @@ export type { ClientAuthentication, Provider, ProviderConnection } from './auth/
 export { createProviderRegistry, type ProviderRegistry } from './auth/providers/registry.ts'
 export type { SupabaseProject } from './auth/supabase-token.ts'
 export { ConfigurationError } from './configuration/configuration-error.ts'
-export { type Configuration, readConfiguration, readDatabaseUrl } from './configuration/read-configuration.ts'
+export {
+  type Configuration,
+  readConfiguration,
+  readDatabaseUrl,
+  readProviders,
+  readPublicUrl,
+  readVippsIssuers,
+} from './configuration/read-configuration.ts'
 export { connect } from './db/connect.ts'
 export type { Database } from './db/database.ts'
 export { type Migration, type MigrationConnection, migrate, parseMigration, pendingMigrations } from './db/migrate.ts'
@@ -32,5 +39,10 @@ export {
   type WrappedKeyring,
   wrapKeyring,
 } from './keyring/wrapped-keyring.ts'
+export { type CheckProvidersOptions, checkProviders, type ProviderReport } from './login-settings/check-providers.ts'
+export { knownVippsIssuers, type VippsIssuers } from './login-settings/login-setup.ts'
+export { type AppliedOrganization, type ApplyOrganizationsOptions, applyOrganizations } from './organizations/apply.ts'
+export { type OrganizationDescription, parseOrganizations, type VippsDescription } from './organizations/description.ts'
+export { appointMember, listOrganizationStates, type OrganizationState } from './organizations/operate.ts'
 export { checkAllRfx, type RfxReport } from './rfx/check.ts'
 export { createNokkelServer, type NokkelServer, type NokkelServerOptions } from './server.ts'

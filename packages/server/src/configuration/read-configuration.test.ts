@@ -27,6 +27,7 @@ describe('configuration', () => {
     expect(rest).toEqual({
       databaseUrl: environment.DATABASE_URL,
       publicUrl: 'https://keys.example.no',
+      vippsIssuers: { production: 'https://api.vipps.no/access-management-1.0/access/' },
       allowedOrigins: ['https://a.example', 'https://b.example'],
       trustedProxies: 1,
     })
@@ -37,6 +38,12 @@ describe('configuration', () => {
 
   it('has nothing open by default', async () => {
     expect(await readConfiguration(environment)).toMatchObject({ allowedOrigins: [], trustedProxies: 0 })
+  })
+
+  it('offers the environments of Vipps that the operator names', async () => {
+    const named = { VIPPS_ISSUER: 'https://vipps.example/', VIPPS_TEST_ISSUER: 'https://test.vipps.example/' }
+    const { vippsIssuers } = await readConfiguration({ ...environment, ...named })
+    expect(vippsIssuers).toEqual({ production: named.VIPPS_ISSUER, test: named.VIPPS_TEST_ISSUER })
   })
 
   it('reads providers from a file, and a client key as JWK', async () => {
@@ -63,6 +70,8 @@ describe('configuration', () => {
     ['the same twice', { PROVIDERS: JSON.stringify([connection, connection]) }, 'two connections for vipps/likeperson'],
     ['a secret that is not set', { VIPPS_SECRET: undefined }, 'VIPPS_SECRET is not set; PROVIDERS names it.'],
     ['an origin with a path', { ALLOWED_ORIGINS: `https://a.example/${secret}` }, 'ALLOWED_ORIGINS must hold'],
+    ['a Vipps without TLS', { VIPPS_ISSUER: `http://${secret}.example/` }, 'VIPPS_ISSUER must be'],
+    ['a test environment of Vipps that is no URL', { VIPPS_TEST_ISSUER: secret }, 'VIPPS_TEST_ISSUER must be'],
     ['proxies without a number', { TRUSTED_PROXIES: 'all' }, 'TRUSTED_PROXIES must be'],
     [
       'a client key that is none',

@@ -1,5 +1,6 @@
 import type { ProviderRegistry } from '../auth/providers/registry.ts'
 import { publicUrlOf } from '../http/public-url.ts'
+import { knownVippsIssuers, type VippsIssuers } from '../login-settings/login-setup.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { parseProviders } from './providers.ts'
 
@@ -8,6 +9,7 @@ export interface Configuration {
   readonly databaseUrl: string
   readonly publicUrl: string
   readonly providers: ProviderRegistry
+  readonly vippsIssuers: VippsIssuers
   readonly allowedOrigins: readonly string[]
   readonly trustedProxies: number
 }
@@ -20,6 +22,8 @@ type Environment = Readonly<Record<string, string | undefined>>
  * - `DATABASE_URL`: logs in as `nokkel_server`.
  * - `PUBLIC_URL`: where browsers reach the server, with https and without a final slash.
  * - `PROVIDERS`, or `PROVIDERS_FILE` with `readText`: a JSON list of how organisations let their people log in.
+ * - `VIPPS_ISSUER`: the production environment of Vipps, for organisations that set it up themselves. Default: that of Vipps.
+ * - `VIPPS_TEST_ISSUER`: its test environment, for servers that are not for real people. Default none.
  * - `ALLOWED_ORIGINS`: origins whose pages may call the API, separated by commas. Default none.
  * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
  *
@@ -40,9 +44,11 @@ export async function readConfiguration(
   const publicUrl = readPublicUrl(environment)
   const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
   const trustedProxies = readCount(environment.TRUSTED_PROXIES)
+  const vippsIssuers = readVippsIssuers(environment)
   return {
     databaseUrl,
     publicUrl,
+    vippsIssuers,
     allowedOrigins,
     trustedProxies,
     providers: await readProviders(environment, readText),
@@ -59,7 +65,8 @@ export function readDatabaseUrl(environment: Environment): string {
   return url
 }
 
-function readPublicUrl(environment: Environment): string {
+/** @throws {ConfigurationError} `PUBLIC_URL` is missing or no https URL. */
+export function readPublicUrl(environment: Environment): string {
   const url = environment.PUBLIC_URL
   if (!url) throw new ConfigurationError('PUBLIC_URL is not set; it says where browsers reach the server.')
   try {
@@ -69,7 +76,22 @@ function readPublicUrl(environment: Environment): string {
   }
 }
 
-async function readProviders(
+/** @throws {ConfigurationError} `VIPPS_ISSUER` or `VIPPS_TEST_ISSUER` is no https URL. */
+export function readVippsIssuers(environment: Environment): VippsIssuers {
+  const { VIPPS_ISSUER, VIPPS_TEST_ISSUER } = environment
+  for (const [name, issuer] of Object.entries({ VIPPS_ISSUER, VIPPS_TEST_ISSUER })) {
+    if (issuer && !(URL.canParse(issuer) && new URL(issuer).protocol === 'https:')) {
+      throw new ConfigurationError(`${name} must be an https URL.`)
+    }
+  }
+  return {
+    production: VIPPS_ISSUER || knownVippsIssuers.production,
+    ...(VIPPS_TEST_ISSUER && { test: VIPPS_TEST_ISSUER }),
+  }
+}
+
+/** @throws {ConfigurationError} `PROVIDERS` and `PROVIDERS_FILE` are missing, or what they hold is wrong. */
+export async function readProviders(
   environment: Environment,
   readText: ((file: string) => Promise<string>) | undefined,
 ): Promise<ProviderRegistry> {
