@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { SignedIn, Tokens } from '@nokkel/contract'
+import type { Assurance, SignedIn, Tokens } from '@nokkel/contract'
 import { createDpopProof, encodeBase64Url, generateDeviceKeys } from '@nokkel/crypto'
 import { createSandbox, people, type Sandbox, type SandboxClient, type SignInOptions, signIn } from '@nokkel/sandbox'
 import {
@@ -13,6 +13,7 @@ import {
   type NokkelServer,
   type NokkelServerOptions,
   type Provider,
+  type ProviderConnection,
 } from '@nokkel/server'
 import { sql } from 'kysely'
 import type { TestDatabase } from './database.ts'
@@ -30,7 +31,8 @@ export interface LoginSystem {
   /** What the clock of the server adds to the time. */
   readonly clock: { offsetSeconds: number }
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
-  begin(provider: Provider): Promise<BegunLogin>
+  /** @param changes - Other or further members of the request. */
+  begin(provider: Provider, changes?: Record<string, unknown>): Promise<BegunLogin>
   /** Goes to the provider and comes back: the query of the callback. */
   visit(login: BegunLogin, options?: Partial<SignInOptions>): Promise<string>
   complete(login: BegunLogin, callback: string, changes?: Record<string, unknown>): Promise<Answer>
@@ -89,30 +91,49 @@ export async function createLoginSystem(
     readonly authentication?: Partial<
       Record<Provider, ClientAuthentication & { readonly jwks?: SandboxClient['jwks'] }>
     >
+    /** How else the organisation is a client: by a broker, with an app. */
+    readonly connection?: Partial<Record<Provider, Partial<ProviderConnection>>>
+    readonly minimumAssurance?: Assurance
   } = {},
 ): Promise<LoginSystem> {
-  const { enrollment = 'open', personnummer = true, authentication = {}, ...changes } = options
+  const { enrollment = 'open', personnummer = true, authentication = {}, ...rest } = options
+  const { connection = {}, minimumAssurance = 'low', ...changes } = rest
   const authenticationAt = (provider: Provider) =>
     authentication[provider] ?? { method: 'client_secret_basic', secret: 'not-a-secret' }
   const organization = `org-${randomBytes(4).toString('hex')}`
   const organizationId = await createOrganization(database, { slug: organization })
-  await sql`update public.organization set enrollment = ${enrollment} where id = ${organizationId}::uuid`.execute(
-    database.owner,
-  )
+  await sql`
+    update public.organization set enrollment = ${enrollment}, minimum_assurance = ${minimumAssurance}
+    where id = ${organizationId}::uuid`.execute(database.owner)
   const host = createServer((req, res) => {
     if (!sandbox.handle(req, res)) res.writeHead(404).end()
   })
   await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
   const sandboxUrl = `http://localhost:${(host.address() as AddressInfo).port}`
-  const client = (provider: Provider) => ({
-    clientId: `${organization}-${provider}`,
-    ...clientKeys(authenticationAt(provider)),
-    redirectUris: [`${publicUrl}/callback/${provider}/${organization}`],
-    nationalNumber: personnummer,
-  })
+  const client = (provider: Provider) => {
+    const { appRedirectUri, appCallbackUri } = connection[provider] ?? {}
+    return {
+      clientId: `${organization}-${provider}`,
+      ...clientKeys(authenticationAt(provider)),
+      redirectUris: [
+        `${publicUrl}/callback/${provider}/${organization}`,
+        ...(appRedirectUri === undefined ? [] : [appRedirectUri]),
+      ],
+      ...(appCallbackUri === undefined ? {} : { appCallbackUris: [appCallbackUri] }),
+      nationalNumber: personnummer,
+    }
+  }
+  const hostOf = (provider: Provider) => connection[provider]?.via ?? provider
+  const clientsAt = (host: string) =>
+    (['bankid', 'vipps'] as const).filter((provider) => hostOf(provider) === host).map(client)
   const sandbox = createSandbox({
     publicUrl: sandboxUrl,
-    clients: { bankid: [client('bankid')], vipps: [client('vipps')] },
+    clients: {
+      bankid: clientsAt('bankid'),
+      vipps: clientsAt('vipps'),
+      idura: clientsAt('idura'),
+      signicat: clientsAt('signicat'),
+    },
   })
   const logged: LogEntry[] = []
   const clock = { offsetSeconds: 0 }
@@ -125,10 +146,11 @@ export async function createLoginSystem(
       (['bankid', 'vipps'] as const).map((provider) => ({
         provider,
         organization,
-        issuer: sandbox[provider].issuer,
+        issuer: sandbox[hostOf(provider)].issuer,
         clientId: client(provider).clientId,
         authentication: authenticationAt(provider),
         personnummer,
+        ...connection[provider],
       })),
     ),
     mode: 'development',
@@ -163,7 +185,7 @@ export async function createLoginSystem(
       const text = await response.text()
       return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
     },
-    async begin(provider) {
+    async begin(provider, requestChanges = {}) {
       const [state, nonce, codeVerifier] = [random(), random(), random()]
       const { status, body } = await system.request('POST', '/nokkel/login', {
         body: {
@@ -173,6 +195,7 @@ export async function createLoginSystem(
           nonce,
           codeChallenge: await challengeOf(codeVerifier),
           consent: consentTo(provider),
+          ...requestChanges,
         },
       })
       if (status !== 201) throw new Error(`login answered ${status} ${body.code}`)
