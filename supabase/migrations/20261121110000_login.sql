@@ -280,7 +280,8 @@ create function nokkel.are_different_people(p_user uuid, p_login nokkel.verified
 $$;
 
 -- Accounts that have both the phone number and the e-mail address, as a provider verified them or as Supabase confirmed them.
--- One that has never been here counts only where its person could show that it is theirs.
+-- One that has never been here counts only where its person could show that it is theirs; one with another verified number, which
+-- somebody of the same family may have, never.
 create function nokkel.contact_accounts(p_login nokkel.verified_login, p_phone text, p_email text, p_ways text[])
   returns table (id uuid, of_supabase boolean) language sql set search_path = '' as $$
   select nokkel.account_now(found.id), bool_or(found.of_supabase) from (
@@ -289,7 +290,9 @@ create function nokkel.contact_accounts(p_login nokkel.verified_login, p_phone t
     union all
     select s.id, true from nokkel.supabase_accounts(p_phone, p_email) s (id)
       where 'supabase' = any (p_ways) or exists (select from public.app_user u where u.auth_user_id = s.id)
-  ) found (id, of_supabase) group by 1
+  ) found (id, of_supabase)
+  where not nokkel.are_different_people(nokkel.account_now(found.id), p_login)
+  group by 1
 $$;
 
 -- Adds a login to an account, with what it says of the person. A number that stands with another account stays there: accounts are

@@ -2,6 +2,7 @@ import { people } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { forgetEverybody, suspicions, tryLogin, withoutNumber } from '../../../../tools/testing/linking.ts'
 import { createLoginSystem, firstPerson, type LoginSystem } from '../../../../tools/testing/login.ts'
 
 describe.each(databaseEngines)('linking [%s]', (engine) => {
@@ -11,9 +12,7 @@ describe.each(databaseEngines)('linking [%s]', (engine) => {
     database = await createTestDatabase(engine)
     system = await createLoginSystem(database)
   })
-  beforeEach(async () => {
-    await sql`delete from public.app_user`.execute(database.owner)
-  })
+  beforeEach(() => forgetEverybody(database))
   afterAll(async () => {
     await system.close()
     await database.close()
@@ -86,5 +85,35 @@ describe.each(databaseEngines)('linking [%s]', (engine) => {
     const second = await strict.logIn('vipps')
     expect(second.userId).not.toBe(first.userId)
     await strict.close()
+  })
+
+  it('does not move a personnummer that stands with another account, and notes the pair once', async () => {
+    const first = await system.logIn('bankid')
+    const second = await tryLogin(system, 'vipps', { person: withoutNumber() })
+    expect(second.body.outcome).toBe('account_created')
+    expect(await suspicions(database)).toEqual([])
+    for (let time = 0; time < 2; time++) {
+      expect(await system.logIn('vipps')).toMatchObject({ userId: second.body.userId, outcome: 'signed_in' })
+    }
+    const pair = [first.userId, second.body.userId].sort()
+    expect(await suspicions(database)).toEqual([{ evidence: 'personnummer', pair }])
+    const { rows } = await sql<{ id: string }>`
+      select user_id as id from public.user_identities where personnummer_verified`.execute(database.owner)
+    expect(rows).toEqual([{ id: first.userId }])
+  })
+
+  it('fills in the number that was missing, at a login that brings it', async () => {
+    const first = await tryLogin(system, 'vipps', { person: withoutNumber() })
+    expect(first.body.personnummer).toBe('absent')
+    expect(await system.logIn('vipps')).toMatchObject({ userId: first.body.userId, personnummer: 'verified' })
+    expect((await system.logIn('bankid')).userId).toBe(first.body.userId)
+    expect((await tryLogin(system, 'vipps', { person: withoutNumber() })).body.personnummer).toBe('verified')
+  })
+
+  it('takes no number that the person did not agree to share', async () => {
+    await system.logIn('bankid')
+    const consent = { version: 'v1', shares: ['name', 'phoneNumber', 'email', 'address'] }
+    const answer = await tryLogin(system, 'vipps', { begin: { consent } })
+    expect(answer.body).toMatchObject({ outcome: 'account_created', personnummer: 'not_asked' })
   })
 })
