@@ -5,6 +5,7 @@ import { HomePage } from './routes/home.tsx'
 import { InboxPage } from './routes/inbox.tsx'
 import { LoginPage } from './routes/login.tsx'
 import { NotFoundPage } from './routes/not-found.tsx'
+import { AdministratorArea } from './shell/administrator-area.tsx'
 import { CoordinatorArea } from './shell/coordinator-area.tsx'
 import { PageFailed } from './shell/page-failed.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -105,6 +106,35 @@ const reviewers = createRoute({
   component: lazyRouteComponent(() => import('./routes/reviewers.tsx'), 'ReviewersPage'),
 })
 
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./routes/account.tsx'), 'AccountPage'),
+})
+
+const administrator = createRoute({
+  getParentRoute: () => signedIn,
+  id: 'administrator',
+  component: AdministratorArea,
+})
+const administration = [
+  createRoute({
+    getParentRoute: () => administrator,
+    path: '/admin',
+    component: lazyRouteComponent(() => import('./routes/admin.tsx'), 'AdministrationPage'),
+  }),
+  createRoute({
+    getParentRoute: () => administrator,
+    path: '/admin/duplicates',
+    component: lazyRouteComponent(() => import('./routes/duplicates.tsx'), 'DuplicatesPage'),
+  }),
+  createRoute({
+    getParentRoute: () => administrator,
+    path: '/admin/duplicates/$id',
+    component: lazyRouteComponent(() => import('./routes/duplicate.tsx'), 'DuplicatePage'),
+  }),
+] as const
+
 const coordinator = createRoute({ getParentRoute: () => signedIn, id: 'coordinator', component: CoordinatorArea })
 const send = createRoute({
   getParentRoute: () => coordinator,
@@ -133,6 +163,8 @@ export const router = createRouter({
       projects,
       project.addChildren(projectParts),
       reviewers,
+      account,
+      administrator.addChildren(administration),
       coordinator.addChildren([send, sent]),
     ]),
   ]),

@@ -53,6 +53,8 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_login_mismatch()
     case 'login_refused':
       return m.e_login_refused()
+    case 'login_scope_refused':
+      return m.e_login_scope()
     case 'login_code_rejected':
     case 'login_token_invalid':
       return m.e_login_untrusted()

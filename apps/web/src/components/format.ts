@@ -15,10 +15,10 @@ export function formatWhen(at: Date | string, now = new Date()): string {
   const relative = new Intl.RelativeTimeFormat(tag(), { numeric: 'auto' })
   if (ago < hour) return relative.format(-Math.floor(ago / minute), 'minute')
   if (ago < 12 * hour) return relative.format(-Math.floor(ago / hour), 'hour')
-  return formatDate(date, now)
+  return formatDateAndTime(date, now)
 }
 
-function formatDate(date: Date, now: Date): string {
+function formatDateAndTime(date: Date, now: Date): string {
   const sameYear = date.getFullYear() === now.getFullYear()
   const recent = now.getTime() - date.getTime() < 300 * day
   return new Intl.DateTimeFormat(tag(), {
@@ -37,6 +37,20 @@ export const formatExact = (at: Date | string): string =>
 /** A moment that may be to come, such as a deadline, short enough for a list. */
 export const formatMoment = (at: Date): string =>
   new Intl.DateTimeFormat(tag(), { dateStyle: 'medium', timeStyle: 'short' }).format(at)
+
+/** A time of today. */
+export const formatTime = (at: Date | string): string =>
+  new Intl.DateTimeFormat(tag(), { timeStyle: 'short' }).format(new Date(at))
+
+/** A date that may be to come. */
+export const formatDate = (at: Date | string): string =>
+  new Intl.DateTimeFormat(tag(), { dateStyle: 'long' }).format(new Date(at))
+
+/** A calendar month given as `YYYY-MM`. */
+export const formatMonth = (month: string): string =>
+  new Intl.DateTimeFormat(tag(), { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
+    new Date(`${month}-01T00:00:00Z`),
+  )
 
 /** A calendar day given as `YYYY-MM-DD`. */
 export const formatDay = (day: string): string =>

@@ -1,4 +1,5 @@
 import { useDeviceKeys, useSession } from '@nokkel/client/react'
+import { useLocation } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
@@ -9,11 +10,12 @@ import { ReplaceDialog } from './replace-dialog.tsx'
 export function KeyAttention() {
   const keys = useDeviceKeys()
   const { state: session, signIn } = useSession()
+  const { pathname } = useLocation()
   const [declined, setDeclined] = useState(false)
   const me = session.me
   if (!me) return null
-  // What goes wrong becomes the state of the session.
-  const signInAgain = () => void signIn(me.session.provider).catch(() => undefined)
+  // What goes wrong becomes the state of the login.
+  const signInAgain = () => void signIn(me.session.provider, { returnTo: pathname }).catch(() => undefined)
 
   switch (keys.state.status) {
     case 'confirm_replace':

@@ -1,24 +1,30 @@
-import { useNokkel } from '@nokkel/client/react'
-import { useNavigate, useParams } from '@tanstack/react-router'
+import { Button, Paragraph } from '@digdir/designsystemet-react'
+import { useNokkel, useSession } from '@nokkel/client/react'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { takeCallbackUrl } from '../callback-url.ts'
-import { restart } from '../client.ts'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 import { providerName } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
+import { LoginFailure } from '../login/login-failure.tsx'
+import { NeedsLinking } from '../login/needs-linking.tsx'
+import { useLogins } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { rememberOrganization } from '../settings/organization.ts'
+import { Redirect } from '../shell/redirect.tsx'
 
 /** Where BankID and Vipps send the browser back. Ends at home, or in one clear state with a way on. */
 export function CallbackPage() {
   useLocale()
   const nokkel = useNokkel()
   const navigate = useNavigate()
+  const session = useSession().state
   const { provider, organization } = useParams({ from: '/callback/$provider/$organization' })
   const [failure, setFailure] = useState<{ code: ErrorCode | undefined }>()
+  const login = useLogins().find((one) => one.provider === provider)
 
   const started = useRef(false)
   useEffect(() => {
@@ -29,28 +35,48 @@ export function CallbackPage() {
       void navigate({ to: '/', replace: true })
       return
     }
-    nokkel.auth.completeSignIn(url).then(
-      ({ returnTo }) => {
-        rememberOrganization(organization)
-        return navigate({ to: returnTo ?? '/', replace: true })
-      },
-      (error: unknown) => setFailure({ code: codeOf(error) }),
-    )
+    rememberOrganization(organization)
+    nokkel.auth.completeSignIn(url).catch((error: unknown) => setFailure({ code: codeOf(error) }))
   }, [nokkel, navigate, organization])
 
-  function again() {
-    restart()
-    void navigate({ to: '/login', replace: true })
+  if (!login) return <Redirect to="/" />
+  const { status, purpose } = login.state
+  const before = session.status === 'signed_in' ? '/account' : '/login'
+
+  async function cancel() {
+    await login?.cancel()
+    await navigate({ to: before, replace: true })
   }
 
+  if (status === 'authenticated') return <Redirect to={login.state.returnTo ?? '/'} />
+  if (status === 'needs_linking') {
+    return (
+      <div className="page page-narrow">
+        <NeedsLinking login={login} />
+      </div>
+    )
+  }
+  if (status === 'error' || (failure && failure.code !== 'cancelled')) {
+    return (
+      <div className="page page-narrow">
+        <PageHeading>{purpose === 'link' ? m.link_failed_title() : m.login_failed_title()}</PageHeading>
+        {status === 'error' ? <LoginFailure login={login} /> : <Problem code={failure?.code} />}
+        <Link to={before} className="ds-link back">
+          {before === '/account' ? m.menu_account_page() : m.login_other_ways()}
+        </Link>
+      </div>
+    )
+  }
   return (
     <div className="page page-narrow">
-      <PageHeading>{failure ? m.login_failed_title() : m.callback_title()}</PageHeading>
-      {failure ? (
-        <Problem code={failure.code} onRetry={again} />
-      ) : (
-        <Waiting reason={m.callback_working({ provider: providerName(provider) })} />
-      )}
+      <PageHeading>{purpose === 'link' ? m.callback_linking_title() : m.callback_title()}</PageHeading>
+      <Waiting reason={m.callback_working({ provider: providerName(provider) })} />
+      <Paragraph>{m.callback_cancel_help()}</Paragraph>
+      <div className="actions">
+        <Button variant="secondary" onClick={() => void cancel()}>
+          {m.login_cancel()}
+        </Button>
+      </div>
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { Heading, Paragraph } from '@digdir/designsystemet-react'
 import { useNokkel } from '@nokkel/client/react'
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { codeOf } from '../components/explain.ts'
 import { ListSkeleton } from '../components/list-skeleton.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
@@ -10,7 +11,6 @@ import { KeyPages } from '../managed-keys/key-pages.tsx'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { DeviceCard } from './device-card.tsx'
-import { SessionList } from './session-list.tsx'
 
 export function DevicesPage() {
   useLocale()
@@ -33,7 +33,9 @@ export function DevicesPage() {
       {active.map((device) => (
         <DeviceCard key={device.id} device={device} level={2} />
       ))}
-      <SessionList />
+      <Link to="/account" className="ds-link back">
+        {m.sessions_elsewhere()}
+      </Link>
       {ended.length > 0 && (
         <section className="stack" aria-labelledby="ended">
           <Heading id="ended" level={2} data-size="xs">

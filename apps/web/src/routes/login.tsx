@@ -1,53 +1,33 @@
-import { Button, Card, Heading, Label, List, Paragraph, Select } from '@digdir/designsystemet-react'
-import { useNokkel, useSession } from '@nokkel/client/react'
-import { useQuery } from '@tanstack/react-query'
+import { Alert, Card, Heading, Label, List, Paragraph, Select } from '@digdir/designsystemet-react'
+import { useSession } from '@nokkel/client/react'
 import { useSearch } from '@tanstack/react-router'
-import { useEffect, useId, useState } from 'react'
-import { chooseOrganization, currentClient } from '../client.ts'
+import { useEffect, useId } from 'react'
+import { chooseOrganization, restart } from '../client.ts'
 import { codeOf } from '../components/explain.ts'
 import { providerName } from '../components/format.ts'
 import { LockLine } from '../components/lock-line.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
+import { LoginFailure } from '../login/login-failure.tsx'
+import { NeedsLinking } from '../login/needs-linking.tsx'
+import { ProviderButton } from '../login/provider-button.tsx'
+import { useLoginIn, useLogins } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
+import { useOrganization, useOrganizations } from '../queries/organizations.ts'
 import { useLocale } from '../settings/locale.ts'
 import { Redirect } from '../shell/redirect.tsx'
+import type { OrganizationSummary } from '../wire.ts'
 import { Fjord } from './login-fjord.tsx'
 import { LoginNotice } from './login-notice.tsx'
 
-type Provider = 'bankid' | 'vipps'
-
-const signInWith: Record<Provider, () => string> = { bankid: m.login_with_bankid, vipps: m.login_with_vipps }
-
 export function LoginPage() {
   useLocale()
-  const nokkel = useNokkel()
-  const { state, signIn } = useSession()
+  const { state } = useSession()
   const { to } = useSearch({ from: '/login' })
-  const [leavingFor, setLeavingFor] = useState<Provider>()
-  const select = useId()
-
-  const organizations = useQuery({
-    queryKey: ['organizations'],
-    queryFn: () => nokkel.organizations.list(),
-    staleTime: 60_000,
-  })
-  const only = organizations.data?.length === 1 ? organizations.data[0]?.slug : undefined
-  useEffect(() => {
-    if (only) chooseOrganization(only)
-  }, [only])
-
+  const linking = useLoginIn('needs_linking')
+  const failed = useLoginIn('error')
   if (state.status === 'signed_in') return <Redirect to={to ?? '/'} />
-  const organization = organizations.data?.find(({ slug }) => slug === currentClient.organization())
-
-  const leaving = state.status === 'loading' || state.status === 'awaiting_callback'
-
-  function leave(provider: Provider) {
-    setLeavingFor(provider)
-    // Why it failed is in the state of the session.
-    signIn(provider, to ? { returnTo: to } : {}).catch(() => undefined)
-  }
 
   return (
     <div className="login">
@@ -61,66 +41,117 @@ export function LoginPage() {
         </div>
       </section>
       <div className="login-form">
-        {state.notice && <LoginNotice notice={state.notice} />}
-        <div className="stack-tight">
-          <PageHeading>{m.login_title()}</PageHeading>
-          <Paragraph>{m.login_lead()}</Paragraph>
-        </div>
-        {state.status === 'error' && <Problem code={state.reason} title={m.login_failed_title()} />}
-        {organizations.isPending && <Waiting reason={m.login_loading_organizations()} />}
-        {organizations.isError && (
-          <Problem code={codeOf(organizations.error)} onRetry={() => void organizations.refetch()} />
+        {linking ? (
+          <NeedsLinking login={linking} />
+        ) : (
+          <>
+            {state.notice && <LoginNotice notice={state.notice} />}
+            <div className="stack-tight">
+              <PageHeading>{m.login_title()}</PageHeading>
+              <Paragraph>{m.login_lead()}</Paragraph>
+            </div>
+            {state.status === 'error' && <Problem code={state.reason} onRetry={restart} />}
+            {failed && <LoginFailure login={failed} returnTo={to} />}
+            <ChooseOrganization />
+            <Ways returnTo={to} />
+            <Card variant="tinted" data-color="accent" className="login-how">
+              <Card.Block>
+                <Heading level={2} data-size="2xs">
+                  {m.login_how_title()}
+                </Heading>
+                <List.Ordered>
+                  <List.Item>{m.login_how_1()}</List.Item>
+                  <List.Item>{m.login_how_2()}</List.Item>
+                  <List.Item>{m.login_how_3()}</List.Item>
+                </List.Ordered>
+              </Card.Block>
+            </Card>
+          </>
         )}
-        {organizations.data?.length === 0 && <Paragraph>{m.login_no_organizations()}</Paragraph>}
-        {organizations.data && organizations.data.length > 0 && (
-          <div className="field">
-            <Label htmlFor={select}>{m.login_organization()}</Label>
-            <Select
-              id={select}
-              value={organization?.slug ?? ''}
-              onChange={(event) => chooseOrganization(event.target.value)}
-            >
-              <Select.Option value="" disabled>
-                {m.login_organization_choose()}
-              </Select.Option>
-              {organizations.data.map(({ slug, name }) => (
-                <Select.Option key={slug} value={slug}>
-                  {name}
-                </Select.Option>
-              ))}
-            </Select>
-          </div>
-        )}
-        <div className="login-providers">
-          {(organization?.providers.map(({ id }) => id) ?? (['bankid', 'vipps'] as const)).map((provider) => (
-            <Button
-              key={provider}
-              data-size="lg"
-              data-color={provider === 'vipps' ? 'ember' : 'accent'}
-              disabled={!organization || (leaving && leavingFor !== provider)}
-              loading={leaving && leavingFor === provider}
-              onClick={() => leave(provider)}
-            >
-              {signInWith[provider]()}
-            </Button>
-          ))}
-          <p className="ds-sr-only" role="status">
-            {leaving && leavingFor && m.login_leaving({ provider: providerName(leavingFor) })}
-          </p>
-        </div>
-        <Card variant="tinted" data-color="accent" className="login-how">
-          <Card.Block>
-            <Heading level={2} data-size="2xs">
-              {m.login_how_title()}
-            </Heading>
-            <List.Ordered>
-              <List.Item>{m.login_how_1()}</List.Item>
-              <List.Item>{m.login_how_2()}</List.Item>
-              <List.Item>{m.login_how_3()}</List.Item>
-            </List.Ordered>
-          </Card.Block>
-        </Card>
       </div>
     </div>
+  )
+}
+
+function ChooseOrganization() {
+  const select = useId()
+  const query = useOrganizations()
+  const chosen = useOrganization()
+  const only = query.data?.length === 1 ? query.data[0]?.slug : undefined
+  useEffect(() => {
+    if (only) chooseOrganization(only)
+  }, [only])
+
+  if (query.isPending) return <Waiting reason={m.login_loading_organizations()} />
+  if (query.isError) return <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />
+  if (query.data.length === 0) return <Paragraph>{m.login_no_organizations()}</Paragraph>
+  return (
+    <div className="field">
+      <Label htmlFor={select}>{m.login_organization()}</Label>
+      <Select id={select} value={chosen?.slug ?? ''} onChange={(event) => chooseOrganization(event.target.value)}>
+        <Select.Option value="" disabled>
+          {m.login_organization_choose()}
+        </Select.Option>
+        {query.data.map(({ slug, name }) => (
+          <Select.Option key={slug} value={slug}>
+            {name}
+          </Select.Option>
+        ))}
+      </Select>
+    </div>
+  )
+}
+
+/** A button for each way in that works now, and a plain sentence for one that does not. */
+function Ways({ returnTo }: { returnTo: string | undefined }) {
+  const { isSuccess } = useOrganizations()
+  const organization = useOrganization()
+  const logins = useLogins()
+  const starting = logins.find(({ state }) => state.status === 'loading')
+  if (!organization) return isSuccess ? <Paragraph>{m.login_choose_first()}</Paragraph> : null
+  const works = logins.filter(({ provider }) => isOffered(organization, provider))
+  const [only] = works
+  if (!only) return <NoWay organization={organization.name} />
+
+  return (
+    <div className="login-providers">
+      {works.map((login) => (
+        <ProviderButton
+          key={login.provider}
+          provider={login.provider}
+          loading={login === starting}
+          // Why it failed is in the state of the login.
+          onClick={() => void login.signIn({ returnTo }).catch(() => undefined)}
+        />
+      ))}
+      {logins
+        .filter((login) => !works.includes(login))
+        .map(({ provider }) => (
+          <Paragraph key={provider} className="login-unavailable">
+            {m.login_unavailable({
+              provider: providerName(provider),
+              organization: organization.name,
+              other: providerName(only.provider),
+            })}
+          </Paragraph>
+        ))}
+      <p className="ds-sr-only" role="status">
+        {starting && m.login_preparing()}
+      </p>
+    </div>
+  )
+}
+
+const isOffered = ({ providers }: OrganizationSummary, provider: string): boolean =>
+  providers.some(({ id, available }) => id === provider && available)
+
+function NoWay({ organization }: { organization: string }) {
+  return (
+    <Alert data-color="warning" role="status" className="notice">
+      <Heading level={2} data-size="2xs">
+        {m.login_no_way_title({ organization })}
+      </Heading>
+      <Paragraph>{m.login_no_way_body({ organization })}</Paragraph>
+    </Alert>
   )
 }

@@ -1,21 +1,18 @@
 import { Button } from '@digdir/designsystemet-react'
 import { LeaveIcon, PersonCircleIcon } from '@navikt/aksel-icons'
 import { useSession } from '@nokkel/client/react'
-import { useId, useState } from 'react'
+import { Link } from '@tanstack/react-router'
+import { useId, useRef, useState } from 'react'
 import * as m from '../paraglide/messages.js'
-import type { Me, Role } from '../wire.ts'
-
-const roleName: Record<Role, () => string> = {
-  member: m.role_member,
-  coordinator: m.role_coordinator,
-  administrator: m.role_administrator,
-}
+import { roleName } from '../role.ts'
+import type { Me } from '../wire.ts'
 
 /** Who is logged in, and the way out. A native popover: the browser opens, closes and announces it. */
 export function AccountMenu({ me }: { me: Me }) {
   const { signOut } = useSession()
   const [leaving, setLeaving] = useState(false)
   const menu = useId()
+  const popover = useRef<HTMLDivElement>(null)
 
   async function leave() {
     setLeaving(true)
@@ -37,13 +34,16 @@ export function AccountMenu({ me }: { me: Me }) {
         <PersonCircleIcon aria-hidden />
         <span className="wide-only">{me.name}</span>
       </Button>
-      <div id={menu} popover="auto" className="account-menu">
+      <div id={menu} ref={popover} popover="auto" className="account-menu">
         <p className="account-person">
           <strong>{me.name}</strong>
           <span>
             {roleName[me.role]()}, {me.organization.name}
           </span>
         </p>
+        <Link to="/account" className="ds-link back" onClick={() => popover.current?.hidePopover()}>
+          {m.menu_account_page()}
+        </Link>
         <Button variant="secondary" loading={leaving} onClick={() => void leave()}>
           {!leaving && <LeaveIcon aria-hidden />}
           {leaving ? m.signing_out() : m.sign_out()}

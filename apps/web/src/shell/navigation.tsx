@@ -1,6 +1,7 @@
 import {
   BriefcaseIcon,
   Buildings3Icon,
+  CogIcon,
   InboxIcon,
   KeyHorizontalIcon,
   PaperplaneIcon,
@@ -8,6 +9,7 @@ import {
 } from '@navikt/aksel-icons'
 import { Link, useLocation } from '@tanstack/react-router'
 import * as m from '../paraglide/messages.js'
+import { useLoginSettings } from '../queries/administration.ts'
 import { useHasProjects } from '../queries/rfx.ts'
 import { isCoordinator } from '../role.ts'
 import type { Me } from '../wire.ts'
@@ -15,6 +17,7 @@ import type { Me } from '../wire.ts'
 export function Navigation({ me }: { me: Me }) {
   const { pathname } = useLocation()
   const hasProjects = useHasProjects(me)
+  const warnings = useLoginSettings(me).data?.warnings.length ?? 0
   const places = [
     ...(isCoordinator(me.role)
       ? [
@@ -26,9 +29,10 @@ export function Navigation({ me }: { me: Me }) {
     ...(hasProjects ? [{ to: '/rfx', label: m.nav_rfx(), Icon: BriefcaseIcon }] : []),
     { to: '/companies', label: m.nav_companies(), Icon: Buildings3Icon },
     { to: '/keys', label: m.nav_keys(), Icon: KeyHorizontalIcon },
+    ...(me.role === 'administrator' ? [{ to: '/admin', label: m.nav_admin(), Icon: CogIcon }] : []),
   ] as const
   // The devices are found from the page of the keys, so they are in its place.
-  const here = { '/devices': '/keys', '/reviewers': '/rfx' }[pathname]
+  const here = pathname.startsWith('/admin') ? '/admin' : { '/devices': '/keys', '/reviewers': '/rfx' }[pathname]
 
   return (
     <nav className="navigation" aria-label={m.nav_label()}>
@@ -38,6 +42,12 @@ export function Navigation({ me }: { me: Me }) {
             <Link to={to} className={to === here ? 'navigation-link navigation-here' : 'navigation-link'}>
               <Icon aria-hidden />
               <span>{label}</span>
+              {to === '/admin' && warnings > 0 && (
+                <>
+                  <span className="navigation-dot" aria-hidden="true" />
+                  <span className="ds-sr-only">{m.nav_admin_warnings({ count: warnings })}</span>
+                </>
+              )}
             </Link>
           </li>
         ))}

@@ -1,5 +1,6 @@
 import { SkipLink } from '@digdir/designsystemet-react'
 import { Outlet } from '@tanstack/react-router'
+import { LoginDialog } from '../login/login-dialog.tsx'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { Header } from './header.tsx'
@@ -13,6 +14,7 @@ export function Shell() {
       <main id="content" tabIndex={-1} className="content">
         <Outlet />
       </main>
+      <LoginDialog />
     </>
   )
 }

@@ -3,6 +3,9 @@ import { Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { Waiting } from '../components/waiting.tsx'
 import { KeyAttention } from '../keys/key-attention.tsx'
+import { AfterLogin } from '../login/after-login.tsx'
+import { LoginFailure } from '../login/login-failure.tsx'
+import { useLoginIn } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { Redirect } from './redirect.tsx'
@@ -15,6 +18,7 @@ export function SignedInArea() {
   const { pathname } = useLocation()
   const wasSignedIn = useRef(false)
   const signedIn = state.status === 'signed_in'
+  const failed = useLoginIn('error')
   useEffect(() => {
     if (signedIn) wasSignedIn.current = true
   }, [signedIn])
@@ -23,6 +27,12 @@ export function SignedInArea() {
     case 'signed_in':
       return (
         <>
+          {failed?.state.purpose === 'login' && (
+            <div className="page page-notice">
+              <LoginFailure login={failed} returnTo={pathname} />
+            </div>
+          )}
+          {state.me && <AfterLogin me={state.me} />}
           <KeyAttention />
           <Outlet />
         </>
@@ -32,9 +42,6 @@ export function SignedInArea() {
     case 'signed_out':
       // Who logs out on purpose does not ask to come back; the next one here may be somebody else.
       return <Redirect to="/login" returnTo={wasSignedIn.current && !state.notice ? undefined : pathname} />
-    case 'loading':
-    case 'awaiting_callback':
-      return <Waiting reason={m.leaving()} />
     default:
       return <Waiting reason={m.starting()} />
   }

@@ -1,0 +1,7 @@
+import { providerName } from '../components/format.ts'
+import * as m from '../paraglide/messages.js'
+import type { LinkedLogin } from '../wire.ts'
+
+/** What a way in is called: a Vipps is one for each organisation. */
+export const nameOf = ({ provider, organization }: LinkedLogin): string =>
+  organization ? m.logins_with({ provider: providerName(provider), organization }) : providerName(provider)

@@ -1,0 +1,44 @@
+import { useNokkel } from '@nokkel/client/react'
+import { codeOf } from '../components/explain.ts'
+import * as m from '../paraglide/messages.js'
+import { useRefreshLogins } from '../queries/logins.ts'
+import { WorkDialog } from '../rfx/work-dialog.tsx'
+import type { LinkedLogin } from '../wire.ts'
+import { nameOf } from './login-name.ts'
+
+interface RemoveLoginDialogProps {
+  login: LinkedLogin
+  onTooOld: () => void
+  onRemoved: () => void
+  onClose: () => void
+}
+
+/** Says what goes with a way in, and removes it. */
+export function RemoveLoginDialog({ login, onTooOld, onRemoved, onClose }: RemoveLoginDialogProps) {
+  const { logins } = useNokkel()
+  const refresh = useRefreshLogins()
+  const provider = nameOf(login)
+
+  async function remove() {
+    try {
+      await logins.remove(login.id)
+      onRemoved()
+    } catch (error) {
+      if (codeOf(error) === 'login_too_old') return onTooOld()
+      throw error
+    }
+  }
+
+  return (
+    <WorkDialog
+      title={m.logins_remove_title({ provider })}
+      points={[m.logins_remove_body({ provider }), m.logins_remove_sessions({ provider }), m.logins_remove_keep()]}
+      confirm={m.logins_remove_confirm({ provider })}
+      working={m.logins_removing()}
+      danger
+      run={remove}
+      onSettled={refresh}
+      onClose={onClose}
+    />
+  )
+}

@@ -1,0 +1,30 @@
+import { useNokkel } from '@nokkel/client/react'
+import * as m from '../paraglide/messages.js'
+import { useRefreshDuplicates } from '../queries/administration.ts'
+import { WorkDialog } from '../rfx/work-dialog.tsx'
+import type { Duplicate } from '../wire.ts'
+
+interface UndoDialogProps {
+  duplicate: Duplicate
+  onUndone: () => void
+  onClose: () => void
+}
+
+/** Puts everything back that a merge moved. */
+export function UndoDialog({ duplicate, onUndone, onClose }: UndoDialogProps) {
+  const { administration } = useNokkel()
+  return (
+    <WorkDialog
+      title={m.merge_undo_title()}
+      intro={m.merge_undo_body()}
+      confirm={m.merge_undo_confirm()}
+      working={m.merge_undo_working()}
+      run={async () => {
+        await administration.undoMerge(duplicate.id)
+        onUndone()
+      }}
+      onSettled={useRefreshDuplicates()}
+      onClose={onClose}
+    />
+  )
+}

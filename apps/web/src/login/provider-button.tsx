@@ -1,0 +1,20 @@
+import { Button } from '@digdir/designsystemet-react'
+import type { ProviderId } from '@nokkel/client'
+import * as m from '../paraglide/messages.js'
+
+const label: Record<ProviderId, () => string> = { bankid: m.login_with_bankid, vipps: m.login_with_vipps }
+
+interface ProviderButtonProps {
+  provider: ProviderId
+  loading?: boolean
+  onClick: () => void
+}
+
+/** The way to a provider, in its colour and with the words that its brand rules ask for. */
+export function ProviderButton({ provider, loading = false, onClick }: ProviderButtonProps) {
+  return (
+    <Button data-size="lg" className="provider" data-provider={provider} loading={loading} onClick={onClick}>
+      {label[provider]()}
+    </Button>
+  )
+}

@@ -1,0 +1,191 @@
+import { Button, Heading, Paragraph } from '@digdir/designsystemet-react'
+import { CheckmarkCircleIcon } from '@navikt/aksel-icons'
+import { useNokkel, useSession } from '@nokkel/client/react'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { Compare } from '../admin/compare.tsx'
+import { evidenceName, evidenceWeight } from '../admin/evidence.ts'
+import { MergeEffects } from '../admin/merge-preview.tsx'
+import { UndoDialog } from '../admin/undo-dialog.tsx'
+import { codeOf } from '../components/explain.ts'
+import { formatDate, formatWhen } from '../components/format.ts'
+import { PageHeading } from '../components/page-heading.tsx'
+import { Problem } from '../components/problem.tsx'
+import { Waiting } from '../components/waiting.tsx'
+import * as m from '../paraglide/messages.js'
+import { useDuplicate, useMergePreview, useRefreshDuplicates } from '../queries/administration.ts'
+import { useWork } from '../rfx/use-work.ts'
+import { WorkDialog } from '../rfx/work-dialog.tsx'
+import { useLocale } from '../settings/locale.ts'
+import type { Duplicate } from '../wire.ts'
+
+const route = getRouteApi('/signed-in/administrator/admin/duplicates/$id')
+
+/** One pair: side by side, then what a merge would do, then the merge. */
+export function DuplicatePage() {
+  useLocale()
+  const { id } = route.useParams()
+  const { data: duplicate, error, isPending, refetch } = useDuplicate(id)
+  const [merged, setMerged] = useState<Duplicate>()
+
+  return (
+    <div className="page">
+      <Link to="/admin/duplicates" className="ds-link back">
+        {m.compare_back()}
+      </Link>
+      {isPending && <Waiting reason={m.duplicates_loading()} />}
+      {error && !merged && <Problem code={codeOf(error)} onRetry={() => void refetch()} />}
+      {merged ? (
+        <Merged duplicate={merged} />
+      ) : (
+        duplicate && <Pair key={duplicate.id} duplicate={duplicate} onMerged={setMerged} />
+      )}
+    </div>
+  )
+}
+
+function Pair({ duplicate, onMerged }: { duplicate: Duplicate; onMerged: (merged: Duplicate) => void }) {
+  const { me } = useSession().state
+  const { administration } = useNokkel()
+  const navigate = useNavigate()
+  const refresh = useRefreshDuplicates()
+  const [keep, setKeep] = useState<string>()
+  const [looked, setLooked] = useState<string>()
+  const [checked, setChecked] = useState(false)
+  const [dismissing, setDismissing] = useState(false)
+
+  return (
+    <>
+      <div className="stack-tight">
+        <PageHeading>{m.compare_title()}</PageHeading>
+        <Paragraph>
+          {evidenceName[duplicate.evidence]()}. {evidenceWeight(duplicate.evidence)}
+        </Paragraph>
+      </div>
+      <Compare
+        accounts={duplicate.accounts}
+        myId={me?.id}
+        keep={keep}
+        onKeep={(id) => {
+          setKeep(id)
+          setLooked(undefined)
+        }}
+      />
+      {checked && !keep && (
+        <p className="ds-validation-message" role="alert">
+          {m.compare_choose()}
+        </p>
+      )}
+      <div className="actions">
+        <Button
+          onClick={() => {
+            setChecked(true)
+            setLooked(keep)
+          }}
+        >
+          {m.compare_more()}
+        </Button>
+        <Button variant="secondary" onClick={() => setDismissing(true)}>
+          {m.compare_two()}
+        </Button>
+      </div>
+      {looked && <Preview duplicate={duplicate} survivor={looked} onMerged={onMerged} />}
+      {dismissing && (
+        <WorkDialog
+          title={m.compare_two_title()}
+          intro={m.compare_two_body()}
+          confirm={m.compare_two_confirm()}
+          working={m.compare_two_working()}
+          run={async () => {
+            await administration.dismissDuplicate(duplicate.id)
+            await refresh()
+            await navigate({ to: '/admin/duplicates' })
+          }}
+          onClose={() => setDismissing(false)}
+        />
+      )}
+    </>
+  )
+}
+
+interface PreviewProps {
+  duplicate: Duplicate
+  survivor: string
+  onMerged: (merged: Duplicate) => void
+}
+
+/** What would happen, and the button that makes it happen exactly so. */
+function Preview({ duplicate, survivor, onMerged }: PreviewProps) {
+  const { administration } = useNokkel()
+  const refresh = useRefreshDuplicates()
+  const { data: preview, error, isFetching, refetch } = useMergePreview(duplicate.id, survivor)
+  const merge = useWork(() => administration.merge(duplicate.id, survivor, preview?.digest ?? ''))
+  const kept = duplicate.accounts.find(({ id }) => id === survivor)
+  const gone = duplicate.accounts.find(({ id }) => id !== survivor)
+  const running = merge.state === 'running'
+
+  return (
+    <section className="stack merge-preview" aria-labelledby="preview">
+      <Heading id="preview" level={2} data-size="xs">
+        {m.preview_title()}
+      </Heading>
+      {isFetching && <Waiting reason={m.preview_loading()} />}
+      {error && <Problem code={codeOf(error)} onRetry={() => void refetch()} />}
+      {preview && kept && gone && (
+        <>
+          <Paragraph>{m.preview_into({ from: formatWhen(gone.createdAt), to: formatWhen(kept.createdAt) })}</Paragraph>
+          <MergeEffects effects={preview.effects} />
+          {merge.state === 'failed' && (
+            <Problem
+              code={merge.code}
+              {...(merge.code === 'merge_changed' && {
+                retryLabel: m.merge_look_again(),
+                onRetry: () => void refetch(),
+              })}
+            />
+          )}
+          <Paragraph>{m.merge_lead()}</Paragraph>
+          <div className="actions">
+            <Button
+              data-color="danger"
+              loading={running}
+              onClick={() =>
+                merge.start((merged) => {
+                  onMerged(merged)
+                  void refresh()
+                })
+              }
+            >
+              {running ? m.merge_working() : m.merge_confirm()}
+            </Button>
+          </div>
+        </>
+      )}
+    </section>
+  )
+}
+
+function Merged({ duplicate }: { duplicate: Duplicate }) {
+  const [undoing, setUndoing] = useState(false)
+  const [undone, setUndone] = useState(false)
+  const until = duplicate.merge?.undoUntil
+  if (undone) return <PageHeading>{m.merge_undone()}</PageHeading>
+  return (
+    <div className="stack done">
+      <CheckmarkCircleIcon aria-hidden className="done-icon" />
+      <PageHeading>{m.merge_done_title()}</PageHeading>
+      <Paragraph>{m.merge_done_body()}</Paragraph>
+      {until && (
+        <>
+          <Paragraph>{m.merge_undo_until({ until: formatDate(until) })}</Paragraph>
+          <Button variant="secondary" onClick={() => setUndoing(true)}>
+            {m.merge_undo()}
+          </Button>
+        </>
+      )}
+      {undoing && (
+        <UndoDialog duplicate={duplicate} onUndone={() => setUndone(true)} onClose={() => setUndoing(false)} />
+      )}
+    </div>
+  )
+}
