@@ -91,13 +91,13 @@ export async function createLoginSystem(
     readonly authentication?: Partial<
       Record<Provider, ClientAuthentication & { readonly jwks?: SandboxClient['jwks'] }>
     >
-    /** How else the organisation is a client: by a broker, with an app. */
-    readonly connection?: Partial<Record<Provider, Partial<ProviderConnection>>>
+    /** How else the organisation with that slug is a client: by a broker, with an app. */
+    readonly connection?: (organization: string) => Partial<Record<Provider, Partial<ProviderConnection>>>
     readonly minimumAssurance?: Assurance
   } = {},
 ): Promise<LoginSystem> {
   const { enrollment = 'open', personnummer = true, authentication = {}, ...rest } = options
-  const { connection = {}, minimumAssurance = 'low', ...changes } = rest
+  const { connection = () => ({}), minimumAssurance = 'low', ...changes } = rest
   const authenticationAt = (provider: Provider) =>
     authentication[provider] ?? { method: 'client_secret_basic', secret: 'not-a-secret' }
   const organization = `org-${randomBytes(4).toString('hex')}`
@@ -111,7 +111,7 @@ export async function createLoginSystem(
   await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
   const sandboxUrl = `http://localhost:${(host.address() as AddressInfo).port}`
   const client = (provider: Provider) => {
-    const { appRedirectUri, appCallbackUri } = connection[provider] ?? {}
+    const { appRedirectUri, appCallbackUri } = connection(organization)[provider] ?? {}
     return {
       clientId: `${organization}-${provider}`,
       ...clientKeys(authenticationAt(provider)),
@@ -123,7 +123,7 @@ export async function createLoginSystem(
       nationalNumber: personnummer,
     }
   }
-  const hostOf = (provider: Provider) => connection[provider]?.via ?? provider
+  const hostOf = (provider: Provider) => connection(organization)[provider]?.via ?? provider
   const clientsAt = (host: string) =>
     (['bankid', 'vipps'] as const).filter((provider) => hostOf(provider) === host).map(client)
   const sandbox = createSandbox({
@@ -150,9 +150,10 @@ export async function createLoginSystem(
         clientId: client(provider).clientId,
         authentication: authenticationAt(provider),
         personnummer,
-        ...connection[provider],
+        ...connection(organization)[provider],
       })),
     ),
+    vippsIssuers: { test: sandbox.vipps.issuer },
     mode: 'development',
     now,
     logger: (entry) => logged.push(entry),
