@@ -13,7 +13,8 @@ const Account = z
   .strictObject({
     id: Uuid,
     name: z.string(),
-    role: Role,
+    /** `null` for who is not, or no longer, in the organisation. */
+    role: Role.nullable(),
     createdAt: Instant,
     lastLoginAt: Instant.nullable(),
     logins: z.array(ProviderId),

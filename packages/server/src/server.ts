@@ -10,6 +10,7 @@ import { connect } from './db/connect.ts'
 import type { Database } from './db/database.ts'
 import { checkSchema } from './db/schema-version.ts'
 import { createSweeper } from './db/sweep.ts'
+import { registerDuplicates } from './duplicates/routes.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import type { RequestEnvironment } from './http/client-address.ts'
 import { createApi } from './http/create-api.ts'
@@ -183,6 +184,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     now,
   })
   registerCompanies(api, { database })
+  registerDuplicates(api, { database, keyring })
   registerKeys(api, { database, now })
   const managedKeys = registerManagedKeys(api, { database, keyring, now, limiter, limits, warmKeyPairs })
   registerAssignments(api, { database })

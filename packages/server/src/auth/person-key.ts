@@ -37,9 +37,14 @@ export async function obtainPersonKey(database: Database, keyring: Keyring, user
   return openPersonKey(keyring, userId, new Uint8Array(wrapped))
 }
 
-async function makePersonKey(database: Database, keyring: Keyring, userId: string): Promise<Uint8Array> {
+/** A new key for a person's stored data, wrapped. Counts a wrap in the database: call it outside transactions. */
+export async function generatePersonKey(keyring: Keyring, userId: string): Promise<Uint8Array> {
   const bytes = crypto.getRandomValues(new Uint8Array(byteLength))
-  const wrapped = await keyring.wrap(bytes, contextOf(userId)).finally(() => bytes.fill(0))
+  return keyring.wrap(bytes, contextOf(userId)).finally(() => bytes.fill(0))
+}
+
+async function makePersonKey(database: Database, keyring: Keyring, userId: string): Promise<Uint8Array> {
+  const wrapped = await generatePersonKey(keyring, userId)
   const { rows } = await sql<{ key: Uint8Array }>`
     select nokkel.keep_person_key(${userId}::uuid, ${wrapped}, ${keyring.keyId}) as key`.execute(database)
   const [row] = rows
