@@ -83,12 +83,19 @@ describe.each(databases)('catalogue [%s]', (_engine, create) => {
     ).toEqual([])
   })
 
-  it('belongs to nokkel_owner alone', async () => {
+  // Where there is Supabase, its owner alone may read auth.users; what it gives away of that is for nokkel_owner only.
+  it('belongs to nokkel_owner, but for the door to the accounts of Supabase', async () => {
+    expect(
+      await find(sql`
+        select p.oid::regprocedure || ' ' || a.grantee::regrole as name from pg_proc p, aclexplode(p.proacl) a
+        where p.oid = 'nokkel.supabase_accounts'::regproc and a.grantee <> p.proowner`),
+    ).toEqual(['nokkel.supabase_accounts(text,text) nokkel_owner'])
     expect(
       await find(sql`
         select relname as name from pg_class where relnamespace in (${ours}) and relowner <> 'nokkel_owner'::regrole
         union all
         select oid::regprocedure::text from pg_proc where pronamespace in (${ours}) and proowner <> 'nokkel_owner'::regrole
+          and oid <> 'nokkel.supabase_accounts'::regproc
         union all
         select nspname from pg_namespace where nspname = 'nokkel' and nspowner <> 'nokkel_owner'::regrole`),
     ).toEqual([])

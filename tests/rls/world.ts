@@ -47,6 +47,8 @@ export interface World {
   readonly company: string
   /** A project of that company, in which that of `colleague` bids. `coordinator` made it and opens its bids; the deadline has passed. */
   readonly rfx: string
+  /** The second login of `coordinator`, who came by the first. */
+  readonly login: string
   /** The SHA-256 of a code to the company of `colleague`, whom nobody else is in it with. */
   readonly invitation: Buffer
 }
@@ -87,6 +89,18 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   await owner(sql`insert into nokkel.login_attempt (provider, organization_id, issuer, client_id, redirect_uri, state_hash,
       nonce_hash, code_challenge, expires_at)
     values ('bankid', ${organization}::uuid, 'i', 'c', 'r', ${bytes}::bytea, ${bytes}::bytea, 'c', now())`)
+  const login = randomUUID()
+  await owner(sql`insert into public.external_identity (id, provider, client_id, subject, user_id, organization_id)
+    values (${login}::uuid, 'vipps', 'client', 'subject', ${coordinator.id}::uuid, ${organization}::uuid)`)
+  await owner(sql`insert into nokkel.person_key (user_id, wrapped_key, master_key_id)
+    values (${coordinator.id}::uuid, ${bytes}::bytea, 'key')`)
+  await owner(sql`insert into nokkel.waiting_identity (token_hash, thumbprint, organization_id, candidate_id, login)
+    values (${bytes}::bytea, 't', ${organization}::uuid, ${coordinator.id}::uuid, '{}')`)
+  await owner(sql`insert into nokkel.suspected_duplicate (organization_id, first_id, second_id, evidence)
+    values (${organization}::uuid, least(${member.id}::uuid, ${former.id}::uuid),
+      greatest(${member.id}::uuid, ${former.id}::uuid), 'both_logins')`)
+  await owner(sql`insert into nokkel.former_account (user_id, survivor_id)
+    values (${former.id}::uuid, ${coordinator.id}::uuid)`)
   await owner(sql`insert into public.vipps_org_config (organization_id, environment, client_id, wrapped_client_secret, master_key_id)
     values (${organization}::uuid, 'test', 'client', ${bytes}::bytea, 'key')`)
   await owner(
@@ -118,6 +132,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     strangersColleague,
     former,
     ended,
+    login,
     ...keys,
   }
 }
@@ -129,7 +144,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
  */
 async function createKeys(
   { owner }: TestDatabase,
-  world: Omit<World, 'company' | 'rfx' | 'invitation' | 'strangersColleague'>,
+  world: Omit<World, 'company' | 'rfx' | 'invitation' | 'strangersColleague' | 'login'>,
 ): Promise<Pick<World, 'company' | 'rfx' | 'invitation'>> {
   const { organization, elsewhere, second, member, colleague, coordinator, stranger, former, ended } = world
   const run = (statement: RawBuilder<unknown>) => statement.execute(owner)
