@@ -546,9 +546,9 @@ begin
   perform nokkel.merge_rows(p_merge, 'public.signing_key', 't.user_id = $3 and t.valid_until is null', 'valid_until = now()');
 
   -- What else was found of it is of the account that is kept.
-  perform nokkel.merge_rows(p_merge, 'nokkel.suspected_duplicate', $q$$2 in (t.first_id, t.second_id) and $3 in (t.first_id, t.second_id)
+  perform nokkel.merge_rows(p_merge, 'nokkel.suspected_duplicate', $q$ $2 in (t.first_id, t.second_id) and $3 in (t.first_id, t.second_id)
     and t.state = 'open'$q$, $q$state = 'merged', settled_at = now()$q$);
-  perform nokkel.merge_rows(p_merge, 'nokkel.suspected_duplicate', $q$$3 in (t.first_id, t.second_id) and t.state <> 'merged'
+  perform nokkel.merge_rows(p_merge, 'nokkel.suspected_duplicate', $q$ $3 in (t.first_id, t.second_id) and t.state <> 'merged'
     and $2 not in (t.first_id, t.second_id) and not exists (
       select from nokkel.suspected_duplicate s where s.evidence = t.evidence and $2 in (s.first_id, s.second_id)
         and (t.first_id in (s.first_id, s.second_id) or t.second_id in (s.first_id, s.second_id)))$q$, $q$(first_id, second_id) = (
