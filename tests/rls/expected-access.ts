@@ -146,6 +146,7 @@ export const expectedAccess: Record<string, ExpectedAccess> = {
   'nokkel.session': closed,
   'nokkel.refresh_token': closed,
   'nokkel.dpop_proof': closed,
+  'nokkel.rate_counter': closed,
   'nokkel.device_challenge': closed,
 }
 
@@ -203,6 +204,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.sweep()',
     'nokkel.take_device_challenge(uuid,uuid)',
     'nokkel.take_login(uuid,uuid)',
+    'nokkel.take_rate(bytea,integer,integer,integer,timestamp with time zone)',
     'nokkel.waiting_login(bytea,text)',
   ],
   authenticated: [
