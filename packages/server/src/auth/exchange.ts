@@ -109,7 +109,7 @@ async function redeemCode(
     })
   let answer: Response | undefined
   const keys = getJwksCache(provider.configuration)
-  const asking = provider.derive(
+  let asking = provider.derive(
     (ask) => async (url, options) => {
       const response = await ask(url, options)
       if (options.method === 'POST') answer = response.clone()
@@ -121,12 +121,13 @@ async function redeemCode(
     const tokens = await grant(asking).catch((cause: unknown) => {
       const received = answer
       if (!received || !isKeyUnknown(cause)) throw cause
-      return grant(
-        provider.derive((ask) => async (url, options) => (options.method === 'POST' ? received : ask(url, options))),
+      asking = provider.derive(
+        (ask) => async (url, options) => (options.method === 'POST' ? received : ask(url, options)),
       )
+      return grant(asking)
     })
-    const known = getJwksCache(asking)
-    if (known && known.uat !== keys?.uat) setJwksCache(provider.configuration, known)
+    const used = getJwksCache(asking)
+    if (used) setJwksCache(provider.configuration, used)
     return tokens
   } catch (cause) {
     throw toLoginError(cause)

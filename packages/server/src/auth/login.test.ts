@@ -177,23 +177,6 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
     expect(await system.complete(login, callback)).toMatchObject({ status: 200 })
   })
 
-  it.each([
-    ['an unknown organisation', { organization: 'nobody' }, 'organization_unknown', 404],
-    ['an unknown provider', { provider: 'google' }, 'request_malformed', 400],
-    ['a plain challenge', { codeChallenge: 'short' }, 'request_malformed', 400],
-    ['a member it does not know', { redirectUri: 'https://evil.example' }, 'request_malformed', 400],
-  ])('refuses to begin with %s', async (_, changes, code, status) => {
-    const body = {
-      provider: 'bankid',
-      organization: system.organization,
-      codeChallenge: 'A'.repeat(43),
-      state: 'B'.repeat(43),
-      nonce: 'C'.repeat(43),
-      ...changes,
-    }
-    expect(await system.request('POST', '/nokkel/login', { body })).toEqual(refused(code, status))
-  })
-
   it('stores of state and nonce only hashes, and of the verifier nothing', async () => {
     const { loginId, state: value, nonce, codeVerifier } = await system.begin('vipps')
     const { rows } = await sql<{ text: string }>`
