@@ -452,6 +452,7 @@ export function createAuthenticationServices(dependencies: AuthenticationDepende
         await clearPendingLogin(storage, provider, current?.pending?.state)
         await storage.delete(retryName)
         await storage.delete(linkName)
+        if ((await readDone())?.state.status !== 'authenticated') await storage.delete(doneName)
       })
     }
 

@@ -58,7 +58,7 @@ function isPushed({ searchParams }: URL, { hint }: Expected): boolean {
     hint !== undefined &&
     names.join() === 'client_id,request_uri' &&
     searchParams.getAll('response_type').every((type, index) => type === 'code' && index === 0) &&
-    /^urn:ietf:params:oauth:request_uri:./.test(searchParams.get('request_uri') ?? '')
+    searchParams.get('request_uri') !== ''
   )
 }
 

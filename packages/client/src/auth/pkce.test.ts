@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deriveCodeChallenge, generateCodeVerifier, generateState } from './pkce.ts'
+import { deriveCodeChallenge, generateCodeVerifier, VippsPkceGenerator } from './pkce.ts'
 
 describe('PKCE', () => {
   it('derives the challenge of RFC 7636 Appendix B', async () => {
@@ -13,9 +13,13 @@ describe('PKCE', () => {
     expect(new Set(verifiers).size).toBe(100)
   })
 
-  it('makes states of 43 characters, each another', () => {
-    expect(generateState()).toMatch(/^[A-Za-z0-9_-]{43}$/)
-    expect(generateState()).not.toBe(generateState())
+  it('makes all that a login needs, each time another, with the challenge of its verifier', async () => {
+    const generator = new VippsPkceGenerator()
+    const [one, two] = [await generator.generate(), await generator.generate()]
+    expect(generator.method).toBe('S256')
+    for (const text of [one.state, one.nonce, one.challenge]) expect(text).toMatch(/^[A-Za-z0-9_-]{43}$/)
+    expect(one.challenge).toBe(await deriveCodeChallenge(one.verifier))
+    expect(new Set([...Object.values(one), ...Object.values(two)]).size).toBe(8)
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createFakeClient } from '../testing/fake-client.ts'
+import { consented, createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer, Refusal } from '../testing/fake-server.ts'
 
 afterEach(() => vi.useRealTimers())
@@ -18,7 +18,7 @@ describe('the keys of a device', () => {
       device: { id: device?.id, encryptionThumbprint: device?.encryptionThumbprint },
     })
     const name = `device_v1.${server.member.id}`
-    expect(await storage.list('')).toEqual([name, 'session_v1'])
+    expect(await storage.list('')).toEqual([name, 'login_done_v1', 'session_v1'])
     const stored = (await storage.get(name)) as { keys: { signing: CryptoKeyPair; encryption: CryptoKeyPair } }
     expect(stored.keys.signing.privateKey.extractable).toBe(false)
     expect(stored.keys.encryption.privateKey.extractable).toBe(false)
@@ -163,7 +163,7 @@ describe('keys that are gone', () => {
     expect(again.nokkel.keys.getSnapshot()).toEqual({ status: 'lost' })
     expect(server.log.filter((endpoint) => endpoint === 'registerDevice')).toHaveLength(1)
 
-    await again.nokkel.keys.reprovision()
+    await again.nokkel.keys.reprovision(undefined, consented)
     expect(again.launched).toHaveLength(1)
     await again.nokkel.auth.completeSignIn(again.callback())
     expect(await again.nokkel.keys.settled()).toMatchObject({ status: 'confirm_replace' })
@@ -197,7 +197,7 @@ describe('an answer that is lost', () => {
     await nokkel.keys.retry()
     expect(nokkel.keys.getSnapshot()).toMatchObject({ status: 'ready', device: { id: server.devices[0]?.id } })
     expect(server.devices).toHaveLength(1)
-    expect(await storage.list('')).toEqual([`device_v1.${server.member.id}`, 'session_v1'])
+    expect(await storage.list('')).toEqual([`device_v1.${server.member.id}`, 'login_done_v1', 'session_v1'])
   })
 
   it('after the server bound the session to the device does not cost the session', async () => {

@@ -1,4 +1,16 @@
-import type { Assignment, AssignmentSummary, Me, Member, ProblemCode, SignedIn, Tokens } from '@nokkel/contract'
+import type {
+  Assignment,
+  AssignmentSummary,
+  BeginLogin,
+  LinkingOffer,
+  LoginBegun,
+  Me,
+  Member,
+  ProblemCode,
+  Share,
+  SignedIn,
+  Tokens,
+} from '@nokkel/contract'
 import {
   calculateThumbprint,
   decodeBase64Url,
@@ -29,6 +41,12 @@ interface FakeDevice {
   readonly registeredAt: string
   state: 'active' | 'superseded' | 'revoked'
   endedAt: string | null
+}
+
+interface FakeAttempt {
+  readonly shares: readonly Share[]
+  readonly linkToken?: string
+  readonly sessionId?: string
 }
 
 interface FakeSession {
@@ -88,7 +106,8 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     { id: crypto.randomUUID(), name: 'Ingrid Solberg', role: 'coordinator' },
   ]
   const [member, coordinator] = people as [FakePerson, FakePerson]
-  const attempts = new Map<string, { nonce: string; state: string; challenge: string }>()
+  const attempts = new Map<string, FakeAttempt>()
+  const links = new Map<string, string>()
   const sessions: FakeSession[] = []
   const devices: FakeDevice[] = []
   const challenges = new Map<string, { challenge: string; nonce: string }>()
@@ -97,7 +116,9 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     []
   const intercepts: [Endpoint, Intercept][] = []
   const log: Endpoint[] = []
+  const observers: ((exchange: Exchange) => void)[] = []
   let next: FakePerson = member
+  let offered: LinkingOffer['ways'] | undefined
 
   const isoNow = () => now().toISOString()
   const random = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))
@@ -170,6 +191,43 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     }
   }
 
+  function begin(body: BeginLogin | Omit<BeginLogin, 'organization'>): LoginBegun {
+    const loginId = crypto.randomUUID()
+    const url = new URL('https://login.example.no/authorize')
+    url.search = new URLSearchParams({
+      response_type: 'code',
+      client_id: 'nokkel-likeperson',
+      redirect_uri: `${origin}/callback/${body.provider}/${organization.slug}`,
+      scope: body.consent.shares.includes('personnummer') ? 'openid name nin' : 'openid name',
+      code_challenge_method: 'S256',
+      code_challenge: body.codeChallenge,
+      state: body.state,
+      nonce: body.nonce,
+    }).toString()
+    return { loginId, authorizationUrl: url.href, expiresAt: isoNow() }
+  }
+
+  function takeLink(token: string, thumbprint: string): void {
+    if (links.get(token) !== thumbprint) throw new Refusal('link_unknown')
+    links.delete(token)
+  }
+
+  const outcomeOf = (shares: readonly Share[]) => (shares.includes('personnummer') ? 'verified' : 'not_asked')
+
+  function signedIn(thumbprint: string, outcome: SignedIn['outcome'], shares: readonly Share[]): SignedIn {
+    const session: FakeSession = {
+      id: crypto.randomUUID(),
+      user: next,
+      authenticatedAt: isoNow(),
+      accessTokens: [],
+      refreshToken: '',
+      thumbprint,
+      deviceId: null,
+    }
+    sessions.push(session)
+    return { tokens: tokensOf(session), userId: session.user.id, outcome, personnummer: outcomeOf(shares) }
+  }
+
   const managed = createFakeManagedKeys({ userOf: (exchange) => sessionOf(exchange).user, people, isoNow })
 
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
@@ -188,40 +246,49 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       ],
     }),
     beginLogin({ body }) {
-      const loginId = crypto.randomUUID()
-      attempts.set(loginId, { nonce: body.nonce, state: body.state, challenge: body.codeChallenge })
-      const url = new URL('https://login.example.no/authorize')
-      url.search = new URLSearchParams({
-        response_type: 'code',
-        client_id: 'nokkel-likeperson',
-        redirect_uri: `${origin}/callback/${body.provider}/${organization.slug}`,
-        scope: body.consent.shares.includes('personnummer') ? 'openid name nin' : 'openid name',
-        code_challenge_method: 'S256',
-        code_challenge: body.codeChallenge,
-        state: body.state,
-        nonce: body.nonce,
-      }).toString()
-      return { loginId, authorizationUrl: url.href, expiresAt: isoNow() }
+      const begun = begin(body)
+      if (body.linkToken !== undefined && !links.has(body.linkToken)) throw new Refusal('link_unknown')
+      attempts.set(begun.loginId, { shares: body.consent.shares, ...(body.linkToken && { linkToken: body.linkToken }) })
+      return begun
     },
     async completeLogin(exchange) {
       const thumbprint = await proofOf(exchange)
-      if (!attempts.delete(exchange.body.loginId)) throw new Refusal('login_unknown')
-      const session: FakeSession = {
-        id: crypto.randomUUID(),
-        user: next,
-        authenticatedAt: isoNow(),
-        accessTokens: [],
-        refreshToken: '',
-        thumbprint,
-        deviceId: null,
+      const attempt = attempts.get(exchange.body.loginId)
+      if (!attempt) throw new Refusal('login_unknown')
+      attempts.delete(exchange.body.loginId)
+      const ways = offered
+      offered = undefined
+      if (ways) {
+        const linking = { token: random(), ways, expiresAt: new Date(now().getTime() + 900_000).toISOString() }
+        links.set(linking.token, thumbprint)
+        return { outcome: 'needs_linking', linking }
       }
-      sessions.push(session)
-      return {
-        tokens: tokensOf(session),
-        userId: session.user.id,
-        outcome: 'signed_in',
-        personnummer: 'not_asked',
-      } satisfies SignedIn
+      if (attempt.linkToken !== undefined) takeLink(attempt.linkToken, thumbprint)
+      return signedIn(thumbprint, attempt.linkToken === undefined ? 'signed_in' : 'identity_linked', attempt.shares)
+    },
+    async continueLogin(exchange) {
+      const thumbprint = await proofOf(exchange)
+      takeLink(exchange.body.linkToken, thumbprint)
+      return signedIn(thumbprint, 'account_created', [])
+    },
+    beginLink(exchange) {
+      const { id } = sessionOf(exchange)
+      const begun = begin(exchange.body)
+      attempts.set(begun.loginId, { shares: exchange.body.consent.shares, sessionId: id })
+      return begun
+    },
+    completeLink(exchange) {
+      const { id } = sessionOf(exchange)
+      const attempt = attempts.get(exchange.body.loginId)
+      if (attempt?.sessionId !== id) throw new Refusal('login_unknown')
+      attempts.delete(exchange.body.loginId)
+      return { outcome: 'identity_linked', id: crypto.randomUUID(), personnummer: outcomeOf(attempt.shares) }
+    },
+    revokeOtherSessions(exchange) {
+      const current = sessionOf(exchange)
+      const others = sessions.filter((session) => session !== current && !session.ended)
+      for (const session of others) session.ended = 'session_ended'
+      return { ended: others.length }
     },
     async refreshSession(exchange) {
       const thumbprint = await proofOf(exchange)
@@ -415,6 +482,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       headers: request.headers,
     }
     log.push(route.endpoint)
+    for (const observe of observers) observe(exchange)
     const index = intercepts.findIndex(([endpoint]) => endpoint === route.endpoint)
     if (index >= 0) {
       const [[, intercept]] = intercepts.splice(index, 1) as [[Endpoint, Intercept]]
@@ -454,6 +522,10 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       const request = new Request(input, init)
       return Promise.race([answer(request), abortOf(request.signal)])
     }) as typeof fetch,
+    /** The next login looks like one of an account that has these ways in. */
+    offerLinking(...ways: LinkingOffer['ways']) {
+      offered = ways
+    },
     /** Who logs in next. */
     logInAs(person: FakePerson) {
       next = person
@@ -462,6 +534,8 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     intercept(endpoint: Endpoint, intercept: Intercept) {
       intercepts.push([endpoint, intercept])
     },
+    /** Sees every request, before it is met or answered. */
+    observe: (observer: (exchange: Exchange) => void) => void observers.push(observer),
     /** Does what the endpoint does; for an intercept that then loses the answer. */
     respond,
     endDevice,
