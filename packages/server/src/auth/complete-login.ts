@@ -4,12 +4,14 @@ import { instant } from '../db/instant.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { AccessTokens } from '../session/access-token.ts'
 import type { BlindIndex } from './blind-index.ts'
-import type { ProviderConnections } from './connections.ts'
 import { type ContactDependencies, keepContact, unwrapWaitingContact, wrapWaitingContact } from './contact-store.ts'
 import { type ExchangeDependencies, exchangeLogin } from './exchange.ts'
 import { makeLoginRecord } from './login-record.ts'
 import { answerSignedIn, prepareSession } from './new-session.ts'
-import { type LinkingWay, signIn, takeAttempt } from './store.ts'
+import { reaches } from './providers/assurance.ts'
+import type { Provider } from './providers/provider.ts'
+import { definitionOf } from './providers/registry.ts'
+import { type Attempt, type LinkingWay, signIn, takeAttempt } from './store.ts'
 import type { VerifiedContact } from './verified-login.ts'
 import { generateLinkToken, hashLinkToken } from './waiting.ts'
 
@@ -53,7 +55,7 @@ export async function completeLogin(
     login: await makeLoginRecord(login, attempt, blindIndex),
     supabaseUserId: attempt.supabaseUserId,
     confirms: attempt.waitingId,
-    ways: mayWait ? await waysAt(dependencies, attempt.organization) : [],
+    ways: mayWait ? await waysAt(dependencies, attempt) : [],
     phoneNumber: contact?.phoneNumber ?? null,
     email: contact?.email ?? null,
     waiting: {
@@ -84,16 +86,13 @@ function canFit(contact: VerifiedContact | null): contact is VerifiedContact {
 
 /** How people can log in to the organisation now, the surest first. */
 async function waysAt(
-  { connections, supabase }: { readonly connections: ProviderConnections; readonly supabase: boolean },
-  organization: string,
+  { connections, supabase }: Pick<CompleteLoginDependencies, 'connections' | 'supabase'>,
+  { organization, minimumAssurance }: Attempt,
 ): Promise<readonly LinkingWay[]> {
-  const [bankid, vipps] = await Promise.all([
-    connections.find('bankid', organization),
-    connections.find('vipps', organization),
-  ])
-  return [
-    ...(bankid ? ['bankid' as const] : []),
-    ...(vipps ? ['vipps' as const] : []),
-    ...(supabase ? ['supabase' as const] : []),
-  ]
+  const works = async (provider: Provider) => {
+    const connection = await connections.find(provider, organization)
+    return connection && reaches(definitionOf(connection).highestAssurance, minimumAssurance) ? [provider] : []
+  }
+  const [bankid, vipps] = await Promise.all([works('bankid'), works('vipps')])
+  return [...bankid, ...vipps, ...(supabase ? ['supabase' as const] : [])]
 }
