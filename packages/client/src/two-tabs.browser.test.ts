@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { workerKeyGenerator } from './keys/worker-key-generator.ts'
 import { createWebLock } from './lock/lock.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
-import { createFakeClient } from './testing/fake-client.ts'
+import { consented, createFakeClient } from './testing/fake-client.ts'
 import { createFakeServer, type FakeServer } from './testing/fake-server.ts'
 import { fixedKeyGenerator } from './testing/fixed-key-generator.ts'
 
@@ -62,12 +62,57 @@ describe('two tabs', () => {
     const database = `test-${crypto.randomUUID()}`
     const [waiting, opened] = [openTab(server, database), openTab(server, database)]
     await waiting.nokkel.start()
-    await waiting.nokkel.auth.signIn('vipps')
-    expect(waiting.nokkel.auth.getSnapshot()).toEqual({ status: 'awaiting_callback' })
-    await opened.nokkel.auth.completeSignIn(waiting.callback())
+    await waiting.nokkel.vipps.signIn({ ...consented, returnTo: '/inbox' })
+    expect(waiting.nokkel.vipps.getSnapshot()).toEqual({ status: 'awaiting_callback', purpose: 'login' })
+    const { state } = await opened.nokkel.auth.completeSignIn(waiting.callback())
+    expect(state).toMatchObject({ status: 'authenticated', returnTo: '/inbox' })
+    await vi.waitFor(() => expect(waiting.nokkel.vipps.getSnapshot()).toEqual(state))
     await vi.waitFor(() => expect(waiting.nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in' }))
     await vi.waitFor(() => expect(waiting.nokkel.keys.getSnapshot()).toMatchObject({ status: 'ready' }))
     expect(server.devices).toHaveLength(1)
+  })
+
+  it('exchange a callback once that comes in both, and end alike', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [one, two] = [openTab(server, database), openTab(server, database)]
+    await one.nokkel.vipps.signIn(consented)
+    const url = one.callback()
+    const results = await Promise.all([one, two].map(({ nokkel }) => nokkel.auth.completeSignIn(url)))
+    expect(results[0]).toEqual(results[1])
+    expect(results[0]?.state.status).toBe('authenticated')
+    expect(server.log.filter((endpoint) => endpoint === 'completeLogin')).toHaveLength(1)
+    for (const { nokkel } of [one, two]) expect(nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in' })
+  })
+
+  it('follow a login that has to be confirmed, with the key that lies in the storage', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [waiting, opened] = [openTab(server, database), openTab(server, database)]
+    await waiting.nokkel.vipps.signIn(consented)
+    server.offerLinking('bankid')
+    await opened.nokkel.auth.completeSignIn(waiting.callback())
+    await vi.waitFor(() => expect(waiting.nokkel.vipps.getSnapshot().status).toBe('needs_linking'))
+    const reloaded = openTab(server, database)
+    await reloaded.nokkel.start()
+    expect(reloaded.nokkel.vipps.getSnapshot()).toEqual(waiting.nokkel.vipps.getSnapshot())
+    await reloaded.nokkel.bankId.signIn(consented)
+    const { state } = await reloaded.nokkel.auth.completeSignIn(reloaded.callback('bankid'))
+    expect(state).toMatchObject({ status: 'authenticated', outcome: 'identity_linked' })
+    expect(await indexedDbStorage({ name: database }).list('link_')).toEqual([])
+  })
+
+  it('leave a login alone that another one has begun since', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [one, two] = [openTab(server, database), openTab(server, database)]
+    await one.nokkel.vipps.signIn(consented)
+    await two.nokkel.vipps.signIn(consented)
+    await expect(one.nokkel.auth.completeSignIn(one.callback())).rejects.toMatchObject({ code: 'login_state_mismatch' })
+    expect(one.nokkel.vipps.getSnapshot().status).toBe('error')
+    await one.nokkel.vipps.retry()
+    await one.nokkel.auth.completeSignIn(one.callback())
+    expect(one.nokkel.vipps.getSnapshot().status).toBe('authenticated')
   })
 
   it('refresh once', async () => {

@@ -685,7 +685,7 @@ function withReason(error: unknown): unknown {
   return isScope ? new NokkelError('login_scope_refused', { cause: error }) : error
 }
 
-function isPath(text: string | undefined): boolean {
+function isPath(text = ''): boolean {
   const base = 'https://app.invalid'
-  return text !== undefined && text.startsWith('/') && URL.canParse(text, base) && new URL(text, base).origin === base
+  return text.startsWith('/') && URL.canParse(text, base) && new URL(text, base).origin === base
 }

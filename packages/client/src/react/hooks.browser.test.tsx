@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Nokkel } from '../nokkel.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer } from '../testing/fake-server.ts'
-import { NokkelProvider, useDeviceKeys, useNokkel, useSession, useUserKey } from './index.ts'
+import { NokkelProvider, useDeviceKeys, useLogin, useNokkel, useSession, useUserKey } from './index.ts'
 
 let root: Root
 let element: HTMLElement
@@ -34,10 +34,11 @@ function Status(): ReactNode {
 
 function LoginButton({ expected }: { readonly expected: Nokkel }): ReactNode {
   const isExpected = useNokkel() === expected
-  const { signIn } = useSession()
+  const { state, signIn, agree } = useLogin('vipps')
+  const onClick = () => void (state.consent ? agree({ personnummer: false }) : signIn())
   return (
-    <button type="button" onClick={() => void signIn('vipps')}>
-      {String(isExpected)}
+    <button type="button" onClick={onClick}>
+      {`${isExpected} ${state.status}`}
     </button>
   )
 }
@@ -57,9 +58,16 @@ describe('the hooks', () => {
   it('give the client itself, and functions that can be passed on', async () => {
     const { nokkel, launched } = createFakeClient(createFakeServer())
     await render(nokkel, <LoginButton expected={nokkel} />)
-    await act(async () => element.querySelector('button')?.click())
-    await act(() => vi.waitFor(() => expect(launched).toHaveLength(1)))
-    expect(element.textContent).toBe('true')
+    const tap = () => act(async () => element.querySelector('button')?.click())
+    const shows = (status: string) => act(() => vi.waitFor(() => expect(element.textContent).toBe(`true ${status}`)))
+    await tap()
+    await shows('awaiting_consent')
+    expect(launched).toHaveLength(0)
+    await tap()
+    await shows('awaiting_callback')
+    expect(launched).toHaveLength(1)
+    await act(() => nokkel.vipps.cancel())
+    await shows('idle')
     nokkel.close()
   })
 
