@@ -108,21 +108,97 @@ describe('discovery', () => {
     expect(asked).toBe(2)
   })
 
-  it('is tried again after it failed', async () => {
+  it('goes by what a connection says, not by which object says it', async () => {
+    answer = good
+    const { get } = clients()
+    const copy = () => ({ ...connection, authentication: { ...connection.authentication } })
+    const first = await get(copy())
+    expect(await get(copy())).toBe(first)
+    expect(await get({ ...copy(), organization: 'another', personnummer: true })).toBe(first)
+    expect(asked).toBe(1)
+  })
+
+  it.each([
+    ['another revision', { revision: 'two' }],
+    ['another secret', { authentication: { method: 'client_secret_basic', secret: 'y' } }],
+    ['another way to say it', { authentication: { method: 'client_secret_post', secret: 'x' } }],
+    ['another client', { clientId: 'another' }],
+    ['another provider', { provider: 'bankid' }],
+    ['a broker', { via: 'idura' }],
+  ] as const)('begins anew with %s', async (_, changes) => {
+    answer = good
+    const { get } = clients()
+    const first = await get(connection)
+    expect(await get({ ...connection, ...changes })).not.toBe(first)
+    expect(asked).toBe(2)
+  })
+
+  it('tells private keys apart', async () => {
+    answer = good
+    const { get } = clients()
+    const [one, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
+    const by = (key: CryptoKey, kid?: string): ProviderConnection => ({
+      ...connection,
+      authentication: { method: 'private_key_jwt', key, ...(kid !== undefined && { kid }) },
+    })
+    const first = await get(by(one.privateKey))
+    expect(await get(by(one.privateKey))).toBe(first)
+    const kidded = await get(by(one.privateKey, 'one'))
+    expect(kidded).not.toBe(first)
+    expect(await get(by(other.privateKey, 'one'))).not.toBe(kidded)
+    expect(await get(connection)).not.toBe(first)
+    expect(asked).toBe(4)
+  })
+
+  it('remembers no more than a thousand', async () => {
+    answer = good
+    const { get } = clients()
+    const numbered = (number: number) => ({ ...connection, clientId: `${number}` })
+    const first = await get(numbered(0))
+    for (let number = 1; number < 1000; number++) await get(numbered(number))
+    expect(await get(numbered(0))).toBe(first)
+    await get(numbered(1000))
+    expect(await get(numbered(0))).not.toBe(first)
+  })
+
+  it('is tried twice, and again after it failed', async () => {
     answer = failing
     const { get } = clients()
     await expect(get(connection)).rejects.toEqual(unreachable)
+    expect(asked).toBe(2)
     answer = good
     await expect(get(connection)).resolves.toBeDefined()
   })
 
-  it('keeps what it knew while the provider fails', async () => {
+  it('outlives one failure', async () => {
+    answer = () => (asked === 1 ? failing() : good())
+    await expect(clients().get(connection)).resolves.toBeDefined()
+    expect(asked).toBe(2)
+  })
+
+  it('keeps what it knew while the provider fails, and asks again in a minute', async () => {
     answer = good
     const { clock, get } = clients()
-    await get(connection)
+    const first = await get(connection)
     answer = failing
     clock.time += 3_700_000
-    await expect(get(connection)).resolves.toBeDefined()
+    expect(await Promise.all([get(connection), get(connection)])).toEqual([first, first])
+    expect(asked).toBe(3)
+    clock.time += 59_000
+    expect(await get(connection)).toBe(first)
+    expect(asked).toBe(3)
+    answer = good
+    clock.time += 2_000
+    expect(await get(connection)).not.toBe(first)
+    expect(asked).toBe(4)
+  })
+
+  it('keeps nothing of a client that has changed', async () => {
+    answer = good
+    const { get } = clients()
+    await get(connection)
+    answer = failing
+    await expect(get({ ...connection, revision: 'two' })).rejects.toEqual(unreachable)
   })
 
   it('refuses a document of another issuer, even by a slash', async () => {
@@ -130,6 +206,32 @@ describe('discovery', () => {
       answer = () => ({ status: 200, body: { issuer } })
       await expect(clients().get(connection)).rejects.toEqual(unreachable)
     }
+  })
+
+  it('refuses a document of an issuer that is only written another way', async () => {
+    const bare = new URL(connection.issuer).origin
+    answer = () => ({ status: 200, body: { issuer: `${bare}/` } })
+    await expect(clients().get({ ...connection, issuer: bare })).rejects.toEqual(unreachable)
+    answer = () => ({ status: 200, body: { issuer: bare } })
+    await expect(clients().get({ ...connection, issuer: bare })).resolves.toBeDefined()
+  })
+
+  it.each([
+    [['plain'], false],
+    [[], false],
+    [['plain', 'S256'], true],
+  ])('of a provider with the methods %j of PKCE is taken: %s', async (methods, taken) => {
+    answer = () => ({ status: 200, body: { ...good().body, code_challenge_methods_supported: methods } })
+    const configuration = clients().get(connection)
+    await (taken ? expect(configuration).resolves.toBeDefined() : expect(configuration).rejects.toEqual(unreachable))
+  })
+
+  it.each([
+    ['no object', 'issuer'],
+    ['no issuer', {}],
+  ])('refuses a document with %s', async (_, body) => {
+    answer = () => ({ status: 200, body })
+    await expect(clients().get(connection)).rejects.toEqual(unreachable)
   })
 
   it('does not go without TLS in production', async () => {
