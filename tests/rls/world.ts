@@ -101,6 +101,12 @@ export async function createWorld(database: TestDatabase): Promise<World> {
       greatest(${member.id}::uuid, ${former.id}::uuid), 'both_logins')`)
   await owner(sql`insert into nokkel.former_account (user_id, survivor_id)
     values (${former.id}::uuid, ${coordinator.id}::uuid)`)
+  await owner(sql`
+    with merge as (
+      insert into nokkel.account_merge (duplicate_id, survivor_id, other_id)
+        select d.id, ${coordinator.id}::uuid, ${former.id}::uuid from nokkel.suspected_duplicate d returning id
+    ) insert into nokkel.account_merge_row (merge_id, table_name, is_exact, before)
+      select id, 'public.external_identity', true, '{}' from merge`)
   await owner(sql`insert into public.vipps_org_config (organization_id, environment, client_id, wrapped_client_secret, master_key_id)
     values (${organization}::uuid, 'test', 'client', ${bytes}::bytea, 'key')`)
   await owner(

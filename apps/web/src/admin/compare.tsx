@@ -48,7 +48,7 @@ export function Compare({ accounts, myId, keep, onKeep }: CompareProps) {
 function factsOf(account: DuplicateAccount): Parameters<typeof Facts>[0]['facts'] {
   const logins = [...new Set(account.logins)].map(providerName).join(', ')
   return [
-    [m.account_role(), roleName[account.role]()],
+    [m.account_role(), account.role ? roleName[account.role]() : m.compare_unknown()],
     [m.compare_created(), <When key="created" at={account.createdAt} />],
     [m.compare_last_login(), account.lastLoginAt ? <When key="last" at={account.lastLoginAt} /> : m.compare_never()],
     [m.compare_logins(), logins || m.compare_no_logins()],
