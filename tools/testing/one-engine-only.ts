@@ -1,5 +1,6 @@
 const pgliteHasOneConnection = 'PGlite has one connection, so nothing can wait for another'
 const connects = 'PGlite is not connected to'
+const ofOneProcess = 'PGlite belongs to one process'
 const embedded = 'only PGlite is embedded'
 
 /** Database tests that run on one engine only, by title with the engine left out, and why. Any other is a failure. */
@@ -26,6 +27,14 @@ export const oneEngineOnly: Readonly<Record<string, string>> = {
   ),
   'who waits for whom in projects > a person is excluded while their account is deleted': pgliteHasOneConnection,
   'who waits for whom in projects > a deadlock is tried again, once': pgliteHasOneConnection,
+  ...Object.fromEntries(
+    [
+      'by both providers, with the same verified personnummer, make exactly one account',
+      'by BankID make exactly one account',
+      'by Vipps, without a number make exactly one account',
+      'by the Vipps of two organisations make one account each, and the pair is noted',
+    ].map((test) => [`many first logins of one person over two server processes > ${test}`, ofOneProcess]),
+  ),
   'migrate > applies everything once when two do it at the same time': pgliteHasOneConnection,
   'migrate > applies everything once, as the Supabase CLI records it': connects,
   'migrate > applies in order what another tool has left': connects,

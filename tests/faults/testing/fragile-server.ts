@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createSandbox } from '@nokkel/sandbox'
+import { startSandbox } from './sandbox-host.ts'
 import type { ServerDatabase, ServerPlan } from './server-plan.ts'
 
 /** A server in a process of its own, which is started again whenever it was killed. */
@@ -20,7 +20,6 @@ export interface FragileServer {
 }
 
 const entry = fileURLToPath(new URL('server-process.ts', import.meta.url))
-const organizations = ['likeperson', 'fjordhjelpen']
 
 export async function startFragileServer(
   database: ServerDatabase,
@@ -82,7 +81,8 @@ async function answers(url: string): Promise<boolean> {
   return answer?.ok === true
 }
 
-function spawn(): ChildProcess {
+/** A process that has loaded the code of a server and waits for its {@link ServerPlan}. */
+export function spawn(): ChildProcess {
   return fork(entry, {
     execArgv: ['--conditions=source'],
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'nokkel-compile-cache') },
@@ -90,37 +90,8 @@ function spawn(): ChildProcess {
   })
 }
 
-async function startSandbox(publicUrl: string) {
-  const host = createServer((req, res) => {
-    if (!sandbox.handle(req, res)) res.writeHead(404).end()
-  })
-  await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
-  const clients = organizations.map((organization) => ({
-    organization,
-    clientId: `nokkel-${organization}`,
-    clientSecret: 'for-tests-only',
-  }))
-  const sandbox = createSandbox({
-    publicUrl: `http://localhost:${(host.address() as AddressInfo).port}`,
-    clients: {
-      bankid: clients.map(({ organization, ...client }) => ({
-        ...client,
-        redirectUris: [`${publicUrl}/callback/bankid/${organization}`],
-        nationalNumber: true,
-      })),
-    },
-  })
-  return {
-    clients: clients.map((client) => ({ ...client, issuer: sandbox.bankid.issuer })),
-    close() {
-      sandbox.close()
-      host.close()
-      host.closeAllConnections()
-    },
-  }
-}
-
-async function freePort(): Promise<number> {
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   const { port } = server.address() as AddressInfo

@@ -12,7 +12,14 @@ export interface ServerPlan {
   readonly masterKey: string
   /** Which kinds of points are counted. */
   readonly points: readonly (Point | 'reply')[]
+  /** Where it listens, if it is not where `publicUrl` says: one of several behind one address. */
+  readonly port?: number
+  /** Default 2. */
+  readonly maximumConnections?: number
+  /** How many requests to log in an address has in a minute; default as in production. */
+  readonly loginsPerMinute?: number
   readonly clients: readonly {
+    readonly provider: 'bankid' | 'vipps'
     readonly organization: string
     readonly issuer: string
     readonly clientId: string

@@ -19,7 +19,7 @@ function createReach(points: readonly string[]) {
 }
 
 async function openDatabase(plan: ServerPlan): Promise<Database> {
-  if ('url' in plan.database) return connect(plan.database.url, { maximumConnections: 2 })
+  if ('url' in plan.database) return connect(plan.database.url, { maximumConnections: plan.maximumConnections ?? 2 })
   const { migrations } = readMigrations()
   const { directory, seeded } = plan.database
   const embedded = await openEmbeddedDatabase({ directory, migrations, ...(seeded ? {} : { seed: readSeed() }) })
@@ -27,7 +27,7 @@ async function openDatabase(plan: ServerPlan): Promise<Database> {
 }
 
 async function open(plan: ServerPlan): Promise<void> {
-  const { clients, publicUrl, masterKey } = plan
+  const { clients, publicUrl, masterKey, port = Number(new URL(publicUrl).port), loginsPerMinute } = plan
   const reach = createReach(plan.points)
   const server = createNokkelServer({
     database: watchDatabase(await openDatabase(plan), reach),
@@ -35,13 +35,15 @@ async function open(plan: ServerPlan): Promise<void> {
     rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKey: '09'.repeat(32) }),
     providers: createProviderRegistry(
       clients.map(({ clientSecret: secret, ...client }) => ({
-        provider: 'bankid',
         ...client,
         authentication: { method: 'client_secret_basic', secret },
         personnummer: true,
       })),
     ),
     mode: 'development',
+    ...(loginsPerMinute !== undefined && {
+      limits: { login: { address: loginsPerMinute, person: loginsPerMinute } },
+    }),
     logger: (entry) => entry.level === 'error' && console.error(JSON.stringify(entry)),
   })
   await serve({
@@ -57,7 +59,7 @@ async function open(plan: ServerPlan): Promise<void> {
         }),
     },
     mode: 'development',
-    port: Number(new URL(publicUrl).port),
+    port,
     host: 'localhost',
   })
   process.send?.('open')
