@@ -15,10 +15,12 @@ import { createAuthenticate } from './http/authenticate.ts'
 import type { RequestEnvironment } from './http/client-address.ts'
 import { createApi } from './http/create-api.ts'
 import { createApp } from './http/create-app.ts'
+import { createLocalRateLimiter } from './http/local-rate-limiter.ts'
 import { createJsonLogger, describeFailure, type Logger } from './http/logger.ts'
 import { createVerifyProof } from './http/proof.ts'
 import { publicUrlOf } from './http/public-url.ts'
-import { createRateLimiter, defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
+import { defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
+import { createRateLimiter } from './http/rate-limiter.ts'
 import type { RootKeyProvider } from './keyring/root-keys.ts'
 import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
@@ -140,17 +142,18 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     await sessionKeys.current()
   })
 
-  const limiter = createRateLimiter(now)
+  const limiter = createRateLimiter({ database, now })
   const limits = { ...defaultRateLimits, ...options.limits }
   const app = createApp({ logger, production, allowedOrigins, trustedProxies })
   const api = createApi(app, {
     authenticate: createAuthenticate(accessTokens.verify, now),
     verifyProof: createVerifyProof({ database, publicUrl, now }),
     limiter,
+    localLimiter: createLocalRateLimiter(now),
     limits,
   })
-  registerService(api, { version: VERSION, checkReadiness: () => startup.check(database) })
-  registerSeal(api, { seal, onUnsealed: startUnasked })
+  registerService(api.local, { version: VERSION, checkReadiness: () => startup.check(database) })
+  registerSeal(api.local, { seal, onUnsealed: startUnasked })
   for (const path of apiPaths) {
     app.use(path, async (_, next) => {
       await startup.run()

@@ -15,41 +15,47 @@ export interface ApiDependencies {
   readonly authenticate: (authorization: string | undefined) => Promise<Claims>
   /** Gives the thumbprint of the key that made the proof. */
   readonly verifyProof: (proof: string | undefined, request: { method: string; path: string }) => Promise<string>
+  /** Over all servers. */
   readonly limiter: RateLimiter
+  /** For operations that answer without the database. */
+  readonly localLimiter: RateLimiter
   readonly limits: RateLimits
 }
 
-/** Adds `seal`, to be called when all operations are there: every other method on their paths is refused. */
 export interface RegisteringApi extends Api {
+  /** For operations that answer without the database: they are counted in this process. */
+  readonly local: Api
+  /** To be called when all operations are there: every other method on their paths is refused. */
   seal(): void
 }
 
 /** Puts operations of the contract on the application: who may call, how often, with what, and what comes back. */
 export function createApi(app: OpenAPIHono<ApiVariables>, dependencies: ApiDependencies): RegisteringApi {
-  const { authenticate, verifyProof, limiter, limits } = dependencies
+  const { authenticate, verifyProof, limits } = dependencies
   const methods = new Map<string, string[]>()
 
   async function admit(
     operation: Operation,
     context: Context<ApiVariables>,
+    limiter: RateLimiter,
   ): Promise<{ claims: Claims; thumbprint: string }> {
     const group = rateClass(operation)
-    limiter(`${group} ${context.get('clientAddress')}`, limits[group].address)
+    await limiter(`${group} ${context.get('clientAddress')}`, limits[group].address)
     const claims = operation.needsToken ? await authenticate(context.req.header('authorization')) : undefined
-    if (claims) limiter(`${group} ${claims.sub}`, limits[group].person)
+    if (claims) await limiter(`${group} ${claims.sub}`, limits[group].person)
     const thumbprint = operation.needsDpop
       ? await verifyProof(context.req.header('dpop'), { method: context.req.method, path: context.req.path })
       : ''
     return { claims: claims as Claims, thumbprint }
   }
 
-  return {
+  const countedBy = (limiter: RateLimiter): Api => ({
     implement(operation, handler) {
       const path = operation.getRoutingPath()
       methods.set(path, [...(methods.get(path) ?? []), operation.method.toUpperCase()])
       app.openAPIRegistry.registerPath(operation as unknown as RouteConfig)
       app.on(operation.method.toUpperCase(), path, async (context) => {
-        const admitted = await admit(operation, context)
+        const admitted = await admit(operation, context, limiter)
         const parsed = await parseRequest(operation, context)
         const answer = await handler({ ...parsed, ...admitted, context } as unknown as OperationRequest<
           typeof operation
@@ -57,6 +63,10 @@ export function createApi(app: OpenAPIHono<ApiVariables>, dependencies: ApiDepen
         return respond(operation, answer)
       })
     },
+  })
+  return {
+    ...countedBy(dependencies.limiter),
+    local: countedBy(dependencies.localLimiter),
     seal() {
       for (const [path, allow] of methods) {
         app.all(path, () => {

@@ -14,7 +14,7 @@ import { decodeWrap } from './wrap-text.ts'
 
 export interface RewrapDependencies extends Pick<CryptoDependencies, 'database' | 'queue' | 'privateKeys'> {
   /** Counts the wraps to open. @throws {ServerError} `rate_limited`. */
-  readonly count: (wraps: number) => void
+  readonly count: (wraps: number) => Promise<void>
 }
 
 /** In versions, each of which may have several wraps. */
@@ -36,7 +36,7 @@ export async function rewrapPage(
   const { page, room } = await recordRefusal(database, caller, subject, async () => {
     const page = await beginRewrap(database, caller, place, after, pageSize)
     const toOpen = page.wraps.filter(({ own }) => own).length
-    count(toOpen)
+    await count(toOpen)
     return { page, room: queue.reserve(toOpen) }
   })
   try {

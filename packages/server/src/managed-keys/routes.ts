@@ -57,9 +57,13 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
     pool,
   }
 
-  function limit(action: ItemClass, { claims, context }: { claims: Claims; context: Context }, items: number): void {
-    limiter(`${action} ${context.get('clientAddress')}`, limits[action].address, items)
-    limiter(`${action} ${claims.sub}`, limits[action].person, items)
+  async function limit(
+    action: ItemClass,
+    { claims, context }: { claims: Claims; context: Context },
+    items: number,
+  ): Promise<void> {
+    await limiter(`${action} ${context.get('clientAddress')}`, limits[action].address, items)
+    await limiter(`${action} ${claims.sub}`, limits[action].person, items)
   }
 
   function rewrap(request: RewrapRequest, place: KeyPlace): Promise<contract.Rewrap> {
@@ -69,7 +73,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
 
   api.implement(contract.cryptoService, async (request) => {
     const { body } = request
-    limit(body.action, request, 'items' in body ? body.items.length : 1)
+    await limit(body.action, request, 'items' in body ? body.items.length : 1)
     return answerCryptoService(dependencies, callerOf(request), body)
   })
 
@@ -77,7 +81,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
     keys: await withClaims(database, claims, selectUserKeys),
   }))
   api.implement(contract.generateUserKeys, async (request) => {
-    limit('encrypt', request, 1)
+    await limit('encrypt', request, 1)
     return generateUserKey(dependencies, callerOf(request), request.body.replaces)
   })
   api.implement(contract.revokeUserKey, (request) =>
@@ -90,7 +94,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
   })
 
   api.implement(contract.generateCompanyKeys, async (request) => {
-    limit('encrypt', request, 1)
+    await limit('encrypt', request, 1)
     const { companyId, replaces } = request.body
     return generateCompanyKey(dependencies, callerOf(request), companyId, replaces)
   })
