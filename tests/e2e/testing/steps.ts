@@ -8,14 +8,37 @@ export interface Login {
   readonly organization: string
   /** `id` of a person of the sandbox. */
   readonly person: string
+  /** Whether to agree to sharing it. Default `true`. */
+  readonly personnummer?: boolean
 }
 
-/** Goes to the login page, chooses the organisation and leaves for the provider. */
-export async function leaveFor(page: Page, { provider, organization }: Omit<Login, 'person'>): Promise<void> {
+/** Goes to the login page and chooses the organisation. */
+export async function chooseOrganization(page: Page, organization: string): Promise<void> {
   await page.goto('/login')
   await page.getByLabel('Virksomhet').selectOption({ label: organization })
-  await page.getByRole('button', { name: `Logg inn med ${provider}` }).click()
+}
+
+/** The question what may be shared, which comes before anything is sent. */
+export const consentOf = (page: Page) => page.getByRole('dialog', { name: /^Kan vi hente dette fra / })
+
+/** Says yes to what is asked, and to the personnummer where it may be asked for; is at the provider then. */
+export async function agree(page: Page, { personnummer = true } = {}): Promise<void> {
+  const consent = consentOf(page)
+  await consent.waitFor()
+  const asked = consent.getByRole('checkbox', { name: 'Del fødselsnummeret mitt også' })
+  if (personnummer && (await asked.isVisible())) await asked.check()
+  await consent.getByRole('button', { name: /^Ja, gå til / }).click()
   await page.waitForURL('**/sandbox/**')
+}
+
+/** Goes to the login page, chooses the organisation, agrees and leaves for the provider. */
+export async function leaveFor(
+  page: Page,
+  { provider, organization, personnummer = true }: Omit<Login, 'person'>,
+): Promise<void> {
+  await chooseOrganization(page, organization)
+  await page.getByRole('button', { name: `Logg inn med ${provider}` }).click()
+  await agree(page, { personnummer })
 }
 
 /** Chooses who to be on the page of the provider; agrees if it asks. */
