@@ -35,11 +35,15 @@ describe('exchange', () => {
 
   beforeAll(async () => {
     await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
-    const redirectUris = ['bankid', 'vipps'].map((provider) => `https://app.example.no/callback/${provider}/likeperson`)
-    const client = { clientId: 'likeperson', clientSecret: 'not-a-secret', redirectUris, nationalNumber: true }
+    const clients = ['likeperson', 'fjordhjelpen'].map((clientId) => ({
+      clientId,
+      clientSecret: 'not-a-secret',
+      redirectUris: ['bankid', 'vipps'].map((provider) => `https://app.example.no/callback/${provider}/${clientId}`),
+      nationalNumber: true,
+    }))
     sandbox = createSandbox({
       publicUrl: `http://localhost:${(host.address() as AddressInfo).port}`,
-      clients: { bankid: [client], vipps: [client], idura: [client], signicat: [client] },
+      clients: { bankid: clients, vipps: clients, idura: clients, signicat: clients },
     })
     providerClients = createProviderClients({ production: false, timeoutSeconds: 1, now: () => new Date() })
     vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
@@ -68,20 +72,21 @@ describe('exchange', () => {
     readonly request?: Partial<Parameters<typeof exchangeLogin>[2]>
     readonly allowSynthetic?: boolean
     readonly exchanged?: (attempt: Attempt) => Promise<void>
-    readonly callback?: (callback: string) => string
+    readonly callback?: (callback: string) => string | Promise<string>
+    readonly organization?: string
     /** What the connection has become meanwhile. */
     readonly found?: Partial<ProviderConnection> | null
   }
 
-  /** A login from the request for a code to what the provider vouches for. */
-  async function logIn(provider: Provider, options: Options = {}) {
-    const { via, minimumAssurance = 'low', confirmInApp = false, allowSynthetic = true, exchanged } = options
+  /** A login from the request for a code to the callback. */
+  async function visit(provider: Provider, options: Options = {}) {
+    const { via, minimumAssurance = 'low', confirmInApp = false, organization = 'likeperson' } = options
     const connection: ProviderConnection = {
       provider,
       ...(via && { via }),
-      organization: 'likeperson',
+      organization,
       issuer: sandbox[via ?? provider].issuer,
-      clientId: 'likeperson',
+      clientId: organization,
       authentication: { method: 'client_secret_basic', secret: 'not-a-secret' },
       personnummer: true,
       confirmInApp,
@@ -89,7 +94,7 @@ describe('exchange', () => {
     const definition = definitionOf(connection)
     const { shares = [...definition.shares, 'personnummer'] } = options
     const [state, nonce, codeVerifier] = [random(), random(), random()]
-    const redirectUri = `https://app.example.no/callback/${provider}/likeperson`
+    const redirectUri = `https://app.example.no/callback/${provider}/${organization}`
     const asks = shares.includes('personnummer') ? [definition.personnummerScope] : []
     const scope = [...definition.scopes, ...asks].join(' ')
     const codeChallenge = encodeBase64Url(await sha256(codeVerifier))
@@ -107,7 +112,7 @@ describe('exchange', () => {
     const attempt: Attempt = {
       provider,
       organizationId: '5f0d6a7e-3a3c-4d54-9c8f-0f6a52cf26f1',
-      organization: 'likeperson',
+      organization,
       issuer: connection.issuer,
       clientId: connection.clientId,
       redirectUri,
@@ -124,6 +129,14 @@ describe('exchange', () => {
       minimumAssurance,
       ...options.attempt,
     }
+    return { connection, attempt, query, codeVerifier, nonce }
+  }
+
+  /** All of a login, to what the provider vouches for. */
+  async function logIn(provider: Provider, options: Options = {}) {
+    const { allowSynthetic = true, exchanged, organization = 'likeperson' } = options
+    const { connection, attempt, query, codeVerifier, nonce } = await visit(provider, options)
+    const callback = (await options.callback?.(query)) ?? query
     const found = options.found === null ? undefined : { ...connection, ...options.found }
     asked.length = 0
     return exchangeLogin(
@@ -134,14 +147,7 @@ describe('exchange', () => {
         ...(exchanged && { exchanged }),
       },
       attempt,
-      {
-        provider,
-        organization: 'likeperson',
-        callback: options.callback?.(query) ?? query,
-        codeVerifier,
-        nonce,
-        ...options.request,
-      },
+      { provider, organization, callback, codeVerifier, nonce, ...options.request },
     )
   }
 
@@ -239,6 +245,23 @@ describe('exchange', () => {
     ] as const)('refuses %s', async (_, callback, code) => {
       await expect(logIn(provider, { via, callback })).rejects.toEqual(refused(code))
       expect(asked).toEqual(code === 'login_mismatch' ? [] : [expect.stringContaining('POST')])
+    })
+
+    it.each([
+      ['another organisation', { organization: 'fjordhjelpen' }],
+      ['another login', {}],
+    ])('refuses a code of %s, which was given for another client or challenge', async (_, options) => {
+      const { query } = await visit(provider, { via, ...options })
+      const code = new URLSearchParams(query).get('code') ?? ''
+      const callback = (mine: string) => mine.replace(/code=[^&]+/, `code=${code}`)
+      await expect(logIn(provider, { via, callback })).rejects.toEqual(refused('login_code_rejected'))
+      expect(asked.filter((request) => request.startsWith('POST'))).toHaveLength(1)
+    })
+
+    it('refuses the callback of another organisation', async () => {
+      const { query } = await visit(provider, { via, organization: 'fjordhjelpen' })
+      await expect(logIn(provider, { via, callback: () => query })).rejects.toEqual(refused('login_mismatch'))
+      expect(asked).toEqual([])
     })
 
     it.each([

@@ -106,6 +106,72 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
       )
     })
 
+    it('refuses a code of the other provider', async () => {
+      const [mine, theirs] = [
+        await system.begin(provider),
+        await system.begin(provider === 'bankid' ? 'vipps' : 'bankid'),
+      ]
+      const [callback, foreign] = [await system.visit(mine), await system.visit(theirs)]
+      const code = /code=([^&]+)/.exec(foreign)?.[1]
+      const before = await state()
+      expect(await system.complete(mine, callback.replace(/code=[^&]+/, `code=${code}`))).toEqual(
+        refused('login_code_rejected'),
+      )
+      expect(await state()).toEqual(before)
+    })
+
+    it('refuses the whole callback of another login, begun by somebody else', async () => {
+      const [mine, theirs] = [await system.begin(provider), await system.begin(provider)]
+      const foreign = await system.visit(theirs)
+      const before = await state()
+      expect(await system.complete(mine, foreign)).toEqual(refused('login_mismatch'))
+      expect(await state()).toEqual(before)
+      expect(await system.complete(theirs, foreign)).toMatchObject({ status: 200 })
+    })
+
+    it.each([
+      ['an endless callback', (callback: string) => ({ callback: `${callback}&x=${'x'.repeat(8192)}` })],
+      ['a short verifier', () => ({ codeVerifier: 'A'.repeat(42) })],
+      ['a long verifier', () => ({ codeVerifier: 'A'.repeat(129) })],
+      ['a verifier of other characters', () => ({ codeVerifier: `${'A'.repeat(42)}+` })],
+      ['another method than S256', () => ({ codeChallengeMethod: 'plain' })],
+      ['a redirect URI of its own', () => ({ redirectUri: 'https://evil.example' })],
+    ])('refuses %s before the login is spent', async (_, changes) => {
+      const login = await system.begin(provider)
+      const callback = await system.visit(login)
+      expect(await system.complete(login, callback, changes(callback))).toEqual(refused('request_malformed'))
+      expect(await system.complete(login, callback)).toMatchObject({ status: 200 })
+    })
+
+    it('takes no challenge for a verifier, as plain would', async () => {
+      const login = await system.begin(provider)
+      const callback = await system.visit(login)
+      const codeVerifier = new URL(login.authorizationUrl).searchParams.get('code_challenge')
+      expect(await system.complete(login, callback, { codeVerifier })).toEqual(refused('login_mismatch'))
+    })
+
+    it('says the same of a login that never was, was used or has expired', async () => {
+      const [used, expired] = [await system.begin(provider), await system.begin(provider)]
+      const callbacks = [await system.visit(used), await system.visit(expired)] as const
+      expect(await system.complete(used, callbacks[0])).toMatchObject({ status: 200 })
+      await sql`update nokkel.login_attempt set expires_at = now() where id = ${expired.loginId}::uuid`.execute(
+        database.owner,
+      )
+      const answers = [
+        await system.complete(used, callbacks[0]),
+        await system.complete(expired, callbacks[1]),
+        await system.complete(used, callbacks[0], { loginId: crypto.randomUUID() }),
+      ].map(({ status, body: { request_id, ...body } }) => ({ status, ...body }))
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+      expect(answers[0]).toMatchObject({ code: 'login_unknown' })
+    })
+
+    it('goes on after the keys of the provider were changed', async () => {
+      await system.logIn(provider)
+      system.sandbox.setScenario(provider, 'rotated-key', { once: true })
+      expect(await system.logIn(provider)).toMatchObject({ outcome: 'signed_in' })
+    })
+
     it('refuses a login that was begun too long ago', async () => {
       const login = await system.begin(provider)
       const callback = await system.visit(login)
@@ -126,6 +192,7 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
       ['reused-code', 'login_code_rejected', 400],
       ['failing-token', 'provider_unreachable', 502],
       ['slow-token', 'provider_unreachable', 502],
+      ['cut-token', 'provider_unreachable', 502],
       ['mixed-up-issuer', 'login_mismatch', 400],
     ] as const)('refuses when the provider does %s', async (scenario, code, status) => {
       const login = await system.begin(provider)
@@ -159,6 +226,8 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
     ['bankid', 'no-iss', 'login_mismatch', 400],
     ['vipps', 'userinfo-sub-mismatch', 'login_token_invalid', 400],
     ['vipps', 'malformed-callback', 'login_refused', 400],
+    ['vipps', 'failing-userinfo', 'provider_unreachable', 502],
+    ['vipps', 'slow-userinfo', 'provider_unreachable', 502],
   ] as const)('refuses when %s does %s', async (provider, scenario, code, status) => {
     const login = await system.begin(provider)
     system.sandbox.setScenario(provider, scenario, { once: true })
@@ -166,6 +235,27 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
     const before = await state()
     expect(await system.complete(login, callback)).toEqual(refused(code, status))
     expect(await state()).toEqual(before)
+  })
+
+  it('goes on without the personnummer that Vipps refuses', async () => {
+    system.sandbox.setScenario('vipps', 'invalid-scope')
+    const login = await system.begin('vipps')
+    const answer = await system.complete(login, await system.visit(login))
+    expect(answer).toEqual(refused('login_refused'))
+    expect(answer.body.data).toEqual({ error: 'invalid_scope' })
+    const consent = { version: 'v1', shares: ['name', 'phoneNumber', 'email', 'address'] }
+    const again = await system.begin('vipps', { consent })
+    expect(await system.complete(again, await system.visit(again, { person: 'uten-fnr' }))).toMatchObject({
+      status: 200,
+      body: { personnummer: 'not_asked' },
+    })
+  })
+
+  it('says of the personnummer whether it came', async () => {
+    const outcome = async () => (await system.logIn('vipps', 'hjertelaget-medlem-2')).personnummer
+    system.sandbox.setScenario('vipps', 'missing-nin', { once: true })
+    expect(await outcome()).toBe('absent')
+    expect(await outcome()).toBe('verified')
   })
 
   it('needs the proof of a key, and spends nothing without it', async () => {
