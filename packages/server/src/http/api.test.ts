@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { createLoginSystem, type LoginSystem, publicUrl } from '../../../../tools/testing/login.ts'
+import { consentTo, createLoginSystem, type LoginSystem, publicUrl } from '../../../../tools/testing/login.ts'
 
 describe.each(databaseEngines)('http [%s]', (engine) => {
   let database: TestDatabase
@@ -24,6 +24,7 @@ describe.each(databaseEngines)('http [%s]', (engine) => {
     codeChallenge: 'A'.repeat(43),
     state: 'B'.repeat(43),
     nonce: 'C'.repeat(43),
+    consent: consentTo('bankid'),
   })
   const json = { 'content-type': 'application/json' }
 

@@ -205,9 +205,16 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
     expect(await give(server, shares[0])).toMatchObject({ status: 400, body: { code: 'share_invalid' } })
     await server.close()
   })
-})
 
-async function versions({ owner }: TestDatabase) {
-  const { rows } = await sql<{ id: string }>`select key_id as id from nokkel.master_key_version`.execute(owner)
-  return rows
-}
+  it('limits guesses also while there is no database', async () => {
+    const server = createServer(undefined, {
+      database: 'postgres://nokkel_server@localhost:1/none',
+      limits: { login: { address: 3, person: 3 } },
+    })
+    const statuses: number[] = []
+    for (let guess = 0; guess < 5; guess++) statuses.push((await give(server, 'AAAA')).status)
+    expect(statuses).toEqual([400, 400, 400, 429, 429])
+    expect(await call(server, 'GET', '/nokkel/health')).toMatchObject({ status: 200 })
+    await server.close()
+  })
+})
