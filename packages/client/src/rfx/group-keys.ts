@@ -81,6 +81,8 @@ export interface GroupKeys {
 interface GroupKeyDependencies {
   readonly organizationId: string
   readonly userId: string
+  /** Accounts that were merged into the person's: asked for when something is wrapped to another id than theirs. */
+  readonly formerIds: () => Promise<readonly string[]>
   readonly userKeys: Pick<UserKeyService, 'privateKey' | 'unwrap'>
   readonly own: OwnThumbprints
   readonly pins: RfxPins
@@ -88,7 +90,7 @@ interface GroupKeyDependencies {
 }
 
 export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
-  const { organizationId, userId, userKeys, own, pins, signers } = dependencies
+  const { organizationId, userId, formerIds, userKeys, own, pins, signers } = dependencies
   const keys = new Map<string, RfxKey>()
   const verified = new Map<string, { readonly text: string; readonly group: VerifiedGroup }>()
   const kept = new Map<string, Promise<RfxKey | undefined>>()
@@ -211,9 +213,14 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     if (!named) throw tampered('the list names a key that is not one’s own')
     await whole('the own leaf', async () => {
       const wrapHash = decodeBase64Url(wrap.hash)
-      const leaf = await calculateWrapLeaf({ groupId, version, owner, ownerId, role, thumbprint, wrapHash })
       const { leaves } = revisions[revision - 1] ?? {}
-      if (!leaves || !includesLeaf(leaves, leaf)) throw tampered('the list does not name the person')
+      const isNamedAs = async (id: string) => {
+        const leaf = await calculateWrapLeaf({ groupId, version, owner, ownerId: id, role, thumbprint, wrapHash })
+        return leaves !== undefined && includesLeaf(leaves, leaf)
+      }
+      if (!(await isNamedAs(ownerId)) && !(owner === 'user' && (await isAny(await formerIds(), isNamedAs)))) {
+        throw tampered('the list does not name the person')
+      }
       if (encryptedSymmetricKey === null) return
       // The server may have moved it to another key of the person since; it is another wrap then, and only then.
       const isSame = equalBytes(await hashWrap(decodeBase64(encryptedSymmetricKey)), wrapHash)
@@ -294,6 +301,11 @@ export function createGroupKeys(dependencies: GroupKeyDependencies): GroupKeys {
     if (commitment === undefined) return true
     return commitment === encodeBase64Url(await calculateKeyCommitment(key, { groupId, version }))
   }
+}
+
+async function isAny<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<boolean> {
+  for (const item of items) if (await test(item)) return true
+  return false
 }
 
 /** What does not open, or is not even a key, is `undefined`; so is what the server refuses to open. */

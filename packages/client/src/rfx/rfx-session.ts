@@ -62,7 +62,16 @@ export function createRfxSession(dependencies: SessionDependencies, id: string, 
   const over = new AbortController()
   const pins = createRfxPins({ storage, lock }, person.id, id)
   const signers = createRfxSigners({ call, storage, lock, now, own }, person.id, id)
-  const keys = createGroupKeys({ organizationId, userId: person.id, userKeys, own: ownThumbprints, pins, signers })
+  const keys = createGroupKeys({
+    organizationId,
+    userId: person.id,
+    // Not those of when the project was opened: the accounts may have been merged since.
+    formerIds: async () => (await (call as Call)('getMe', {})).formerIds,
+    userKeys,
+    own: ownThumbprints,
+    pins,
+    signers,
+  })
   const pairs = new Map<number, Promise<CryptoKeyPair>>()
   /** Wraps that were said to be broken, by group and version. */
   const reported = new Set<string>()
