@@ -2,11 +2,8 @@ import type { Me } from '@nokkel/contract'
 import { type AdministrationService, createAdministrationService } from './administration/administration-service.ts'
 import { createTaskEncryptionService, type TaskEncryptionService } from './assignments/task-encryption-service.ts'
 import { type AuthService, createAuthService, createSessionController } from './auth/auth-service.ts'
-import {
-  type BankIdAuthenticationService,
-  createAuthenticationServices,
-  type VippsAuthenticationService,
-} from './auth/authentication-service.ts'
+import type { BankIdAuthenticationService, VippsAuthenticationService } from './auth/authentication-service.ts'
+import { createAuthenticationServices } from './auth/authentication-services.ts'
 import { createLogins } from './auth/login-flow.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 import { type CompanyService, createCompanyService } from './companies/company-service.ts'
@@ -136,6 +133,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
       request,
       call,
       session,
+      entry: controller,
       keyGenerator,
       origins: page === undefined ? [base] : [page, base],
       appRedirectUris,

@@ -9,7 +9,9 @@ import type { SessionEnd } from '../session/session-end.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
-import type { AuthenticationServices, CompletedSignIn, SessionEntry, SignInOptions } from './authentication-service.ts'
+import type { CompletedSignIn, SignInOptions } from './authentication-service.ts'
+import type { AuthenticationServices } from './authentication-services.ts'
+import type { SessionEntry } from './login-flow.ts'
 
 /** Why the person is logged out although they did not ask for it. */
 export type AuthNotice = 'device_superseded' | 'device_revoked' | 'session_expired' | 'keys_lost'
@@ -69,7 +71,7 @@ export interface AuthController extends Omit<AuthService, 'signIn' | 'completeSi
 
 /** The session together with the services that begin it. */
 export function createAuthService(controller: AuthController, services: AuthenticationServices): AuthService {
-  const { adopt: _, discard: __, look: ___, refresh: ____, sessionId: _____, ...session } = controller
+  const { adopt: _, discard: __, look: ___, refresh: ____, ...session } = controller
   return {
     ...session,
     signIn: (provider, options) => services[provider].signIn(options),
@@ -107,7 +109,6 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     discard: ({ tokens }) => endOnServer(tokens).catch(() => {}),
     look,
     refresh,
-    sessionId: async () => (await session.read())?.sessionId,
     accessToken: async () => (await session.usable()).accessToken,
     signOut,
     sessions: async () => (await call('listSessions', {})).sessions,

@@ -1,23 +1,19 @@
 import type { LoginFlow, Share, SignedIn } from '@nokkel/contract'
-import { encodeBase64Url } from '@nokkel/crypto'
-import { NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
-import type { AnswerOf } from '../http/endpoints.ts'
 import type { Request } from '../http/request.ts'
 import type { KeyGenerator } from '../keys/key-generator.ts'
+import { lazily } from '../lazily.ts'
 import type { ProviderId } from '../session/auth-token-store.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
-import { checkAuthorizationUrl } from './authorization-url.ts'
+import type { AuthState } from './authentication-service.ts'
 import type { Callback } from './callback.ts'
 import { type LinkRecord, linkName } from './login-records.ts'
-import { clearPendingLogin, type PendingLogin, storePendingLogin } from './pending-login.ts'
-import { VippsPkceGenerator } from './pkce.ts'
 
 /** A login that the person has agreed to. */
 export interface LoginRequest {
   readonly provider: ProviderId
-  readonly purpose: 'login' | 'link'
+  readonly purpose: AuthState['purpose']
   readonly consent: { readonly version: string; readonly shares: readonly Share[] }
   readonly flow: LoginFlow
   readonly returnTo: string | undefined
@@ -28,38 +24,60 @@ export interface LoginRequest {
 export interface Departure {
   readonly url: URL
   readonly loginId: string
+  /** The `state` parameter it is recognised by. */
   readonly state: string
 }
 
-export type Exchanged =
-  | { readonly purpose: 'login'; readonly answer: AnswerOf<'completeLogin'>; readonly keys: LinkRecord['keys'] }
-  | { readonly purpose: 'link'; readonly answer: AnswerOf<'completeLink'>; readonly sessionId: string }
+/** What a login that is being finished has to do with the service that shows it. */
+export interface Finishing {
+  readonly provider: ProviderId
+  /** What it was begun for is known now. */
+  readonly told: (purpose: AuthState['purpose']) => void
+  /** Whether the person has given it up meanwhile. */
+  readonly isGivenUp: () => boolean
+}
 
+/** What a login does to the session. */
+export interface SessionEntry {
+  /** Makes it the session of this browser, in the place of another one. */
+  adopt(login: SignedIn, keys: LinkRecord['keys'], provider: ProviderId): Promise<void>
+  /** Ends a session that nobody wants any more. */
+  discard(login: SignedIn): Promise<void>
+  /** Shows who is logged in, as far as that is known. */
+  look(): Promise<void>
+  /** Gets anew what is known of who is logged in. */
+  refresh(): Promise<void>
+}
+
+/** The steps of a login; what they need is loaded when they are first taken. */
 export interface Logins {
+  /** Has what {@link Logins.begin} needs loaded meanwhile. */
+  prepare(): void
   /**
    * Stores what the callback will need, then asks for the URL to leave for. What was stored is gone again when that
    * fails.
    */
   begin(request: LoginRequest, signal: AbortSignal): Promise<Departure>
-  /** Exchanges the code. The code verifier leaves this device only here. */
-  exchange(callback: Callback, pending: PendingLogin): Promise<Exchanged>
-  /** An account of its own for the login of a link. */
-  continueWith(link: LinkRecord): Promise<SignedIn>
-  /** Stores a link for as long as the server keeps it. */
-  keep(link: Omit<LinkRecord, 'keptUntil'>): Promise<void>
+  /**
+   * Exchanges the code and enters. The code verifier leaves this device only here.
+   *
+   * @returns What came of it; a departure when the app of the provider wants the browser to go on elsewhere first.
+   */
+  finish(callback: Callback, finishing: Finishing): Promise<AuthState | Departure>
+  /** Enters with an account of its own for the login of a link. */
+  continueWith(link: LinkRecord): Promise<AuthState>
   /** The stored link of this organisation, while it can be used. */
   link(): Promise<LinkRecord | undefined>
-  /** Where a login may come back to. */
-  redirectUris(provider: ProviderId): readonly string[]
 }
 
-interface LoginDependencies {
+export interface LoginDependencies {
   readonly organization: string
   readonly deviceName: string
   readonly storage: SecureStorage
   readonly request: Request
   readonly call: Call
   readonly session: SessionManager
+  readonly entry: SessionEntry
   readonly keyGenerator: KeyGenerator
   /** Where pages of the application may be, without a slash at the end. */
   readonly origins: readonly string[]
@@ -69,81 +87,23 @@ interface LoginDependencies {
   readonly serverNow: () => Date
 }
 
-const pkce = new VippsPkceGenerator()
+/** What the steps have besides. */
+export interface LoginTools extends LoginDependencies, Pick<Logins, 'link'> {
+  /** Where a login may come back to. */
+  redirectUris(provider: ProviderId): readonly string[]
+}
 
 export function createLogins(dependencies: LoginDependencies): Logins {
-  const { organization, deviceName, storage, request, call, session, keyGenerator, now, serverNow } = dependencies
-  const { origins, appRedirectUris } = dependencies
-  return { begin, exchange, continueWith, keep: keepLink, link, redirectUris }
-
-  async function begin(login: LoginRequest, signal: AbortSignal): Promise<Departure> {
-    const { provider, purpose, consent, returnTo, hint } = login
-    const { verifier, challenge: codeChallenge, state, nonce } = await pkce.generate()
-    const linkSessionId = purpose === 'link' ? (await session.read())?.sessionId : undefined
-    if (purpose === 'link' && linkSessionId === undefined) throw new NokkelError('signed_out')
-    const confirmed = purpose === 'login' ? await linkFor(login) : undefined
-    const record: PendingLogin['login'] = {
-      organization,
-      startedAt: now().toISOString(),
-      shares: consent.shares,
-      ...(returnTo !== undefined && { returnTo }),
-      ...(linkSessionId !== undefined && { linkSessionId }),
-      ...(confirmed && { confirms: true }),
-    }
-    const keep = async (more: Partial<PendingLogin['login']>) => {
-      signal.throwIfAborted()
-      await storePendingLogin(storage, provider, { verifier, state, nonce, login: { ...record, ...more } })
-      signal.throwIfAborted()
-    }
-    try {
-      await keep({})
-      const body = { provider, codeChallenge, state, nonce, consent: mutable(consent), flow: login.flow }
-      const begun =
-        purpose === 'link'
-          ? await call('beginLink', { body }, { signal })
-          : await request('beginLogin', { body: { ...body, organization, ...extras(login, confirmed) } }, { signal })
-      const url = checkAuthorizationUrl(begun.authorizationUrl, {
-        state,
-        nonce,
-        codeChallenge,
-        redirectUris: redirectUris(provider),
-        shares: consent.shares,
-        hint,
-      })
-      await keep({ id: begun.loginId, providerOrigin: url.origin })
-      return { url, loginId: begun.loginId, state }
-    } catch (error) {
-      await clearPendingLogin(storage, provider, state).catch(() => {})
-      throw error
-    }
-  }
-
-  async function exchange(callback: Callback, pending: PendingLogin): Promise<Exchanged> {
-    const { provider, query } = callback
-    const { verifier: codeVerifier, nonce, login } = pending
-    const body = { loginId: login.id ?? '', provider, organization, callback: query, codeVerifier, nonce }
-    if (login.linkSessionId !== undefined) {
-      const record = await session.read()
-      if (!record) throw new NokkelError('signed_out')
-      // Somebody else has logged in meanwhile: they would get the way in of another person.
-      if (record.sessionId !== login.linkSessionId) throw new NokkelError('login_state_mismatch')
-      return { purpose: 'link', answer: await call('completeLink', { body }), sessionId: record.sessionId }
-    }
-    const keys = login.confirms ? (await link())?.keys : await keyGenerator.generate()
-    if (!keys) throw new NokkelError('link_unknown')
-    const named = { ...body, deviceName }
-    const answer = await request('completeLogin', { body: named }, { dpopSigner: keys.signing })
-    return { purpose: 'login', answer, keys }
-  }
-
-  async function continueWith({ token: linkToken, keys }: LinkRecord): Promise<SignedIn> {
-    return request('continueLogin', { body: { linkToken, deviceName } }, { dpopSigner: keys.signing })
-  }
-
-  async function keepLink(offered: Omit<LinkRecord, 'keptUntil'>): Promise<void> {
-    const left = Date.parse(offered.expiresAt) - serverNow().getTime()
-    const keptUntil = new Date(now().getTime() + left).toISOString()
-    await storage.put(linkName, { ...offered, keptUntil } satisfies LinkRecord)
+  const { organization, storage, origins, appRedirectUris, now } = dependencies
+  const tools: LoginTools = { ...dependencies, link, redirectUris }
+  const beginning = lazily(async () => (await import('./begin-login.ts')).createBeginning(tools))
+  const finishing = lazily(async () => (await import('./finish-login.ts')).createFinishing(tools))
+  return {
+    prepare: () => void beginning().catch(() => {}),
+    begin: async (login, signal) => (await beginning())(login, signal),
+    finish: async (callback, service) => (await finishing()).finish(callback, service),
+    continueWith: async (stored) => (await finishing()).continueWith(stored),
+    link,
   }
 
   async function link(): Promise<LinkRecord | undefined> {
@@ -152,34 +112,9 @@ export function createLogins(dependencies: LoginDependencies): Logins {
     return usable ? stored : undefined
   }
 
-  /** The link that a login shows to be the person's: by a way of the account it may belong to. */
-  async function linkFor({ provider, supabaseToken }: LoginRequest): Promise<LinkRecord | undefined> {
-    const stored = await link()
-    const way = supabaseToken !== undefined && stored?.ways.includes('supabase') ? 'supabase' : provider
-    return stored?.ways.includes(way) ? stored : undefined
-  }
-
   function redirectUris(provider: ProviderId): readonly string[] {
     const app = appRedirectUris[provider]
     const pages = origins.map((origin) => `${origin}/callback/${provider}/${organization}`)
     return app === undefined ? pages : [...pages, app]
   }
-}
-
-function extras({ supabaseToken, hint }: LoginRequest, confirmed: LinkRecord | undefined) {
-  return {
-    ...(confirmed && { linkToken: confirmed.token }),
-    ...(supabaseToken !== undefined && { supabaseToken }),
-    ...(hint !== undefined && { loginHint: { personnummer: hint } }),
-  }
-}
-
-function mutable({ version, shares }: LoginRequest['consent']) {
-  return { version, shares: [...shares] }
-}
-
-/** Names a callback without keeping its code. */
-export async function digestOf({ redirectUri, query }: Callback): Promise<string> {
-  const bytes = new TextEncoder().encode(`${redirectUri}?${query}`)
-  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }

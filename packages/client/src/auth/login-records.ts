@@ -1,6 +1,7 @@
 import type { LinkingOffer, LoginFlow } from '@nokkel/contract'
 import type { DeviceKeys } from '@nokkel/crypto'
 import type { ProviderId } from '../session/auth-token-store.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
 import type { AuthState } from './authentication-service.ts'
 
 /** What it takes to begin a login anew. Nothing of it is secret, or says who somebody is. */
@@ -34,6 +35,14 @@ export interface DoneRecord {
 }
 
 export const doneName = 'login_done_v1'
+
+/** How long a login lives, and after it what came of it. */
+export const pendingMilliseconds = 15 * 60_000
+
+export async function readDone(storage: SecureStorage, now: Date): Promise<DoneRecord | undefined> {
+  const done = (await storage.get(doneName)) as DoneRecord | undefined
+  return done && now.getTime() - Date.parse(done.endedAt) < pendingMilliseconds ? done : undefined
+}
 
 /** A login that is to be confirmed by another way in of the same person. */
 export interface LinkRecord extends LinkingOffer {

@@ -1,0 +1,69 @@
+import { NokkelError } from '../errors.ts'
+import { checkAuthorizationUrl } from './authorization-url.ts'
+import type { LoginRequest, Logins, LoginTools } from './login-flow.ts'
+import type { LinkRecord } from './login-records.ts'
+import { clearPendingLogin, type PendingLogin, storePendingLogin } from './pending-login.ts'
+import { VippsPkceGenerator } from './pkce.ts'
+
+const pkce = new VippsPkceGenerator()
+
+export function createBeginning(tools: LoginTools): Logins['begin'] {
+  const { organization, storage, request, call, session, now, link, redirectUris } = tools
+  return async (login, signal) => {
+    const { provider, purpose, consent, returnTo, hint } = login
+    const { verifier, challenge: codeChallenge, state, nonce } = await pkce.generate()
+    const linkSessionId = purpose === 'link' ? (await session.read())?.sessionId : undefined
+    if (purpose === 'link' && linkSessionId === undefined) throw new NokkelError('signed_out')
+    const confirmed = purpose === 'login' ? await linkFor(login) : undefined
+    const record: PendingLogin['login'] = {
+      organization,
+      startedAt: now().toISOString(),
+      shares: consent.shares,
+      ...(returnTo !== undefined && { returnTo }),
+      ...(linkSessionId !== undefined && { linkSessionId }),
+      ...(confirmed && { confirms: true }),
+    }
+    const keep = async (more: Partial<PendingLogin['login']>) => {
+      signal.throwIfAborted()
+      await storePendingLogin(storage, provider, { verifier, state, nonce, login: { ...record, ...more } })
+      signal.throwIfAborted()
+    }
+    try {
+      await keep({})
+      const agreed = { version: consent.version, shares: [...consent.shares] }
+      const body = { provider, codeChallenge, state, nonce, consent: agreed, flow: login.flow }
+      const begun =
+        purpose === 'link'
+          ? await call('beginLink', { body }, { signal })
+          : await request('beginLogin', { body: { ...body, organization, ...extras(login, confirmed) } }, { signal })
+      const url = checkAuthorizationUrl(begun.authorizationUrl, {
+        state,
+        nonce,
+        codeChallenge,
+        redirectUris: redirectUris(provider),
+        shares: consent.shares,
+        hint,
+      })
+      await keep({ id: begun.loginId, providerOrigin: url.origin })
+      return { url, loginId: begun.loginId, state }
+    } catch (error) {
+      await clearPendingLogin(storage, provider, state).catch(() => {})
+      throw error
+    }
+  }
+
+  /** The link that a login shows to be the person's: by a way of the account it may belong to. */
+  async function linkFor({ provider, supabaseToken }: LoginRequest): Promise<LinkRecord | undefined> {
+    const stored = await link()
+    const way = supabaseToken !== undefined && stored?.ways.includes('supabase') ? 'supabase' : provider
+    return stored?.ways.includes(way) ? stored : undefined
+  }
+}
+
+function extras({ supabaseToken, hint }: LoginRequest, confirmed: LinkRecord | undefined) {
+  return {
+    ...(confirmed && { linkToken: confirmed.token }),
+    ...(supabaseToken !== undefined && { supabaseToken }),
+    ...(hint !== undefined && { loginHint: { personnummer: hint } }),
+  }
+}

@@ -1,0 +1,203 @@
+import type { SignedIn } from '@nokkel/contract'
+import { encodeBase64Url } from '@nokkel/crypto'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { AnswerOf } from '../http/endpoints.ts'
+import type { AuthState } from './authentication-service.ts'
+import type { Callback } from './callback.ts'
+import type { Departure, Finishing, Logins, LoginTools } from './login-flow.ts'
+import {
+  type DoneRecord,
+  doneName,
+  type LinkRecord,
+  linkName,
+  pendingMilliseconds,
+  type RetryRecord,
+  readDone,
+  retryName,
+} from './login-records.ts'
+import { clearPendingLogin, type PendingLogin, readPendingLogin } from './pending-login.ts'
+
+/** What came of a login, and the session it led to or added a way in to. */
+interface Outcome {
+  readonly state: AuthState
+  readonly sessionId?: string
+}
+
+/**
+ * The invariants: a callback is exchanged at most once that the server has answered; what came of it is stored before
+ * the verifier goes; whoever brings it again gets that.
+ */
+export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'continueWith'> {
+  const { organization, deviceName, storage, request, call, session, entry, keyGenerator } = tools
+  const { now, serverNow, link, redirectUris } = tools
+  return { finish, continueWith }
+
+  async function finish(callback: Callback, service: Finishing): Promise<AuthState | Departure> {
+    const { provider, told } = service
+    const digest = await digestOf(callback)
+    const done = await readDone(storage, now())
+    if (done?.digest === digest) return again(done, service)
+    const pending = await readPendingLogin(storage, provider)
+    const loginId = pending?.login.id
+    const isLate = pending && now().getTime() - Date.parse(pending.login.startedAt) >= pendingMilliseconds
+    if (!pending || loginId === undefined || isLate) {
+      await clearPendingLogin(storage, provider)
+      throw new NokkelError('login_lost')
+    }
+    if (callback.resumeUri !== undefined) return resume(callback, pending, loginId, callback.resumeUri)
+    const purpose = pending.login.linkSessionId === undefined ? 'login' : 'link'
+    told(purpose)
+    const record = ({ state, sessionId }: Outcome) => {
+      const ended = { provider, loginId, digest, endedAt: now().toISOString(), state }
+      return storage.put(doneName, { ...ended, ...(sessionId !== undefined && { sessionId }) } satisfies DoneRecord)
+    }
+    try {
+      if (!fits(callback, pending)) throw new NokkelError('login_state_mismatch')
+      const outcome = await (purpose === 'link' ? add(callback, pending) : enter(callback, pending, service))
+      await record(outcome)
+      await clearPendingLogin(storage, provider, pending.state)
+      return outcome.state
+    } catch (error) {
+      const named = withReason(error)
+      // No answer: the same callback may be tried again, and the server will not use a code twice.
+      if (codeOf(named) === 'network_unreachable' || service.isGivenUp()) throw named
+      await clearPendingLogin(storage, provider)
+      await forget(codeOf(named))
+      await record({ state: { status: 'error', purpose, reason: codeOf(named) ?? 'answer_unexpected' } })
+      throw named
+    }
+  }
+
+  function fits({ provider, organization: of, redirectUri, state }: Callback, pending: PendingLogin): boolean {
+    const isOwn = of === organization && of === pending.login.organization
+    return isOwn && state === pending.state && redirectUris(provider).includes(redirectUri)
+  }
+
+  /** The same callback once more, here or in another tab: what came of it is still so, or it is lost. */
+  async function again({ state, sessionId }: DoneRecord, { told }: Finishing): Promise<AuthState> {
+    told(state.purpose)
+    if (state.status === 'error') throw new NokkelError(state.reason ?? 'login_lost')
+    const isSame = sessionId !== undefined && (await session.read())?.sessionId === sessionId
+    if (!(state.linking ? await link() : isSame)) throw new NokkelError('login_lost')
+    return state
+  }
+
+  /** The app of the provider opened ours, and the login goes on in the browser it was begun in. */
+  async function resume(
+    { provider, state }: Callback,
+    pending: PendingLogin,
+    loginId: string,
+    resumeUri: string,
+  ): Promise<Departure> {
+    const url = URL.canParse(resumeUri) ? new URL(resumeUri) : undefined
+    if (url && state === pending.state && url.origin === pending.login.providerOrigin) return { url, loginId, state }
+    await clearPendingLogin(storage, provider)
+    throw new NokkelError('login_state_mismatch')
+  }
+
+  async function add(
+    { provider, query: callback }: Callback,
+    { verifier, nonce, login }: PendingLogin,
+  ): Promise<Outcome> {
+    const record = await session.read()
+    if (!record) throw new NokkelError('signed_out')
+    // Somebody else has logged in meanwhile: they would get the way in of another person.
+    if (record.sessionId !== login.linkSessionId) throw new NokkelError('login_state_mismatch')
+    const body = { loginId: login.id ?? '', provider, organization, callback, codeVerifier: verifier, nonce }
+    const { outcome: linked, personnummer } = await call('completeLink', { body })
+    await storage.delete(retryName)
+    await entry.refresh()
+    const state = { status: 'authenticated', purpose: 'link', linked, personnummer, ...backOf(login) } as const
+    return { state, sessionId: record.sessionId }
+  }
+
+  async function enter(
+    { provider, query: callback }: Callback,
+    { verifier, nonce, login }: PendingLogin,
+    { isGivenUp }: Finishing,
+  ): Promise<Outcome> {
+    const confirmed = login.confirms && (await link())
+    const keys = login.confirms ? confirmed?.keys : await keyGenerator.generate()
+    if (!keys) throw new NokkelError('link_unknown')
+    const body = {
+      loginId: login.id ?? '',
+      provider,
+      organization,
+      callback,
+      codeVerifier: verifier,
+      nonce,
+      deviceName,
+    }
+    const answer = await request('completeLogin', { body }, { dpopSigner: keys.signing })
+    if (isGivenUp()) {
+      if (answer.outcome !== 'needs_linking') await entry.discard(answer)
+      throw new NokkelError('cancelled')
+    }
+    const back = backOf(login.returnTo === undefined && confirmed ? confirmed : login)
+    if (answer.outcome !== 'needs_linking') {
+      return { state: await signIn(answer, keys, provider, back), sessionId: answer.tokens.sessionId }
+    }
+    return offer(answer, { provider, organization, keys, ...back })
+  }
+
+  async function offer(
+    { linking }: Extract<AnswerOf<'completeLogin'>, { outcome: 'needs_linking' }>,
+    rest: Pick<LinkRecord, 'provider' | 'organization' | 'keys' | 'returnTo'>,
+  ): Promise<Outcome> {
+    const { ways, expiresAt } = linking
+    const left = Date.parse(expiresAt) - serverNow().getTime()
+    const keptUntil = new Date(now().getTime() + left).toISOString()
+    await storage.put(linkName, { ...linking, ...rest, keptUntil } satisfies LinkRecord)
+    return { state: { status: 'needs_linking', purpose: 'login', linking: { ways, expiresAt } } }
+  }
+
+  async function signIn(
+    login: SignedIn,
+    keys: LinkRecord['keys'],
+    provider: LinkRecord['provider'],
+    back: Pick<AuthState, 'returnTo'>,
+  ): Promise<AuthState> {
+    await entry.adopt(login, keys, provider)
+    await storage.delete(retryName)
+    await storage.delete(linkName)
+    const { outcome, personnummer } = login
+    return { status: 'authenticated', purpose: 'login', outcome, personnummer, ...back }
+  }
+
+  async function continueWith(stored: LinkRecord): Promise<AuthState> {
+    const { token: linkToken, keys, provider } = stored
+    try {
+      const body = { linkToken, deviceName }
+      const answer = await request('continueLogin', { body }, { dpopSigner: keys.signing })
+      return await signIn(answer, keys, provider, backOf(stored))
+    } catch (error) {
+      await forget(codeOf(error))
+      throw error
+    }
+  }
+
+  /** What is of no use any more, or would only fail the same way again. */
+  async function forget(reason: ReturnType<typeof codeOf>): Promise<void> {
+    if (reason === 'link_unknown') await storage.delete(linkName)
+    if (reason !== 'login_scope_refused') return
+    const stored = (await storage.get(retryName)) as RetryRecord | undefined
+    if (stored) await storage.put(retryName, { ...stored, withoutPersonnummer: true } satisfies RetryRecord)
+  }
+}
+
+function backOf({ returnTo }: { readonly returnTo?: string }): Pick<AuthState, 'returnTo'> {
+  return returnTo === undefined ? {} : { returnTo }
+}
+
+/** What the provider refused to be asked for is a case of its own: there is something that a person can do about it. */
+function withReason(error: unknown): unknown {
+  const isScope =
+    error instanceof NokkelError && error.code === 'login_refused' && error.data?.error === 'invalid_scope'
+  return isScope ? new NokkelError('login_scope_refused', { cause: error }) : error
+}
+
+/** Names a callback without keeping its code. */
+async function digestOf({ redirectUri, query }: Callback): Promise<string> {
+  const bytes = new TextEncoder().encode(`${redirectUri}?${query}`)
+  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}

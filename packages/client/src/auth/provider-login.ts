@@ -1,0 +1,372 @@
+import type { Share } from '@nokkel/contract'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { Lock } from '../lock/lock.ts'
+import type { OrganizationService } from '../organizations/organization-service.ts'
+import type { ProviderId } from '../session/auth-token-store.ts'
+import { createStore } from '../state/store.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
+import type {
+  AuthenticationService,
+  AuthState,
+  AuthStatus,
+  CompletedSignIn,
+  ConsentAnswer,
+  ConsentRequest,
+  SignInOptions,
+} from './authentication-service.ts'
+import type { Callback } from './callback.ts'
+import { startForegroundTimer } from './foreground-timer.ts'
+import type { Departure, LoginRequest, Logins, SessionEntry } from './login-flow.ts'
+import {
+  type DoneRecord,
+  doneName,
+  type LinkRecord,
+  linkName,
+  type RetryRecord,
+  readDone,
+  retryName,
+} from './login-records.ts'
+import { clearPendingLogin } from './pending-login.ts'
+import type { UrlLauncher } from './url-launcher.ts'
+
+/** The login of one provider, and what the page around it tells it. */
+export interface ProviderLogin {
+  readonly service: AuthenticationService
+  complete(callback: Callback): Promise<CompletedSignIn>
+  /** A link of the page before. */
+  offer(link: LinkRecord): void
+  /** Another tab has finished a login. */
+  follow(done: DoneRecord): Promise<void>
+  /** What is over: goes back to `idle` from these. */
+  end(...statuses: readonly AuthStatus[]): void
+  close(): void
+}
+
+export interface ProviderLoginDependencies {
+  readonly organization: string
+  readonly storage: SecureStorage
+  readonly organizations: OrganizationService
+  readonly logins: Logins
+  readonly entry: SessionEntry
+  readonly urlLauncher: UrlLauncher
+  readonly lock: Lock
+  readonly now: () => Date
+  readonly others: () => readonly ProviderLogin[]
+}
+
+/** What a login is begun with; kept for another try. */
+interface Plan extends SignInOptions {
+  readonly purpose: AuthState['purpose']
+  readonly withoutPersonnummer?: boolean
+}
+
+/** A login under way in this page. What is not the present one any more changes nothing. */
+interface Attempt {
+  readonly givenUp: AbortController
+  /** `undefined`: it was begun in another page. */
+  plan: Plan | undefined
+  departure?: Departure
+}
+
+const consentVersion = 'v1'
+const callbackTimeoutMilliseconds = 30_000
+const consentMilliseconds = 60 * 60_000
+const underWay: readonly AuthStatus[] = ['awaiting_consent', 'loading', 'awaiting_callback', 'exchanging']
+
+export function createProviderLogin(provider: ProviderId, dependencies: ProviderLoginDependencies): ProviderLogin {
+  const { organization, storage, organizations, logins, entry, urlLauncher, lock, now, others } = dependencies
+  const store = createStore<AuthState>({ status: 'idle', purpose: 'login' })
+  let attempt: Attempt | undefined
+  let remembered: Plan | undefined
+  let stopTimer = () => {}
+  let written: Promise<unknown> = Promise.resolve()
+
+  const service: AuthenticationService = {
+    provider,
+    subscribe: store.subscribe,
+    getSnapshot: store.getSnapshot,
+    signIn: (options) => begin('login', options),
+    link: (options) => begin('link', options),
+    agree,
+    disagree() {
+      if (store.getSnapshot().status !== 'awaiting_consent') return
+      attempt = undefined
+      set({ status: 'idle', purpose: 'login' })
+    },
+    retry,
+    cancel,
+    continueAsNew,
+  }
+  return { service, complete, offer, follow, end, close }
+
+  async function begin(purpose: Plan['purpose'], options: SignInOptions = {}): Promise<void> {
+    const { loginHint } = options
+    if (loginHint && (provider !== 'bankid' || !/^\d{11}$/.test(loginHint.personnummer))) {
+      throw new TypeError('loginHint must be the eleven digits of a personnummer, for BankID')
+    }
+    if (isUnderWay()) return
+    const plan = { ...options, purpose }
+    const current = start('loading', plan)
+    await run(current, () => ask(current, plan))
+  }
+
+  async function agree(answer: ConsentAnswer): Promise<void> {
+    const { status, consent, purpose } = store.getSnapshot()
+    const current = attempt
+    if (status !== 'awaiting_consent' || !consent || !current) return
+    set({ status: 'loading' })
+    const plan = { purpose, ...current.plan, consent: answer }
+    current.plan = plan
+    await run(current, () => leave(current, plan, consent, answer))
+  }
+
+  async function retry(): Promise<void> {
+    const { status, purpose } = store.getSnapshot()
+    if (isUnderWay() || (status !== 'error' && status !== 'idle')) return
+    const known = remembered
+    const current = start('loading', known ?? { purpose })
+    await run(current, async () => {
+      const plan = known ?? (await storedPlan()) ?? { purpose }
+      if (attempt !== current) return
+      current.plan = plan
+      if (plan.purpose !== store.getSnapshot().purpose) set({ status: 'loading', purpose: plan.purpose })
+      await ask(current, plan)
+    })
+  }
+
+  async function cancel(): Promise<void> {
+    const current = attempt
+    attempt = undefined
+    remembered = undefined
+    current?.givenUp.abort()
+    if (store.getSnapshot().status !== 'authenticated') set({ status: 'idle', purpose: 'login' })
+    for (const other of others()) other.end('needs_linking')
+    await inTurn(async () => {
+      await clearPendingLogin(storage, provider, current?.departure?.state)
+      await storage.delete(retryName)
+      await storage.delete(linkName)
+      if ((await readDone(storage, now()))?.state.status !== 'authenticated') await storage.delete(doneName)
+    })
+  }
+
+  async function continueAsNew(): Promise<void> {
+    if (store.getSnapshot().status !== 'needs_linking' || isUnderWay()) return
+    const current = start('exchanging')
+    await run(current, async () => {
+      const link = await logins.link()
+      if (!link) throw new NokkelError('link_unknown')
+      await conclude(current, await logins.continueWith(link))
+    })
+  }
+
+  async function complete(callback: Callback): Promise<CompletedSignIn> {
+    const { purpose } = store.getSnapshot()
+    const current: Attempt = { givenUp: new AbortController(), plan: attempt?.plan }
+    attempt = current
+    set({ status: 'exchanging' })
+    const finishing = {
+      provider,
+      isGivenUp: () => attempt !== current,
+      told(of: Plan['purpose']) {
+        if (of !== purpose && attempt === current) set({ status: 'exchanging', purpose: of })
+      },
+    }
+    try {
+      const result = await lock.run('login', () => logins.finish(callback, finishing))
+      if ('url' in result) {
+        await depart(current, result)
+        return { state: store.getSnapshot() }
+      }
+      await conclude(current, result)
+      return { state: result, ...(result.returnTo !== undefined && { returnTo: result.returnTo }) }
+    } catch (error) {
+      if (attempt !== current) throw new NokkelError('cancelled', { cause: error })
+      throw fail(error)
+    } finally {
+      // Also a login that failed shows who is logged in; before it was begun, nobody had looked.
+      await entry.look()
+    }
+  }
+
+  /** Only what is named stays: what belongs to one status goes with it. */
+  function set(state: Omit<AuthState, 'purpose'> & Partial<AuthState>): void {
+    stopTimer()
+    store.set({ purpose: store.getSnapshot().purpose, ...state })
+  }
+
+  function start(status: 'loading' | 'exchanging', plan?: Plan): Attempt {
+    const current: Attempt = { givenUp: new AbortController(), plan }
+    attempt = current
+    set({ status, purpose: plan?.purpose ?? 'login' })
+    for (const other of others()) other.end('error', 'authenticated')
+    return current
+  }
+
+  /** Runs a step; what it throws becomes the state, unless the login was given up meanwhile. */
+  async function run(current: Attempt, step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      if (attempt === current) throw fail(error)
+    }
+  }
+
+  function fail(error: unknown): unknown {
+    const reason = codeOf(error) ?? 'answer_unexpected'
+    remembered = attempt?.plan ?? remembered
+    if (remembered && reason === 'login_scope_refused') remembered = { ...remembered, withoutPersonnummer: true }
+    attempt = undefined
+    set({ status: 'error', reason })
+    if (reason === 'link_unknown') for (const other of others()) other.end('needs_linking')
+    return error
+  }
+
+  /** Writes and clears what is stored of a login, one after another. */
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = written.then(task)
+    written = turn.catch(() => {})
+    return turn
+  }
+
+  async function ask(current: Attempt, plan: Plan): Promise<void> {
+    logins.prepare()
+    const consent = await consentOf(plan)
+    if (attempt !== current) return
+    if (plan.consent && !plan.withoutPersonnummer) return leave(current, plan, consent, plan.consent)
+    set({ status: 'awaiting_consent', consent })
+  }
+
+  async function consentOf({ withoutPersonnummer }: Plan): Promise<ConsentRequest> {
+    const own = (await organizations.list()).find(({ slug }) => slug === organization)
+    if (!own) throw new NokkelError('organization_unknown')
+    const available = own.providers.filter((offer) => offer.available)
+    const offer = available.find(({ id }) => id === provider)
+    if (!offer) throw new NokkelError('provider_unavailable', { data: { available: available.map(({ id }) => id) } })
+    const { shares, personnummer } = offer
+    return { provider, version: consentVersion, shares, personnummer: personnummer && !withoutPersonnummer }
+  }
+
+  async function leave(current: Attempt, plan: Plan, consent: ConsentRequest, answer: ConsentAnswer): Promise<void> {
+    const request = requestOf(plan, consent, answer)
+    const departure = await inTurn(async () => {
+      current.givenUp.signal.throwIfAborted()
+      await storage.put(retryName, retryOf(plan, request))
+      await storage.delete(doneName)
+      return logins.begin(request, current.givenUp.signal)
+    })
+    await depart(current, departure)
+  }
+
+  async function depart(current: Attempt, departure: Departure): Promise<void> {
+    if (attempt !== current) return
+    const { url, state } = departure
+    current.departure = departure
+    const clear = () => inTurn(() => clearPendingLogin(storage, provider, state))
+    set({ status: 'awaiting_callback' })
+    stopTimer = startForegroundTimer(callbackTimeoutMilliseconds, () => {
+      // What comes later is of a login that is no more.
+      clear().catch(() => {})
+      fail(new NokkelError('login_timed_out'))
+    })
+    try {
+      await urlLauncher.launch(url)
+    } catch (error) {
+      await clear()
+      throw error
+    }
+  }
+
+  function requestOf(
+    plan: Plan,
+    { version, shares, personnummer }: ConsentRequest,
+    answer: ConsentAnswer,
+  ): LoginRequest {
+    const { purpose, flow = 'browser', returnTo, supabaseToken, loginHint } = plan
+    const agreed: Share[] = personnummer && answer.personnummer ? [...shares, 'personnummer'] : [...shares]
+    return {
+      provider,
+      purpose,
+      consent: { version, shares: agreed },
+      flow,
+      returnTo: isPath(returnTo) ? returnTo : undefined,
+      supabaseToken,
+      hint: loginHint?.personnummer,
+    }
+  }
+
+  function retryOf({ consent, supabaseToken }: Plan, { purpose, flow, returnTo }: LoginRequest): RetryRecord {
+    const startedAt = now().toISOString()
+    return {
+      ...{ provider, organization, purpose, flow, startedAt },
+      ...(consent && { consent }),
+      ...(returnTo !== undefined && { returnTo }),
+      ...(supabaseToken !== undefined && { forSupabase: true }),
+    }
+  }
+
+  async function storedPlan(): Promise<Plan | undefined> {
+    const stored = (await storage.get(retryName)) as RetryRecord | undefined
+    if (stored?.provider !== provider || stored.organization !== organization) return undefined
+    // Without its token the login would find another account, or make one.
+    if (stored.forSupabase) throw new NokkelError('supabase_token_invalid')
+    const { startedAt, consent, provider: _, organization: __, ...plan } = stored
+    const isFresh = now().getTime() - Date.parse(startedAt) < consentMilliseconds
+    return { ...plan, consent: isFresh ? consent : undefined }
+  }
+
+  async function conclude(current: Attempt, state: AuthState): Promise<void> {
+    if (attempt !== current) return
+    attempt = undefined
+    remembered = undefined
+    if (state.status === 'authenticated') for (const other of others()) other.end('needs_linking')
+    await show(state)
+  }
+
+  async function show(state: AuthState): Promise<void> {
+    const link = state.linking && (await logins.link())
+    if (link) showLink(link)
+    else set(state)
+  }
+
+  function offer(link: LinkRecord): void {
+    if (store.getSnapshot().status === 'idle') showLink(link)
+  }
+
+  function showLink({ ways, expiresAt, keptUntil }: LinkRecord): void {
+    set({ status: 'needs_linking', purpose: 'login', linking: { ways, expiresAt } })
+    const timer = setTimeout(() => {
+      storage.delete(linkName).catch(() => {})
+      set({ status: 'error', reason: 'link_unknown' })
+    }, Date.parse(keptUntil) - now().getTime())
+    // In Node it is no reason to stay.
+    if (typeof timer === 'object') (timer as { unref(): void }).unref()
+    stopTimer = () => clearTimeout(timer)
+  }
+
+  async function follow({ loginId, state }: DoneRecord): Promise<void> {
+    if (attempt?.departure?.loginId !== loginId || store.getSnapshot().status !== 'awaiting_callback') return
+    remembered = attempt.plan
+    attempt = undefined
+    await show(state)
+  }
+
+  function end(...statuses: readonly AuthStatus[]): void {
+    if (statuses.includes(store.getSnapshot().status)) set({ status: 'idle', purpose: 'login' })
+  }
+
+  function close(): void {
+    stopTimer()
+    attempt?.givenUp.abort()
+  }
+
+  function isUnderWay(): boolean {
+    return [service, ...others().map((other) => other.service)].some(({ getSnapshot }) => {
+      return underWay.includes(getSnapshot().status)
+    })
+  }
+}
+
+function isPath(text = ''): boolean {
+  const base = 'https://app.invalid'
+  return text.startsWith('/') && URL.canParse(text, base) && new URL(text, base).origin === base
+}
