@@ -9,6 +9,19 @@ insert into public.organization (id, slug, name, device_policy, enrollment) valu
     ('5eed0000-0000-4000-8000-000000000004', 'nordlys', 'Nordlys', 'one', 'invited')
   on conflict do nothing;
 
+-- Without secrets, which lie under a master key: whoever starts the server stores those of its sandbox.
+insert into public.vipps_org_config (organization_id, enabled, environment, client_id, personnummer_approved)
+  select o.id, true, 'test', 'nokkel-' || o.slug, true from public.organization o
+  where o.slug in ('likeperson', 'hjertelaget', 'fjordhjelpen', 'nordlys')
+  on conflict do nothing;
+
+insert into public.vipps_org_cost_config (organization_id, cost_centre, price_per_login_ore, monthly_cap) values
+    ('5eed0000-0000-4000-8000-000000000001', '4100 Medlemmer', 149, 5000),
+    ('5eed0000-0000-4000-8000-000000000002', '4200 Medlemmer', 149, 2000),
+    ('5eed0000-0000-4000-8000-000000000003', '4300 Innkjøp', 149, 500),
+    ('5eed0000-0000-4000-8000-000000000004', '4400 Medlemmer', 149, null)
+  on conflict do nothing;
+
 insert into public.app_user (auth_user_id, name) values
     ('5eed0000-0000-4000-8001-000000000001', 'Ingrid Solberg'),
     ('5eed0000-0000-4000-8001-000000000002', 'Kari Nordmann'),

@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Sandbox } from '@nokkel/sandbox'
-import { createNokkelServer, type Database, givenRootKeys, type Logger, type NokkelServer } from '@nokkel/server'
+import {
+  applyOrganizations,
+  connect,
+  createNokkelServer,
+  type Database,
+  givenRootKeys,
+  type Logger,
+  type NokkelServer,
+} from '@nokkel/server'
 import { createRequestListener, listen, openEmbeddedDatabase, readMigrations } from '@nokkel/server/node'
 import { type DevelopmentKeys, generateDevelopmentKeys } from './development/keys.ts'
 import { createProviders } from './development/providers.ts'
@@ -70,13 +78,15 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
       options.database ?? openDatabase(options.directory, closing),
       web ? builtWebApplication(report) : undefined,
     ])
-    const { sandbox, providers } = createProviders(url)
+    const { sandbox, providers, vippsIssuers, organizations } = createProviders(url)
     closing.push(sandbox.close)
+    const rootKeys = () => givenRootKeys({ masterKeys: [keys.masterKey], indexKey: keys.indexKey })
     const server = createNokkelServer({
       database,
       publicUrl: url,
-      rootKeys: givenRootKeys({ masterKeys: [keys.masterKey], indexKey: keys.indexKey }),
+      rootKeys: rootKeys(),
       providers,
+      vippsIssuers,
       mode: 'development',
       logger,
       warmKeyPairs,
@@ -84,6 +94,9 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
     })
     closing.push(server.close)
     await server.ready()
+    await withDatabase(database, (open) =>
+      applyOrganizations({ database: open, rootKeys: rootKeys(), organizations, mode: 'development' }),
+    )
 
     const respond = await createRequestListener({
       server: now ? withDate(server, now) : server,
@@ -96,6 +109,12 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
     await close()
     throw cause
   }
+}
+
+async function withDatabase<T>(database: Database | string, work: (database: Database) => Promise<T>): Promise<T> {
+  if (typeof database !== 'string') return work(database)
+  const connected = connect(database)
+  return work(connected).finally(() => connected.destroy())
 }
 
 async function openDatabase(directory: string | undefined, closing: (() => Promise<void> | void)[]): Promise<Database> {

@@ -1,4 +1,4 @@
-import { createJsonLogger, createNokkelServer, givenRootKeys } from '@nokkel/server'
+import { applyOrganizations, connect, createJsonLogger, createNokkelServer, givenRootKeys } from '@nokkel/server'
 import { createRequestListener, listen } from '@nokkel/server/node'
 import { createProviders } from '../../tools/development/providers.ts'
 
@@ -8,17 +8,21 @@ const everyone = { address: Infinity, person: Infinity }
 let answer: Parameters<typeof listen>[0] = (_, response) => response.writeHead(503).end()
 const { port } = await listen((request, response) => answer(request, response), { port: 0, host: 'localhost' })
 const publicUrl = `http://localhost:${port}`
-const { sandbox, providers } = createProviders(publicUrl)
+const { sandbox, providers, vippsIssuers, organizations } = createProviders(publicUrl)
+const rootKeys = () => givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) })
+const database = connect(process.argv[2] ?? '')
 const server = createNokkelServer({
-  database: process.argv[2] ?? '',
+  database,
   publicUrl,
-  rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
+  rootKeys: rootKeys(),
   providers,
+  vippsIssuers,
   mode: 'development',
   limits: { login: everyone, refresh: everyone, read: everyone, write: everyone, bytes: everyone },
   logger: createJsonLogger(() => undefined),
 })
 await server.ready()
+await applyOrganizations({ database, rootKeys: rootKeys(), organizations, mode: 'development' })
 const respond = await createRequestListener({ server, mode: 'development' })
 answer = (request, response) => sandbox.handle(request, response) || respond(request, response)
 process.send?.(publicUrl)

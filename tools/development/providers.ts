@@ -1,5 +1,11 @@
 import { createSandbox, type Sandbox } from '@nokkel/sandbox'
-import { createProviderRegistry, type Provider, type ProviderRegistry } from '@nokkel/server'
+import {
+  createProviderRegistry,
+  type OrganizationDescription,
+  type Provider,
+  type ProviderRegistry,
+  type VippsIssuers,
+} from '@nokkel/server'
 
 /** The partner organisations of `supabase/seed.sql`. */
 const organizations = [
@@ -14,11 +20,17 @@ const clientIdOf = (slug: string) => `nokkel-${slug}`
 
 const clientSecret = 'for-development-only'
 
-/** A sandbox BankID and a sandbox Vipps on the same origin, where every partner has a client. */
-export function createProviders(publicUrl: string): {
+export interface DevelopmentProviders {
   readonly sandbox: Sandbox
+  /** BankID, as an operator configures it. */
   readonly providers: ProviderRegistry
-} {
+  /** Vipps, as it is set up in the database: to be applied to it. */
+  readonly organizations: readonly OrganizationDescription[]
+  readonly vippsIssuers: VippsIssuers
+}
+
+/** A sandbox BankID and a sandbox Vipps on the same origin, where every partner has a client. */
+export function createProviders(publicUrl: string): DevelopmentProviders {
   const clientsOf = (provider: Provider) =>
     organizations.map(({ slug, name }) => ({
       clientId: clientIdOf(slug),
@@ -29,16 +41,23 @@ export function createProviders(publicUrl: string): {
     }))
   const sandbox = createSandbox({ publicUrl, clients: { bankid: clientsOf('bankid'), vipps: clientsOf('vipps') } })
   const providers = createProviderRegistry(
-    (['bankid', 'vipps'] as const).flatMap((provider) =>
-      organizations.map(({ slug }) => ({
-        provider,
-        organization: slug,
-        issuer: sandbox[provider].issuer,
-        clientId: clientIdOf(slug),
-        authentication: { method: 'client_secret_basic' as const, secret: clientSecret },
-        personnummer: true,
-      })),
-    ),
+    organizations.map(({ slug }) => ({
+      provider: 'bankid',
+      organization: slug,
+      issuer: sandbox.bankid.issuer,
+      clientId: clientIdOf(slug),
+      authentication: { method: 'client_secret_basic', secret: clientSecret },
+      personnummer: true,
+    })),
   )
-  return { sandbox, providers }
+  return {
+    sandbox,
+    providers,
+    organizations: organizations.map(({ slug, name }) => ({
+      slug,
+      name,
+      vipps: { clientId: clientIdOf(slug), clientSecret, environment: 'test', personnummerApproved: true },
+    })),
+    vippsIssuers: { test: sandbox.vipps.issuer },
+  }
 }

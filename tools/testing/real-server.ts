@@ -22,6 +22,8 @@ export async function startRealServer() {
   const now = () => new Date(Date.now() + clock.aheadSeconds * 1000)
   const database = await createTestDatabase('postgres')
   await sql.raw(readFileSync(new URL('../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
+  // How people log in is what the operator configured.
+  await sql`delete from public.vipps_org_config`.execute(database.owner)
 
   let sandbox: Sandbox | undefined
   const listener = createServer((request, response) => {

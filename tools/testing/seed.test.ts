@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { bankidAltsub, people, vippsSubject } from '@nokkel/sandbox'
+import { parseOrganizations } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from './database.ts'
@@ -33,6 +34,33 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
       { slug: 'likeperson', name: 'Likeperson', device_policy: 'one', enrollment: 'open' },
       { slug: 'nordlys', name: 'Nordlys', device_policy: 'one', enrollment: 'invited' },
     ])
+  })
+
+  it('has them as production has them', async () => {
+    const file = readFileSync(new URL('../../supabase/partners.json', import.meta.url), 'utf8')
+    const described = parseOrganizations(file, 'partners.json', {})
+    const organizations = await look(sql`
+      select slug, name, device_policy as "devicePolicy", enrollment from public.organization order by slug`)
+    const bySlug = described.map(({ missing: _, ...description }) => description)
+    expect(bySlug.sort((one, other) => (one.slug < other.slug ? -1 : 1))).toEqual(organizations)
+    expect(described.flatMap(({ missing = [] }) => missing)).toHaveLength(2 * partners.length)
+  })
+
+  it('has them as clients of the sandbox, without secrets, each with its cost', async () => {
+    const clients = await look(sql`
+      select o.slug, c.client_id, c.environment, c.enabled, c.secret_set, p.price_per_login_ore > 0 as priced
+      from public.organization o join public.vipps_org_config c on c.organization_id = o.id
+      join public.vipps_org_cost_config p on p.organization_id = o.id order by o.slug`)
+    expect(clients).toEqual(
+      partners.map((slug) => ({
+        slug,
+        client_id: `nokkel-${slug}`,
+        environment: 'test',
+        enabled: true,
+        secret_set: false,
+        priced: true,
+      })),
+    )
   })
 
   it('knows the people of the sandbox by both logins, in their roles', async () => {

@@ -55,6 +55,8 @@ export async function startRealServer(engine: DatabaseEngine) {
   const database = await createTestDatabase(engine)
   await database.owner.transaction().execute(async (transaction) => {
     for (const statement of seed.split(/;\n/)) if (statement.trim()) await sql.raw(statement).execute(transaction)
+    // How people log in is what the operator configured.
+    await sql`delete from public.vipps_org_config`.execute(transaction)
   })
   let sandbox: Sandbox | undefined
   const listener = createServer((request, response) => {
@@ -98,7 +100,9 @@ export async function startRealServer(engine: DatabaseEngine) {
   }
 
   return {
+    origin,
     database,
+    fetch,
     /** Puts something between all clients and the server, until what it gives is called. */
     meet(meet: Meet) {
       meets.push(meet)
