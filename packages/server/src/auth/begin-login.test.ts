@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { people, syntheticNationalNumber } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -307,6 +309,35 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
     expect(nothing.body.data).toEqual({ available: [] })
   })
 
+  it('names the other provider when this one is not set up, and not one that would not do', async () => {
+    const { sandbox } = complete
+    for (const [minimumAssurance, available] of [
+      ['low', ['vipps']],
+      ['high', []],
+    ] as const) {
+      const system = await start({
+        minimumAssurance,
+        providers: {
+          connections: [],
+          providersOf: () => ['vipps'],
+          find: (provider, organization) =>
+            provider === 'vipps'
+              ? {
+                  provider,
+                  organization,
+                  issuer: sandbox.vipps.issuer,
+                  clientId: 'x',
+                  authentication: { method: 'client_secret_basic', secret: 'x' },
+                }
+              : undefined,
+        },
+      })
+      const answer = await begin(system, 'bankid')
+      expect(answer).toEqual(refused('provider_unavailable', 409))
+      expect(answer.body.data).toEqual({ available })
+    }
+  })
+
   it.each(['app_to_app', 'app_to_app_v2'])('refuses the flow %s without an app', async (flow) => {
     for (const provider of ['bankid', 'vipps'] as const) {
       expect(await begin(plain, provider, { flow })).toEqual(refused('provider_flow_unavailable', 409))
@@ -367,6 +398,59 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
         detail: 'body.loginHint.personnummer: invalid_format',
         request_id: expect.any(String),
         data: { issues: [{ path: 'body.loginHint.personnummer', problem: 'invalid_format' }] },
+      })
+    })
+
+    describe('that the provider does not take', () => {
+      /** What was pushed, and whether that was refused. */
+      const pushed: URLSearchParams[] = []
+      let refuses: (parameters: URLSearchParams) => boolean
+      let system: LoginSystem
+      const host = createServer((request, response) => {
+        const issuer = `http://${request.headers.host}`
+        const answer = (status: number, body: unknown) =>
+          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+        if (request.method === 'GET') {
+          answer(200, {
+            issuer,
+            authorization_endpoint: `${issuer}/authorize`,
+            pushed_authorization_request_endpoint: `${issuer}/par`,
+          })
+          return
+        }
+        request.setEncoding('utf8').on('data', (chunk: string) => pushed.push(new URLSearchParams(chunk)))
+        request.on('end', () =>
+          refuses(pushed.at(-1) ?? new URLSearchParams())
+            ? answer(400, { error: 'invalid_request', error_description: `who is ${personnummer}?` })
+            : answer(201, { request_uri: 'urn:x', expires_in: 60 }),
+        )
+      })
+      beforeAll(async () => {
+        await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
+        const issuer = `http://localhost:${(host.address() as AddressInfo).port}`
+        system = await start({ connection: () => ({ bankid: { issuer } }) })
+      })
+      afterAll(() => {
+        host.close()
+        host.closeAllConnections()
+      })
+
+      it('is left out, and the answer is of the same form', async () => {
+        refuses = (parameters) => parameters.has('login_hint')
+        const { status, body } = await begin(system, 'bankid', hint(personnummer))
+        expect(status).toBe(201)
+        expect([...new URL(body.authorizationUrl).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
+        expect(pushed.map((parameters) => parameters.get('login_hint'))).toEqual([`:${personnummer}`, null])
+        expect(pushed[1]?.get('code_challenge')).toBe(codeChallenge)
+      })
+
+      it('is not told of when nothing can be pushed', async () => {
+        refuses = () => true
+        const before = await attempts()
+        const answer = await begin(system, 'bankid', hint(personnummer))
+        expect(answer).toEqual(refused('provider_unreachable', 502))
+        expect(JSON.stringify([answer.body, system.logged])).not.toContain(personnummer)
+        expect(await attempts()).toEqual(before)
       })
     })
 

@@ -213,6 +213,28 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
       expect(me.body.personnummerVerified).toBe(false)
     })
 
+    it.each([
+      ['access_denied', 'access_denied'],
+      ['some_new_code', 'some_new_code'],
+      ['%3Cscript%3E', 'unknown'],
+      ['', 'unknown'],
+      [`${'x'.repeat(65)}`, 'unknown'],
+    ])('repeats of the error %j only %s', async (error, told) => {
+      const login = await system.begin(provider)
+      const iss = provider === 'bankid' ? `&iss=${encodeURIComponent(system.sandbox.bankid.issuer)}` : ''
+      const answer = await system.complete(login, `error=${error}&error_description=secret&state=${login.state}${iss}`)
+      expect(answer).toEqual(refused('login_refused'))
+      expect(answer.body.data).toEqual({ error: told })
+      expect(JSON.stringify(answer.body)).not.toContain('secret')
+    })
+
+    it('takes no error of another login', async () => {
+      const login = await system.begin(provider)
+      expect(await system.complete(login, `error=access_denied&state=${'A'.repeat(43)}`)).toEqual(
+        refused('login_mismatch'),
+      )
+    })
+
     it('says what the person answered', async () => {
       const login = await system.begin(provider)
       const answer = await system.complete(login, await system.visit(login, { answer: 'cancel' }))
