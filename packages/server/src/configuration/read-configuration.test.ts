@@ -46,6 +46,23 @@ describe('configuration', () => {
     expect(vippsIssuers).toEqual({ production: named.VIPPS_ISSUER, test: named.VIPPS_TEST_ISSUER })
   })
 
+  it('takes the accounts of a Supabase project where it is reached with https', async () => {
+    const projectOf = async (more: Record<string, string>) =>
+      (await readConfiguration({ ...environment, ...more })).supabase
+    const SUPABASE_URL = 'https://project.supabase.example/'
+    const issuer = 'https://project.supabase.example/auth/v1'
+    const SUPABASE_JWKS_URL = 'https://keys.example/jwks'
+    expect(await projectOf({ SUPABASE_URL })).toEqual({ issuer })
+    expect(await projectOf({ SUPABASE_URL, SUPABASE_JWKS_URL })).toEqual({ issuer, jwksUrl: SUPABASE_JWKS_URL })
+    expect(await projectOf({ SUPABASE_URL: 'http://kong:8000' })).toBeUndefined()
+    expect(await projectOf({})).toBeUndefined()
+    await expect(projectOf({ SUPABASE_URL: 'project' })).rejects.toThrow('SUPABASE_URL must be')
+    await expect(projectOf({ SUPABASE_JWKS_URL })).rejects.toThrow('SUPABASE_URL is not set')
+    await expect(projectOf({ SUPABASE_URL, SUPABASE_JWKS_URL: 'http://keys.example' })).rejects.toThrow(
+      'SUPABASE_JWKS_URL',
+    )
+  })
+
   it('reads providers from a file, and a client key as JWK', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const { PROVIDERS: _, ...rest } = environment

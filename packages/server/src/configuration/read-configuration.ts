@@ -1,4 +1,5 @@
 import type { ProviderRegistry } from '../auth/providers/registry.ts'
+import type { SupabaseProject } from '../auth/supabase-token.ts'
 import { publicUrlOf } from '../http/public-url.ts'
 import { knownVippsIssuers, type VippsIssuers } from '../login-settings/login-setup.ts'
 import { ConfigurationError } from './configuration-error.ts'
@@ -12,6 +13,7 @@ export interface Configuration {
   readonly vippsIssuers: VippsIssuers
   readonly allowedOrigins: readonly string[]
   readonly trustedProxies: number
+  readonly supabase?: SupabaseProject
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -26,6 +28,9 @@ type Environment = Readonly<Record<string, string | undefined>>
  * - `VIPPS_TEST_ISSUER`: its test environment, for servers that are not for real people. Default none.
  * - `ALLOWED_ORIGINS`: origins whose pages may call the API, separated by commas. Default none.
  * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
+ * - `SUPABASE_URL`: the project whose accounts people may bring along; edge functions have it already. One without https, as
+ *   that of a gateway on the same machine, is not used.
+ * - `SUPABASE_JWKS_URL`: where its keys are. Default: `<SUPABASE_URL>/auth/v1/.well-known/jwks.json`.
  *
  * @param readText - Reads a file; without it `PROVIDERS_FILE` is refused.
  * @throws {ConfigurationError} A setting is missing or wrong.
@@ -45,12 +50,14 @@ export async function readConfiguration(
   const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
   const trustedProxies = readCount(environment.TRUSTED_PROXIES)
   const vippsIssuers = readVippsIssuers(environment)
+  const supabase = readSupabase(environment)
   return {
     databaseUrl,
     publicUrl,
     vippsIssuers,
     allowedOrigins,
     trustedProxies,
+    ...(supabase && { supabase }),
     providers: await readProviders(environment, readText),
   }
 }
@@ -123,3 +130,14 @@ function readCount(text = '0'): number {
   if (!/^\d$/.test(text)) throw new ConfigurationError('TRUSTED_PROXIES must be a number from 0 to 9.')
   return Number(text)
 }
+
+function readSupabase({ SUPABASE_URL: url, SUPABASE_JWKS_URL: jwksUrl }: Environment): SupabaseProject | undefined {
+  if (jwksUrl && !isHttps(jwksUrl)) throw new ConfigurationError('SUPABASE_JWKS_URL must be an absolute https URL.')
+  if (jwksUrl && !url)
+    throw new ConfigurationError('SUPABASE_URL is not set; SUPABASE_JWKS_URL has the keys of that project.')
+  if (url && !URL.canParse(url)) throw new ConfigurationError('SUPABASE_URL must be an absolute https URL.')
+  if (!url || !isHttps(url)) return undefined
+  return { issuer: `${url.replace(/\/+$/, '')}/auth/v1`, ...(jwksUrl && { jwksUrl }) }
+}
+
+const isHttps = (url: string) => URL.canParse(url) && new URL(url).protocol === 'https:'
