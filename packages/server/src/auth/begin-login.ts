@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
+import { redirectUriOf } from '../login-settings/redirect-uri.ts'
 import type { ProviderConnections } from './connections.ts'
 import { parsePersonnummer } from './personnummer.ts'
 import { toLoginError } from './provider-failure.ts'
@@ -57,7 +58,7 @@ export async function beginLogin(
   const connection = await availableConnection(connections, provider, organization)
   const definition = definitionOf(connection)
   const scope = scopeOf(definition, connection, consent)
-  const { redirectUri, parameters } = flowOf(definition, connection, flow, `${publicUrl}/callback/${provider}/${slug}`)
+  const { redirectUri, parameters } = flowOf(definition, connection, flow, redirectUriOf(publicUrl, provider, slug))
   const acrValues = definition.acrValues({
     minimumAssurance: organization.minimumAssurance,
     confirmInApp: connection.confirmInApp ?? false,

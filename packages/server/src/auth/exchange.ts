@@ -1,6 +1,13 @@
 import type { CompleteLogin } from '@nokkel/contract'
 import { encodeBase64Url } from '@nokkel/crypto'
-import { authorizationCodeGrant, type Configuration, fetchUserInfo, getJwksCache, setJwksCache } from 'openid-client'
+import {
+  authorizationCodeGrant,
+  type Configuration,
+  fetchUserInfo,
+  getJwksCache,
+  setJwksCache,
+  skipStateCheck,
+} from 'openid-client'
 import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
 import { isSame, readCallback } from './callback.ts'
@@ -103,7 +110,8 @@ async function redeemCode(
   const grant = (configuration: Configuration) =>
     authorizationCodeGrant(configuration, new URL(`${redirectUri}?${parameters}`), {
       pkceCodeVerifier: codeVerifier,
-      expectedState: parameters.get('state') ?? '',
+      // It has been compared with the hash that the attempt remembers.
+      expectedState: skipStateCheck,
       expectedNonce: nonce,
       idTokenExpected: true,
     })

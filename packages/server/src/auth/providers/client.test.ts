@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair, jwtVerify } from 'jose'
 import { sql } from 'kysely'
+import { authorizationCodeGrant } from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../../tools/testing/database.ts'
 import { createLoginSystem } from '../../../../../tools/testing/login.ts'
@@ -148,6 +149,41 @@ describe('discovery', () => {
     expect(await get(by(other.privateKey, 'one'))).not.toBe(kidded)
     expect(await get(connection)).not.toBe(first)
     expect(asked).toBe(4)
+  })
+
+  it('signs for the issuer alone, each time anew', async () => {
+    answer = () => ({ status: 200, body: { ...good().body, token_endpoint: `${connection.issuer}token` } })
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const { derive } = await clients().get({
+      ...connection,
+      provider: 'bankid',
+      authentication: { method: 'private_key_jwt', key: privateKey, kid: 'one' },
+    })
+    const sent: URLSearchParams[] = []
+    const configuration = derive(() => async (_, { body }) => {
+      sent.push(new URLSearchParams(String(body)))
+      return Response.json({ error: 'invalid_grant' }, { status: 400 })
+    })
+    const redeem = () =>
+      authorizationCodeGrant(configuration, new URL('https://app.example.no/callback?code=x&state=y'), {
+        expectedState: 'y',
+        expectedNonce: 'z',
+        pkceCodeVerifier: 'A'.repeat(43),
+      })
+    await expect(redeem()).rejects.toMatchObject({ error: 'invalid_grant' })
+    await expect(redeem()).rejects.toMatchObject({ error: 'invalid_grant' })
+    const assertions = await Promise.all(
+      sent.map(async (parameters) => {
+        expect(parameters.get('code_verifier')).toBe('A'.repeat(43))
+        expect(parameters.has('client_secret')).toBe(false)
+        return jwtVerify(parameters.get('client_assertion') ?? '', publicKey, { audience: connection.issuer })
+      }),
+    )
+    for (const { payload, protectedHeader } of assertions) {
+      expect(protectedHeader).toMatchObject({ alg: 'ES256', kid: 'one' })
+      expect(payload).toMatchObject({ aud: connection.issuer, iss: connection.clientId, sub: connection.clientId })
+    }
+    expect(new Set(assertions.map(({ payload }) => payload.jti)).size).toBe(2)
   })
 
   it('remembers no more than a thousand', async () => {
