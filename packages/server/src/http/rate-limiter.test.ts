@@ -3,6 +3,7 @@ import { type KyselyPlugin, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { createLoginSystem, publicUrl } from '../../../../tools/testing/login.ts'
+import { withinOneMinute } from '../../../../tools/testing/one-minute.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 
 const hash = (text: string) => sql`sha256(convert_to(${text}::text, 'UTF8'))`
@@ -25,23 +26,6 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
     database = await createTestDatabase(engine)
   })
   afterAll(() => database.close())
-
-  async function minuteOf(): Promise<number> {
-    const { rows } = await sql<{ minute: number }>`
-      select floor(extract(epoch from clock_timestamp()) / 60)::integer as minute`.execute(database.server)
-    return rows[0]?.minute ?? 0
-  }
-
-  /** Once more, where the minute of the database turned meanwhile. */
-  async function withinOneMinute(work: (subject: string) => Promise<void>): Promise<void> {
-    const minute = await minuteOf()
-    try {
-      await work(randomUUID())
-    } catch (cause) {
-      if ((await minuteOf()) === minute) throw cause
-      await work(randomUUID())
-    }
-  }
 
   async function leased(subject: string): Promise<number> {
     const { rows } = await sql<{ current: number }>`
@@ -73,7 +57,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
   describe('of one process', () => {
     it('let as many through as they say, of each subject', async () => {
       const { allowed } = createProcess()
-      await withinOneMinute(async (subject) => {
+      await withinOneMinute(database, async (subject) => {
         const outcomes: boolean[] = []
         for (let time = 0; time < 4; time++) outcomes.push(await allowed(subject, 3))
         expect(outcomes).toEqual([true, true, true, false])
@@ -84,7 +68,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
     it('let several through at once, or none of them', async () => {
       const { allowed } = createProcess()
       for (const limit of [10, 1000]) {
-        await withinOneMinute(async (subject) => {
+        await withinOneMinute(database, async (subject) => {
           expect(await allowed(subject, limit, limit - 2)).toBe(true)
           expect(await allowed(subject, limit, 3)).toBe(false)
           expect(await allowed(subject, limit, 2)).toBe(true)
@@ -100,7 +84,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
 
     it('lease in blocks above 120 a minute, and lose none of the limit', async () => {
       const { allowed, counter } = createProcess()
-      await withinOneMinute(async (subject) => {
+      await withinOneMinute(database, async (subject) => {
         counter.statements = 0
         const outcomes: boolean[] = []
         for (let time = 0; time < 1201; time++) outcomes.push(await allowed(subject, 1200))
@@ -112,7 +96,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
 
     it('lease no more than was needed so far, at first', async () => {
       const { allowed } = createProcess()
-      await withinOneMinute(async (subject) => {
+      await withinOneMinute(database, async (subject) => {
         expect(await allowed(subject, 6000)).toBe(true)
         expect(await leased(subject)).toBe(8)
         for (let time = 0; time < 8; time++) await allowed(subject, 6000)
@@ -124,7 +108,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
 
     it('lose what was leased when the minute ends', async () => {
       const { allowed, clock } = createProcess()
-      await withinOneMinute(async (subject) => {
+      await withinOneMinute(database, async (subject) => {
         await allowed(subject, 200)
         expect(await leased(subject)).toBe(8)
         clock.aheadMilliseconds += 61_000
@@ -136,7 +120,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
     it('do not bring a refused flood to the database', async () => {
       const { allowed, counter } = createProcess()
       for (const limit of [5, 500]) {
-        await withinOneMinute(async (subject) => {
+        await withinOneMinute(database, async (subject) => {
           await allowed(subject, limit, limit)
           counter.statements = 0
           const flood = await Promise.all(Array.from({ length: 500 }, () => allowed(subject, limit)))
@@ -167,7 +151,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
   describe('of two processes', () => {
     it('are exact up to 120 a minute, however many ask at once', async () => {
       const processes = [createProcess(), createProcess()]
-      await withinOneMinute(async (subject) => {
+      await withinOneMinute(database, async (subject) => {
         const outcomes = await Promise.all(
           Array.from({ length: 150 }, (_, index) => processes[index % 2]?.allowed(subject, 60) ?? false),
         )
@@ -178,7 +162,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
 
     it('are never late above that, and early by less than one block', async () => {
       const processes = [createProcess(), createProcess()]
-      await withinOneMinute(async (subject) => {
+      await withinOneMinute(database, async (subject) => {
         let granted = 0
         for (let time = 0; time < 700; time++) {
           for (const { allowed } of processes) if (await allowed(subject, 1000)) granted++
@@ -261,7 +245,7 @@ describe.each(databaseEngines)('rate limits [%s]', (engine) => {
       const response = await servers[index % 2]?.server.fetch(request, { clientAddress })
       return { status: response?.status, retryAfter: Number(response?.headers.get('retry-after')) }
     }
-    await withinOneMinute(async (clientAddress) => {
+    await withinOneMinute(database, async (clientAddress) => {
       const answers = await Promise.all(Array.from({ length: 120 }, (_, index) => attempt(clientAddress, index)))
       const refused = answers.filter(({ status }) => status === 429)
       expect(refused).toHaveLength(60)
