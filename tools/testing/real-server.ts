@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createSandbox, type Sandbox, signIn } from '@nokkel/sandbox'
+import { createSandbox, type Sandbox, signIn, type SignInOptions as VisitOptions } from '@nokkel/sandbox'
 import { createNokkelServer, createProviderRegistry, givenRootKeys, type ProviderConnection } from '@nokkel/server'
 import { sql } from 'kysely'
 import { createMutex } from '../../packages/client/src/lock/lock.ts'
@@ -16,8 +16,19 @@ const organizations = ['likeperson', 'fjordhjelpen']
 export type RealServer = Awaited<ReturnType<typeof startRealServer>>
 export type RealDevice = ReturnType<RealServer['createDevice']>
 
+export interface RealServerOptions {
+  /** Whether organisations may ask for the personnummer. Default `false`. */
+  readonly personnummer?: boolean
+}
+
+/** Where the apps of the providers open ours. */
+export const appRedirectUriOf = (provider: string, organization: string) =>
+  `no.example.app:/callback/${provider}/${organization}`
+export const appCallbackUriOf = (provider: string, organization: string) =>
+  `https://app.example.no/callback/${provider}/${organization}`
+
 /** The real server over Postgres with the seeded people, and the sandbox as its providers. */
-export async function startRealServer() {
+export async function startRealServer({ personnummer = false }: RealServerOptions = {}) {
   const clock = { aheadSeconds: 0 }
   const now = () => new Date(Date.now() + clock.aheadSeconds * 1000)
   const database = await createTestDatabase('postgres')
@@ -36,17 +47,23 @@ export async function startRealServer() {
       clientId: `nokkel-${slug}`,
       name: slug,
       clientSecret: 'for-tests-only',
-      redirectUris: [`${origin}/callback/${provider}/${slug}`],
+      redirectUris: [`${origin}/callback/${provider}/${slug}`, appRedirectUriOf(provider, slug)],
+      ...(provider === 'vipps' && { appCallbackUris: [appCallbackUriOf(provider, slug)] }),
+      nationalNumber: personnummer,
     }))
   sandbox = createSandbox({ publicUrl: origin, clients: { bankid: clientsOf('bankid'), vipps: clientsOf('vipps') } })
   const { bankid, vipps } = sandbox
   const connections = organizations.flatMap((organization): ProviderConnection[] => {
-    const clientId = `nokkel-${organization}`
     const authentication = { method: 'client_secret_basic', secret: 'for-tests-only' } as const
-    return [
-      { provider: 'bankid', organization, issuer: bankid.issuer, clientId, authentication },
-      { provider: 'vipps', organization, issuer: vipps.issuer, clientId, authentication },
-    ]
+    const shared = { organization, clientId: `nokkel-${organization}`, authentication, personnummer }
+    return [bankid, vipps].map(({ issuer }, index) => {
+      const provider = index === 0 ? 'bankid' : 'vipps'
+      const app = {
+        appRedirectUri: appRedirectUriOf(provider, organization),
+        appCallbackUri: appCallbackUriOf(provider, organization),
+      }
+      return { provider, issuer, ...shared, ...app }
+    })
   })
   const server = createNokkelServer({
     database: database.server,
@@ -62,6 +79,7 @@ export async function startRealServer() {
 
   return {
     origin,
+    sandbox,
     clock,
     now,
     database,
@@ -85,6 +103,10 @@ export async function startRealServer() {
       return {
         nokkel,
         storage,
+        launched,
+        /** Walks through the pages the person was sent to. The URL they come back to. */
+        visit: async (person: VisitOptions['person'], more: Omit<VisitOptions, 'person'> = {}) =>
+          new URL(await signIn(launched.at(-1) ?? '', { person, ...more })),
         async logIn(person: string, provider: 'bankid' | 'vipps' = 'vipps') {
           await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
           const callback = await signIn(launched.at(-1) ?? '', { person })

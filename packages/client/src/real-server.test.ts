@@ -1,5 +1,4 @@
 import { decodeBase64, encodeBase64, unwrapKey } from '@nokkel/crypto'
-import { signIn } from '@nokkel/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRfx, storeWrap, wrapNewKey } from '../../../tools/testing/managed-keys.ts'
 import { type RealDevice, type RealServer, startRealServer } from '../../../tools/testing/real-server.ts'
@@ -114,16 +113,14 @@ describe('against the real server', () => {
   })
 
   it('a cancelled login ends in an error, and the next one works', async () => {
-    const device = real.createDevice()
-    const launched: URL[] = []
-    const cancelling = real.createDevice({ urlLauncher: { launch: (url) => void launched.push(url) } })
-    await cancelling.nokkel.auth.signIn('vipps')
-    const callback = await signIn(launched[0] ?? '', { person: 'likeperson-medlem-1', answer: 'cancel' })
-    await expect(cancelling.nokkel.auth.completeSignIn(new URL(callback))).rejects.toMatchObject({
-      code: 'login_refused',
-    })
-    expect(cancelling.nokkel.auth.getSnapshot()).toEqual({ status: 'error', reason: 'login_refused' })
-    expect((await device.logIn('ny-person')).status).toBe('ready')
+    const { nokkel, visit } = real.createDevice()
+    await nokkel.vipps.signIn({ consent: { personnummer: false } })
+    const callback = await visit('ny-person', { answer: 'cancel' })
+    await expect(nokkel.auth.completeSignIn(callback)).rejects.toMatchObject({ code: 'login_refused' })
+    expect(nokkel.vipps.getSnapshot()).toEqual({ status: 'error', purpose: 'login', reason: 'login_refused' })
+    await nokkel.vipps.retry()
+    await nokkel.auth.completeSignIn(await visit('ny-person'))
+    expect((await nokkel.keys.settled()).status).toBe('ready')
   })
 
   it('a person has one managed key on all devices, and what it opens moves to the next one', async () => {
