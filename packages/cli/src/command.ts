@@ -4,13 +4,15 @@ import type { Terminal } from './terminal/terminal.ts'
 /** 0: all is well. 1: something was found, or it failed. 2: it was called wrongly. */
 export type ExitCode = 0 | 1 | 2
 
-/** What was given on the command line, by the name of the option. */
+/** What was given on the command line, by the name of the option or argument. */
 export type Values = Readonly<Record<string, string | boolean | undefined>>
 
 export interface Command {
   /** What `--help` prints, after the line of how it is called. */
   readonly help: string
   readonly options: ParseArgsOptionsConfig
+  /** What stands there without an option, in order, by the name it has among the values. Default: nothing. */
+  readonly arguments?: readonly string[]
   run(values: Values, terminal: Terminal): Promise<ExitCode>
 }
 

@@ -33,12 +33,24 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'take over private keys that another EKM-05 system has wrapped',
     load: async () => (await import('./commands/keyring-adopt.ts')).keyringAdopt,
   },
+  'organizations apply': {
+    summary: 'make organisations as a file describes them, with their clients of Vipps',
+    load: async () => (await import('./commands/organizations-apply.ts')).organizationsApply,
+  },
+  'organizations list': {
+    summary: 'show how people log in to each organisation, and what should be seen to',
+    load: async () => (await import('./commands/organizations-list.ts')).organizationsList,
+  },
+  'organizations appoint': {
+    summary: 'give a person a role in an organisation',
+    load: async () => (await import('./commands/organizations-appoint.ts')).organizationsAppoint,
+  },
   unseal: {
     summary: 'give a sealed server one share of its key',
     load: async () => (await import('./commands/unseal.ts')).unseal,
   },
   doctor: {
-    summary: 'find server secrets in a built web application, or what is wrong with the keys of projects',
+    summary: 'find server secrets in a built web application, what is wrong with projects, or with a provider',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
 }
@@ -76,12 +88,22 @@ async function runCommand(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } }
-  const { values } = parseArgs({ args: [...words], options, strict: true, allowPositionals: false })
+  const { arguments: names = [] } = command
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    options,
+    strict: true,
+    allowPositionals: names.length > 0,
+  })
   if (values.help) {
     terminal.print(`nokkel ${name}: ${commands[name]?.summary}\n\n${command.help}`)
     return 0
   }
-  const code = await command.run(values as Values, terminal)
+  const [missing, surplus] = [names[positionals.length], positionals[names.length]]
+  if (missing !== undefined) throw new UsageError(`${missing.toUpperCase().replaceAll('-', '_')} is missing.`)
+  if (surplus !== undefined) throw new UsageError(`${JSON.stringify(surplus)} is one too many.`)
+  const given = Object.fromEntries(names.map((name, index) => [name, positionals[index]]))
+  const code = await command.run({ ...values, ...given } as Values, terminal)
   await terminal.printed()
   return code
 }

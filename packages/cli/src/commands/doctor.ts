@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { checkAllRfx } from '@nokkel/server'
 import { type Command, CommandError, type ExitCode, required, UsageError, type Values } from '../command.ts'
+import { examineProvider } from '../doctor/examine-provider.ts'
 import { describeKind, scanBundle } from '../doctor/scan-bundle.ts'
 import { databaseHelp, databaseOptions, withOperatorDatabase } from '../settings/operator-database.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -8,6 +9,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 export const doctor: Command = {
   help: `  nokkel doctor --bundle DIR [--json]
   nokkel doctor --database [--data DIR] [--json]
+  nokkel doctor --provider vipps|bankid [--organization SLUG] [--data DIR] [--json]
 
 Reads every file of a built web application, with its source maps, compressed copies and data URLs, and looks for
 
@@ -21,20 +23,43 @@ Reads every file of a built web application, with its source maps, compressed co
 Or goes through every project in the database: whether the key of each group is wrapped to exactly those who are in it,
 and whether each present version was signed as it stands. It opens no key, and needs none.
 
+Or tries how organisations let their people log in against the provider itself, without logging anybody in: discovery,
+redirect URI, client and secret, and scopes; and says what to do. It goes by the settings of the server:
+
+  PUBLIC_URL     where browsers reach the server
+  PROVIDERS_FILE, PROVIDERS
+                 what the operator has configured
+  DATABASE_URL or --data, VIPPS_ISSUER, VIPPS_TEST_ISSUER and the root keys
+                 for organisations that have set up Vipps in the database
+
   --bundle DIR   what is published, such as apps/web/dist
   --database     the projects instead
+  --provider ID  vipps or bankid instead
+  --organization SLUG
+                 only this one; default every one that has the provider
 ${databaseHelp}
   --json         prints the report as JSON
 
 Ends with 1 when anything is found. What is printed of a secret does not suffice to use it.`,
-  options: { bundle: { type: 'string' }, database: { type: 'boolean' }, ...databaseOptions, json: { type: 'boolean' } },
+  options: {
+    bundle: { type: 'string' },
+    database: { type: 'boolean' },
+    provider: { type: 'string' },
+    organization: { type: 'string' },
+    ...databaseOptions,
+    json: { type: 'boolean' },
+  },
   async run(values, terminal) {
-    if (values.database !== true) {
-      if (values.data !== undefined) throw new UsageError('--data goes with --database.')
-      return examineBundle(values, terminal)
+    const subjects = ['bundle', 'database', 'provider'].filter((subject) => values[subject] !== undefined)
+    if (subjects.length > 1) throw new UsageError('--bundle, --database and --provider are looked at one at a time.')
+    const [subject = 'bundle'] = subjects
+    if (values.data !== undefined && subject === 'bundle')
+      throw new UsageError('--data goes with --database or --provider.')
+    if (values.organization !== undefined && subject !== 'provider') {
+      throw new UsageError('--organization goes with --provider.')
     }
-    if (values.bundle !== undefined) throw new UsageError('--bundle and --database are looked at one at a time.')
-    return examineDatabase(values, terminal)
+    if (subject === 'provider') return examineProvider(values, terminal)
+    return subject === 'database' ? examineDatabase(values, terminal) : examineBundle(values, terminal)
   },
 }
 

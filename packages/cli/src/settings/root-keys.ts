@@ -12,7 +12,13 @@ export const rootKeyHelp = `  KEYRING_FILE          a file of mode 0600, made by
   MASTER_ENCRYPTION_KEY, INDEX_KEY, MASTER_ENCRYPTION_KEYS_OLD
                         64 hexadecimal digits each; the last is a list of keys that only open`
 
-const sources = ['KEYRING_FILE', 'SEALED_KEYRING_FILE', 'KEYRING_MODULE', 'MASTER_ENCRYPTION_KEY'] as const
+/** Where they may be: the names of the variables. */
+export const rootKeySources = [
+  'KEYRING_FILE',
+  'SEALED_KEYRING_FILE',
+  'KEYRING_MODULE',
+  'MASTER_ENCRYPTION_KEY',
+] as const
 
 type Environment = Record<string, string | undefined>
 
@@ -22,9 +28,9 @@ type Environment = Record<string, string | undefined>
  * @throws {Error} There are none, or more than one place has some.
  */
 export async function readRootKeys(environment: Environment): Promise<RootKeyProvider> {
-  const given = sources.filter((name) => environment[name])
+  const given = rootKeySources.filter((name) => environment[name])
   const [source] = given
-  if (!source) throw new CommandError(`There are no root keys; set one of ${sources.join(', ')}.`)
+  if (!source) throw new CommandError(`There are no root keys; set one of ${rootKeySources.join(', ')}.`)
   if (given.length > 1) throw new CommandError(`Set only one of ${given.join(' and ')}.`)
   const place = environment[source] as string
   switch (source) {

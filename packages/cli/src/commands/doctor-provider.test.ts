@@ -1,0 +1,179 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSandbox, type Sandbox } from '@nokkel/sandbox'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { nokkel } from '../testing/transcript.ts'
+
+const publicUrl = 'https://keys.example.no'
+const clientSecret = 'planted-client-secret'
+
+describe('nokkel doctor --provider', () => {
+  let directory: string
+  let host: Server
+  let sandbox: Sandbox
+  let database: TestDatabase
+  let environment: Record<string, string>
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'nokkel-doctor-provider-'))
+    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key]
+    const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+    execFileSync('openssl', ['req', '-x509', ...curve, '-out', certificate, '-days', '2', ...name], { stdio: 'ignore' })
+    host = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (request, response) => {
+      if (!sandbox.handle(request, response)) response.writeHead(404).end()
+    })
+    await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
+    const clientsOf = (provider: 'bankid' | 'vipps') =>
+      ['likeperson', 'nordlys'].map((slug) => ({
+        clientId: `client-${slug}`,
+        clientSecret,
+        redirectUris: [`${publicUrl}/callback/${provider}/${slug}`],
+        nationalNumber: slug === 'likeperson',
+      }))
+    sandbox = createSandbox({
+      publicUrl: `https://localhost:${(host.address() as AddressInfo).port}`,
+      clients: { bankid: clientsOf('bankid'), vipps: clientsOf('vipps') },
+    })
+    database = await createTestDatabase('postgres')
+    environment = {
+      PUBLIC_URL: publicUrl,
+      NODE_EXTRA_CA_CERTS: certificate,
+      VIPPS_ISSUER: sandbox.vipps.issuer,
+      BANKID_SECRET: clientSecret,
+      PROVIDERS: JSON.stringify([bankid('likeperson'), bankid('nordlys')]),
+    }
+  })
+  afterAll(async () => {
+    sandbox.close()
+    host.close()
+    host.closeAllConnections()
+    await database.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  const bankid = (organization: string, changes: object = {}) => ({
+    provider: 'bankid',
+    organization,
+    issuer: sandbox.bankid.issuer,
+    clientId: `client-${organization}`,
+    authentication: { method: 'client_secret_basic', secret: { variable: 'BANKID_SECRET' } },
+    personnummer: organization === 'likeperson',
+    ...changes,
+  })
+  const examine = async (words: readonly string[], changes: Record<string, string> = {}) => {
+    const transcript = await nokkel(['doctor', '--provider', ...words], { env: { ...environment, ...changes } })
+    expect(transcript.stdout + transcript.stderr).not.toContain('planted')
+    return transcript
+  }
+
+  it('finds nothing wrong with BankID that is set up right', async () => {
+    const { issuer } = sandbox.bankid
+    const found = (slug: string, scopes: string) => `${slug}
+  ok       discovery: ${issuer} is the issuer, and announces what is needed.
+  ok       redirect_uri: ${publicUrl}/callback/bankid/${slug} is registered.
+  ok       credentials: The provider lets the client client-${slug} in by client_secret_basic.
+  ok       scopes: ${scopes} may be asked for. What comes of it shows only when somebody logs in.`
+    expect(await examine(['bankid'])).toEqual({
+      status: 0,
+      stdout: `${found('likeperson', 'openid profile nnin_altsub')}\n${found('nordlys', 'openid profile')}`,
+      stderr: '',
+    })
+  })
+
+  it('says what to do about a wrong secret, an unregistered URI and a scope', async () => {
+    const wrong = await examine(['bankid', '--organization', 'nordlys'], {
+      PROVIDERS: JSON.stringify([bankid('nordlys', { personnummer: true })]),
+      PUBLIC_URL: publicUrl,
+      BANKID_SECRET: 'planted-wrong-secret',
+    })
+    expect(wrong).toMatchObject({ status: 1, stderr: '' })
+    expect(wrong.stdout).toMatch(/^ {2}failed {3}credentials: The provider does not let the client client-nordlys in/m)
+    expect(wrong.stdout).toMatch(/^ {2}failed {3}scopes: The provider refuses a scope of openid profile nnin_altsub/m)
+    const elsewhere = 'https://other.example.no'
+    const moved = await examine(['bankid', '--organization', 'nordlys', '--json'], { PUBLIC_URL: elsewhere })
+    expect(moved.status).toBe(1)
+    const { provider, organizations } = JSON.parse(moved.stdout)
+    expect(provider).toBe('bankid')
+    expect(organizations).toMatchObject([{ organization: 'nordlys', findings: expect.any(Array) }])
+    expect(organizations[0].findings[1]).toMatchObject({
+      check: 'redirect_uri',
+      result: 'failed',
+      detail: expect.stringContaining(
+        `Register exactly ${elsewhere}/callback/bankid/nordlys for the client client-nordlys.`,
+      ),
+    })
+  })
+
+  it('opens what an organisation has stored, and says what is missing', async () => {
+    const stored = {
+      ...environment,
+      DATABASE_URL: database.url ?? '',
+      MASTER_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
+      INDEX_KEY: randomBytes(32).toString('hex'),
+    }
+    const file = join(directory, 'organizations.json')
+    const vipps = (slug: string, more: object = {}) => ({
+      slug,
+      name: slug,
+      vipps: { clientId: `client-${slug}`, ...more },
+    })
+    const described = [
+      vipps('likeperson', { clientSecret: { variable: 'BANKID_SECRET' } }),
+      vipps('nordlys', { enabled: false }),
+      vipps('fjord', { environment: 'test' }),
+    ]
+    writeFileSync(file, JSON.stringify(described))
+    expect(await nokkel(['organizations', 'apply', file], { env: stored })).toMatchObject({ status: 0 })
+    const right = await examine(['vipps', '--organization', 'likeperson'], stored)
+    expect(right).toMatchObject({ status: 0, stderr: '' })
+    expect(right.stdout).toContain('credentials: The provider lets the client client-likeperson in')
+    const all = await examine(['vipps'], stored)
+    expect(all.status).toBe(1)
+    expect(all.stdout).toMatch(
+      /^fjord\n {2}failed {3}discovery: This server does not offer the test environment of Vipps/,
+    )
+    expect(all.stdout).toMatch(/\nnordlys\n.+\n.+\n {2}failed {3}credentials: There is no client secret/)
+    const { MASTER_ENCRYPTION_KEY: _, ...without } = stored
+    const closed = await nokkel(['doctor', '--provider', 'vipps'], { env: without })
+    expect(closed).toMatchObject({ status: 1, stdout: '', stderr: 'A client secret is stored; set the root keys.' })
+  })
+
+  it('says that a provider cannot be reached', async () => {
+    const PROVIDERS = JSON.stringify([bankid('likeperson', { issuer: 'https://localhost:1/realm' })])
+    const { status, stdout } = await examine(['bankid'], { PROVIDERS })
+    expect(status).toBe(1)
+    expect(stdout).toContain(
+      'failed   discovery: https://localhost:1/realm/.well-known/openid-configuration cannot be reached',
+    )
+    expect(stdout).toContain('unknown  credentials')
+  })
+
+  it('says that there is none', async () => {
+    const none = await examine(['vipps'])
+    expect(none).toEqual({ status: 1, stdout: 'No organisation has vipps.', stderr: '' })
+    const { stdout } = await examine(['bankid', '--organization', 'nowhere'])
+    expect(stdout).toContain('There is no bankid for nowhere; set it up first.')
+  })
+
+  it.each([
+    [['bankid', '--bundle', 'dist'], 'one at a time'],
+    [['bankid', '--database'], 'one at a time'],
+    [['facebook'], '--provider takes vipps or bankid.'],
+  ])('%j is told how it is called', async (words, expected) => {
+    expect(await examine(words)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(expected) })
+  })
+
+  it('is the only one that takes an organisation', async () => {
+    const words = ['doctor', '--bundle', 'dist', '--organization', 'likeperson']
+    expect(await nokkel(words)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--organization goes with'),
+    })
+  })
+})
