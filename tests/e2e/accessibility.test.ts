@@ -4,8 +4,10 @@ import { type Application, startApplication } from './testing/application.ts'
 import { accessibilityViolations } from './testing/axe.ts'
 import { activate, type Focused, tabTo } from './testing/keyboard.ts'
 import { namelessControls } from './testing/names.ts'
-import { readyLine } from './testing/steps.ts'
+import { consentOf, readyLine } from './testing/steps.ts'
 import { launchBrowser, newVisitor, type Visitor } from './testing/visitor.ts'
+
+const pages = ['/inbox', '/sent', '/send', '/keys', '/devices', '/account', '/admin', '/companies', '/join', '/nowhere']
 
 describe('the story by keyboard alone', () => {
   let application: Application
@@ -31,10 +33,13 @@ describe('the story by keyboard alone', () => {
 
   async function logIn(page: Page, provider: string, organization: string, person: string): Promise<void> {
     await page.goto('/login')
-    await page.getByRole('button', { name: `Logg inn med ${provider}` }).waitFor()
+    await page.getByLabel('Virksomhet').waitFor()
     await tabTo(page, 'Virksomhet')
     await page.keyboard.type(organization)
+    await page.getByRole('button', { name: `Logg inn med ${provider}` }).waitFor()
     await go(page, `Logg inn med ${provider}`)
+    await consentOf(page).waitFor()
+    await go(page, `Ja, gå til ${provider}`)
     await page.waitForURL('**/sandbox/**')
     await activate(page, new RegExp(`^${person}`))
     await page.locator('[data-action="approve"]').or(page.locator('#root')).first().waitFor({ state: 'attached' })
@@ -99,19 +104,16 @@ describe('the story by keyboard alone', () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
   })
 
-  it.each(['/login', '/inbox', '/sent', '/send', '/keys', '/devices', '/companies', '/join', '/nowhere'])(
-    'names every control of %s',
-    async (path) => {
-      const { page } = path === '/login' ? member : coordinator
-      await page.goto(path)
-      await page.getByRole('heading', { level: 1 }).waitFor()
-      expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
-      expect(await page.locator('html').getAttribute('lang')).toBe('nb')
-      expect(await page.title()).toMatch(/ – Nøkkel$/)
-      expect(await page.getByRole('main').count()).toBe(1)
-      expect(await namelessControls(page)).toEqual([])
-    },
-  )
+  it.each(['/login', ...pages])('names every control of %s', async (path) => {
+    const { page } = path === '/login' ? member : coordinator
+    await page.goto(path)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
+    expect(await page.locator('html').getAttribute('lang')).toBe('nb')
+    expect(await page.title()).toMatch(/ – Nøkkel$/)
+    expect(await page.getByRole('main').count()).toBe(1)
+    expect(await namelessControls(page)).toEqual([])
+  })
 
   it.each(['light', 'dark'] as const)('has nothing axe complains of, in %s', async (colorScheme) => {
     const complaints: string[] = []
@@ -123,7 +125,7 @@ describe('the story by keyboard alone', () => {
     for (const { page } of [member, coordinator]) await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await member.page.goto('/login')
     await look(member.page, '/login')
-    for (const path of ['/inbox', '/sent', '/send', '/keys', '/devices', '/companies', '/join', '/nowhere']) {
+    for (const path of pages) {
       await coordinator.page.goto(path)
       await look(coordinator.page, path)
     }

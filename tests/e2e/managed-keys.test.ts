@@ -9,7 +9,7 @@ import { type Application, startApplication } from './testing/application.ts'
 import { accessibilityViolations } from './testing/axe.ts'
 import { clientOf } from './testing/client-of.ts'
 import { mainThreadGap } from './testing/main-thread.ts'
-import { logIn, lookAgain, readyLine } from './testing/steps.ts'
+import { agree, logIn, lookAgain, readyLine } from './testing/steps.ts'
 import { readStorage } from './testing/storage.ts'
 import { launchBrowser, newVisitor, type Visitor } from './testing/visitor.ts'
 
@@ -267,6 +267,7 @@ describe('a company', () => {
     await page.waitForURL('**/login?to=%2Fjoin')
     await page.getByLabel('Virksomhet').selectOption({ label: organization })
     await page.getByRole('button', { name: 'Logg inn med Vipps' }).click()
+    await agree(page)
     await page.locator('[data-person="likeperson-medlem-1"]').click()
     await page.getByRole('heading', { name: 'Bli med i et selskap' }).waitFor()
     await page.getByText('Du blir med som Kari Nordmann.').waitFor()

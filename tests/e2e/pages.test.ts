@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, startApplication } from './testing/application.ts'
-import { logIn, lookAgain, readyLine, send, write } from './testing/steps.ts'
+import { agree, logIn, lookAgain, readyLine, send, write } from './testing/steps.ts'
 import { launchBrowser, newVisitor, type Visitor } from './testing/visitor.ts'
 
 const pictures = new URL('../../test-output/pages/', import.meta.url).pathname
@@ -58,6 +58,7 @@ describe('every page fits a phone and a desk, in light and in dark', () => {
   it('a login that was cancelled', async () => {
     const { page } = member
     await page.getByRole('button', { name: 'Logg inn med Vipps' }).click()
+    await agree(page)
     await page.locator('[data-action="cancel"]').click()
     await page.getByRole('alert').waitFor()
     await look(page, 'callback-refused')

@@ -4,14 +4,14 @@ import { expect } from 'vitest'
 import { accessibilityViolations } from './axe.ts'
 import { namelessControls } from './names.ts'
 
-const pictures = new URL('../../../test-output/rfx/', import.meta.url).pathname
 const widths = [360, 1280] as const
 
 /**
  * Looks at a page as it stands at both widths, in light and in dark: keeps the pictures in `test-output`, and expects that
  * nothing is too wide, that axe complains of nothing, and that every control has a name.
  */
-export async function look(page: Page, name: string): Promise<void> {
+export async function look(page: Page, name: string, folder = 'rfx'): Promise<void> {
+  const pictures = new URL(`../../../test-output/${folder}/`, import.meta.url).pathname
   mkdirSync(pictures, { recursive: true })
   for (const width of widths) {
     await page.setViewportSize({ width, height: width === 360 ? 740 : 800 })

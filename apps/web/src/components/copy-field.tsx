@@ -29,7 +29,11 @@ export function CopyField({ label, description, value, copyLabel }: CopyFieldPro
         value={value}
         onFocus={(event) => event.target.select()}
       />
-      <Button variant="secondary" aria-label={copyLabel} onClick={() => void copy().catch(() => setCopied(false))}>
+      <Button
+        variant="secondary"
+        aria-label={copied ? undefined : copyLabel}
+        onClick={() => void copy().catch(() => setCopied(false))}
+      >
         {copied ? <CheckmarkIcon aria-hidden /> : <FilesIcon aria-hidden />}
         {copied ? m.copied() : m.copy()}
       </Button>

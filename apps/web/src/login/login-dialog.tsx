@@ -53,6 +53,7 @@ function OpenDialog({ login }: { login: ProviderLogin }) {
     <Dialog
       open
       closeButton={false}
+      className="login-dialog"
       aria-labelledby={title}
       onClose={() => (asks ? login.disagree() : void login.cancel())}
     >
@@ -82,7 +83,7 @@ function Question({ login, consent }: { login: ProviderLogin; consent: Consent }
             ? m.consent_intro_link({ provider })
             : m.consent_intro({ organization, provider })}
         </Paragraph>
-        <List.Unordered>
+        <List.Unordered className="consent-shares">
           {consent.shares.map((share) => (
             <List.Item key={share}>{shareName[share]()}</List.Item>
           ))}

@@ -7,8 +7,15 @@ import * as m from '../paraglide/messages.js'
 import { useWays } from '../queries/organizations.ts'
 import { type ProviderLogin, useLoginIn, useLogins } from './use-logins.ts'
 
+interface LoginFailureProps {
+  login: ProviderLogin
+  returnTo?: string | undefined
+  /** Whether it says itself that it failed. Default `true`. */
+  titled?: boolean
+}
+
 /** Why a login or a link was not completed, "Try again" from where it was, and the other way in. */
-export function LoginFailure({ login, returnTo }: { login: ProviderLogin; returnTo?: string | undefined }) {
+export function LoginFailure({ login, returnTo, titled = true }: LoginFailureProps) {
   const navigate = useNavigate()
   const { state: session, signIn } = useSession()
   const { pathname } = useLocation()
@@ -31,7 +38,10 @@ export function LoginFailure({ login, returnTo }: { login: ProviderLogin; return
   }
 
   return (
-    <Problem code={reason} title={purpose === 'link' ? m.link_failed_title() : m.login_failed_title()}>
+    <Problem
+      code={reason}
+      {...(titled && { title: purpose === 'link' ? m.link_failed_title() : m.login_failed_title() })}
+    >
       <div className="actions">
         {!gone && (
           <Button variant="secondary" onClick={retry}>

@@ -60,7 +60,7 @@ export function CallbackPage() {
     return (
       <div className="page page-narrow">
         <PageHeading>{purpose === 'link' ? m.link_failed_title() : m.login_failed_title()}</PageHeading>
-        {status === 'error' ? <LoginFailure login={login} /> : <Problem code={failure?.code} />}
+        {status === 'error' ? <LoginFailure login={login} titled={false} /> : <Problem code={failure?.code} />}
         <Link to={before} className="ds-link back">
           {before === '/account' ? m.menu_account_page() : m.login_other_ways()}
         </Link>
