@@ -259,6 +259,32 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
     expect(await state()).toEqual(before)
   })
 
+  it('knows a person by the same BankID through every broker, and by another Vipps', async () => {
+    const [bankid, vipps] = [await system.logIn('bankid', 'ny-person'), await system.logIn('vipps', 'uten-fnr')]
+    for (const via of ['idura', 'signicat'] as const) {
+      const broker = await createLoginSystem(database, { connection: () => ({ bankid: { via } }), personnummer: false })
+      expect(await broker.logIn('bankid', 'ny-person')).toMatchObject({ userId: bankid.userId, outcome: 'signed_in' })
+      await broker.close()
+    }
+    const broker = await createLoginSystem(database, { connection: () => ({ vipps: { via: 'idura' } }) })
+    expect(await broker.logIn('vipps', 'uten-fnr')).toMatchObject({ outcome: 'account_created' })
+    expect((await broker.logIn('vipps', 'uten-fnr')).userId).not.toBe(vipps.userId)
+    await broker.close()
+  })
+
+  it('lets nobody in by Vipps when the organisation has come to ask for more meanwhile', async () => {
+    const strict = await createLoginSystem(database)
+    const login = await strict.begin('vipps')
+    const callback = await strict.visit(login)
+    await sql`update public.organization set minimum_assurance = 'high' where slug = ${strict.organization}`.execute(
+      database.owner,
+    )
+    const before = await state()
+    expect(await strict.complete(login, callback)).toEqual(refused('provider_unavailable', 409))
+    expect(await state()).toEqual(before)
+    await strict.close()
+  })
+
   it('goes on without the personnummer that Vipps refuses', async () => {
     system.sandbox.setScenario('vipps', 'invalid-scope')
     const login = await system.begin('vipps')
