@@ -86,6 +86,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     sql`insert into nokkel.session_key (kid, public_key, wrapped_private_key) values ('kid', '{}', ${bytes}::bytea)`,
   )
   await owner(sql`insert into nokkel.dpop_proof values (${bytes}::bytea, now())`)
+  await owner(sql`insert into nokkel.rate_counter values (${bytes}::bytea, now(), 1, 0)`)
   await owner(sql`insert into nokkel.login_attempt (provider, organization_id, issuer, client_id, redirect_uri, state_hash,
       nonce_hash, code_challenge, expires_at)
     values ('bankid', ${organization}::uuid, 'i', 'c', 'r', ${bytes}::bytea, ${bytes}::bytea, 'c', now())`)
