@@ -6,10 +6,10 @@ export const changeable = ['phoneNumber', 'email', 'nationalNumber'] as const
 /** Details of a person in one login; `null`: there are none. */
 export interface PersonChanges {
   /** Country code and number, 8 to 15 digits. */
-  readonly phoneNumber?: string
-  readonly email?: string
+  readonly phoneNumber?: string | undefined
+  readonly email?: string | undefined
   /** 11 digits, not checked: a D-number, that of somebody else, a wrong one. */
-  readonly nationalNumber?: string | null
+  readonly nationalNumber?: string | null | undefined
 }
 
 const FORMS: Readonly<Record<(typeof changeable)[number], RegExp>> = {

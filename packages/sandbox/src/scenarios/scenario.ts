@@ -33,7 +33,7 @@ interface StoredCode {
   destroy(): Promise<void>
 }
 
-export interface SigningKey {
+interface SigningKey {
   readonly alg: 'ES256' | 'RS256'
   readonly kid: string
   readonly key: CryptoKey | KeyObject

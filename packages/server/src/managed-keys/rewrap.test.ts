@@ -49,7 +49,9 @@ describe.each(databaseEngines)('room for moving wraps [%s]', (engine) => {
       database: database.server,
       queue: createKeyQueue({ concurrency: 1, maximumWaiting }),
       privateKeys: createPrivateKeys({ keyring: api.keyring, now: () => new Date(), maximumCopies: 1 }),
-      count: (wraps) => void counted.push(wraps),
+      async count(wraps) {
+        counted.push(wraps)
+      },
       counted,
     }
   }
