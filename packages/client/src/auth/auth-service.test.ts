@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memoryStorage } from '../storage/memory-storage.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer } from '../testing/fake-server.ts'
 
@@ -115,5 +116,85 @@ describe('signOutEverywhere', () => {
     server.intercept('revokeOtherSessions', () => new Response('', { status: 500 }))
     await expect(client.nokkel.auth.signOutEverywhere()).rejects.toMatchObject({ code: 'answer_unexpected' })
     expect(client.nokkel.auth.getSnapshot().status).toBe('signed_in')
+  })
+})
+
+describe('endSession', () => {
+  async function signedIn() {
+    const server = createFakeServer()
+    const client = createFakeClient(server)
+    await client.logIn()
+    server.log.length = 0
+    return { server, ...client }
+  }
+
+  it('signs out when it is this one', async () => {
+    const { nokkel, server } = await signedIn()
+    await nokkel.auth.endSession(server.sessions[0]?.id ?? '')
+    expect(server.log).toEqual(['signOut'])
+    expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out' })
+  })
+
+  it('ends another one, and this one goes on', async () => {
+    const { nokkel, server } = await signedIn()
+    const id = crypto.randomUUID()
+    server.intercept('revokeSession', ({ params }) => {
+      return params.id === id ? new Response(null, { status: 204 }) : undefined
+    })
+    await nokkel.auth.endSession(id)
+    expect(server.log).toEqual(['revokeSession'])
+    expect(nokkel.auth.getSnapshot().status).toBe('signed_in')
+  })
+})
+
+describe('what another tab does', () => {
+  /** A storage of which is told what another tab has written. */
+  function watched(storage: SecureStorage) {
+    const listeners = new Set<(name: string) => void>()
+    const subscribe = (listener: (name: string) => void) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    }
+    const tell = (name: string) => {
+      for (const listener of listeners) listener(name)
+    }
+    return { storage: { ...storage, subscribe }, tell }
+  }
+
+  it('is followed: it signs in, somebody else does, and it signs out', async () => {
+    const server = createFakeServer()
+    const other = createFakeClient(server)
+    const { storage, tell } = watched(other.storage)
+    const { nokkel } = createFakeClient(server, { storage })
+    const seen: string[] = []
+    nokkel.auth.subscribe(() => {
+      const { status, me } = nokkel.auth.getSnapshot()
+      seen.push(me ? me.name : status)
+    })
+    tell('session_v1')
+    await nokkel.start()
+    await other.logIn()
+    tell('session_v1')
+    await vi.waitFor(() => expect(seen.at(-1)).toBe('Kari Nordmann'))
+    await other.logIn(server.coordinator)
+    tell('session_v1')
+    await vi.waitFor(() => expect(seen.at(-1)).toBe('Ingrid Solberg'))
+    expect(seen.filter((text) => text === 'signed_out')).toHaveLength(2)
+    await other.nokkel.auth.signOut()
+    tell('session_v1')
+    await vi.waitFor(() => expect(seen.at(-1)).toBe('signed_out'))
+  })
+
+  it('shows an error of the storage to whoever asks next, not here', async () => {
+    const server = createFakeServer()
+    const other = createFakeClient(server)
+    await other.logIn()
+    const { storage, tell } = watched(other.storage)
+    const { nokkel } = createFakeClient(server, { storage })
+    await nokkel.start()
+    storage.get = () => Promise.reject(new TypeError('gone'))
+    tell('session_v1')
+    tell('login_done_v1')
+    expect(nokkel.auth.getSnapshot().status).toBe('signed_in')
   })
 })

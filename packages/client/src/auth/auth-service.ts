@@ -35,7 +35,7 @@ export interface AuthService extends Observable<SessionState> {
    * names. Given the same URL again, here or in another tab, it gives the same result.
    *
    * @throws {NokkelError} `login_lost`: nothing was begun here, or it is too old; `login_state_mismatch`: not the login
-   * begun here; `network_unreachable`: no answer, the same URL may be tried again; any `login_…` problem of the API. The
+   * begun here; `network_unreachable`, `unavailable`, `rate_limited`: the same URL may be tried again; any `login_…` problem of the API. The
    * state of the service is `error` then, from which its `retry` goes on.
    */
   completeSignIn(callbackUrl: URL): Promise<CompletedSignIn>

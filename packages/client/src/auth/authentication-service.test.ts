@@ -3,6 +3,7 @@ import { NokkelError } from '../errors.ts'
 import type { NodeNokkelOptions } from '../node/index.ts'
 import type { SessionRecord } from '../session/auth-token-store.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
 import { consented, createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer, type FakeServer, Refusal } from '../testing/fake-server.ts'
 
@@ -580,18 +581,25 @@ describe('coming back', () => {
     })
   })
 
-  it('sends the exchange once when no answer comes, and can be tried again: the verifier is still there', async () => {
-    const { vipps, nokkel, server, callback, storage, state } = setUp()
-    await vipps.signIn(consented)
-    server.intercept('completeLogin', () => Promise.reject(new TypeError('connection reset')))
-    await expect(nokkel.auth.completeSignIn(callback())).rejects.toEqual(code('network_unreachable'))
-    expect(server.log).toEqual(['listOrganizations', 'beginLogin', 'completeLogin'])
-    expect(state()).toMatchObject({ status: 'error', reason: 'network_unreachable' })
-    expect(await storage.list('vipps_pkce')).toHaveLength(4)
-    await nokkel.auth.completeSignIn(callback())
-    expect(state().status).toBe('authenticated')
-    expect(await storage.list('vipps_pkce')).toEqual([])
-  })
+  it.each([
+    ['network_unreachable', () => Promise.reject(new TypeError('connection reset'))],
+    ['unavailable', () => new Response('', { status: 503 })],
+    ['rate_limited', () => new Refusal('rate_limited', 429).toResponse()],
+  ] as const)(
+    'sends the exchange once, and keeps the verifier for another try, when it is %s',
+    async (reason, meet) => {
+      const { vipps, nokkel, server, callback, storage, state } = setUp()
+      await vipps.signIn(consented)
+      server.intercept('completeLogin', meet)
+      await expect(nokkel.auth.completeSignIn(callback())).rejects.toEqual(code(reason))
+      expect(server.log).toEqual(['listOrganizations', 'beginLogin', 'completeLogin'])
+      expect(state()).toMatchObject({ status: 'error', reason })
+      expect(await storage.list('vipps_pkce')).toHaveLength(4)
+      await nokkel.auth.completeSignIn(callback())
+      expect(state().status).toBe('authenticated')
+      expect(await storage.list('vipps_pkce')).toEqual([])
+    },
+  )
 
   it('ends the session that came of it when it was cancelled meanwhile', async () => {
     const { vipps, nokkel, server, callback, storage, state } = setUp()
@@ -650,6 +658,69 @@ describe('coming back', () => {
     expect(nokkel.auth.getSnapshot()).toEqual({ status: 'error', reason: 'answer_unexpected' })
     await nokkel.start()
     expect(nokkel.auth.getSnapshot().status).toBe('signed_in')
+  })
+})
+
+describe('another tab', () => {
+  /** Two tabs over one storage, which tell each other what they write. */
+  function twoTabs() {
+    const listeners = new Map<object, (name: string) => void>()
+    const shared = memoryStorage()
+    const tab = (): SecureStorage => {
+      const self = {}
+      const tell = (name: string) => {
+        for (const [other, listener] of listeners) if (other !== self) listener(name)
+      }
+      return {
+        ...shared,
+        put: async (name, value) => {
+          await shared.put(name, value)
+          tell(name)
+        },
+        delete: async (name) => {
+          await shared.delete(name)
+          tell(name)
+        },
+        subscribe(listener) {
+          listeners.set(self, listener)
+          return () => listeners.delete(self)
+        },
+      }
+    }
+    const waiting = setUp({ storage: tab() })
+    return { waiting, opened: reopen(waiting, { storage: tab() }) }
+  }
+
+  it('finishes what was begun here', async () => {
+    const { waiting, opened } = twoTabs()
+    await waiting.nokkel.start()
+    await waiting.vipps.signIn({ ...consented, returnTo: '/inbox' })
+    const { state } = await opened.nokkel.auth.completeSignIn(waiting.callback())
+    await vi.waitFor(() => expect(waiting.state()).toEqual(state))
+    await vi.waitFor(() => expect(waiting.nokkel.auth.getSnapshot().status).toBe('signed_in'))
+    waiting.nokkel.close()
+  })
+
+  it('fails in what was begun here, which begins anew as it was', async () => {
+    const { waiting, opened } = twoTabs()
+    await waiting.vipps.signIn({ ...consented, returnTo: '/inbox' })
+    waiting.server.intercept('completeLogin', () => new Refusal('login_token_invalid').toResponse())
+    await expect(opened.nokkel.auth.completeSignIn(waiting.callback())).rejects.toEqual(code('login_token_invalid'))
+    const expected = { status: 'error', purpose: 'login', reason: 'login_token_invalid' }
+    await vi.waitFor(() => expect(waiting.state()).toEqual(expected))
+    await waiting.vipps.retry()
+    expect(await waiting.nokkel.auth.completeSignIn(waiting.callback())).toMatchObject({ returnTo: '/inbox' })
+  })
+
+  it('changes nothing here when it finishes a login of its own', async () => {
+    const { waiting, opened } = twoTabs()
+    await waiting.vipps.signIn(consented)
+    await opened.bankId.signIn(consented)
+    await opened.nokkel.auth.completeSignIn(opened.callback('bankid'))
+    await opened.vipps.signIn(consented)
+    await opened.nokkel.auth.completeSignIn(opened.callback())
+    expect(waiting.state().status).toBe('awaiting_callback')
+    await waiting.vipps.cancel()
   })
 })
 

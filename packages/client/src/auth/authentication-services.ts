@@ -7,7 +7,7 @@ import type {
   VippsAuthenticationService,
 } from './authentication-service.ts'
 import { parseCallback } from './callback.ts'
-import { doneName, linkName, readDone } from './login-records.ts'
+import { doneName, isUnanswered, linkName, readDone } from './login-records.ts'
 import { createProviderLogin, type ProviderLoginDependencies } from './provider-login.ts'
 
 export interface AuthenticationServices {
@@ -48,8 +48,7 @@ export function createAuthenticationServices(
       const result = all[callback.provider].complete(callback)
       exchanges.set(callbackUrl.href, result)
       result.catch((error: unknown) => {
-        // Without an answer the code may be as good as new.
-        if (codeOf(error) === 'network_unreachable') exchanges.delete(callbackUrl.href)
+        if (isUnanswered(codeOf(error))) exchanges.delete(callbackUrl.href)
       })
       return result
     },

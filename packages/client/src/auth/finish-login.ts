@@ -1,4 +1,4 @@
-import type { SignedIn } from '@nokkel/contract'
+import type { CompleteLogin, SignedIn } from '@nokkel/contract'
 import { encodeBase64Url } from '@nokkel/crypto'
 import { codeOf, NokkelError } from '../errors.ts'
 import type { AnswerOf } from '../http/endpoints.ts'
@@ -8,6 +8,7 @@ import type { Departure, Finishing, Logins, LoginTools } from './login-flow.ts'
 import {
   type DoneRecord,
   doneName,
+  isUnanswered,
   type LinkRecord,
   linkName,
   pendingMilliseconds,
@@ -22,6 +23,9 @@ interface Outcome {
   readonly state: AuthState
   readonly sessionId?: string
 }
+
+/** What the code is exchanged by. */
+type Exchange = Omit<CompleteLogin, 'deviceName'>
 
 /**
  * The invariants: a callback is exchanged at most once that the server has answered; what came of it is stored before
@@ -53,17 +57,19 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     }
     try {
       if (!fits(callback, pending)) throw new NokkelError('login_state_mismatch')
-      const outcome = await (purpose === 'link' ? add(callback, pending) : enter(callback, pending, service))
+      const { verifier: codeVerifier, nonce, login } = pending
+      const body = { loginId, provider, organization, callback: callback.query, codeVerifier, nonce }
+      const outcome = await (purpose === 'link' ? add(body, login) : enter(body, login, service))
       await record(outcome)
       await clearPendingLogin(storage, provider, pending.state)
       return outcome.state
     } catch (error) {
       const named = withReason(error)
-      // No answer: the same callback may be tried again, and the server will not use a code twice.
-      if (codeOf(named) === 'network_unreachable' || service.isGivenUp()) throw named
+      const reason = codeOf(named) ?? 'answer_unexpected'
+      if (isUnanswered(reason) || service.isGivenUp()) throw named
       await clearPendingLogin(storage, provider)
-      await forget(codeOf(named))
-      await record({ state: { status: 'error', purpose, reason: codeOf(named) ?? 'answer_unexpected' } })
+      await forget(reason)
+      await record({ state: { status: 'error', purpose, reason } })
       throw named
     }
   }
@@ -95,15 +101,11 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     throw new NokkelError('login_state_mismatch')
   }
 
-  async function add(
-    { provider, query: callback }: Callback,
-    { verifier, nonce, login }: PendingLogin,
-  ): Promise<Outcome> {
+  async function add(body: Exchange, login: PendingLogin['login']): Promise<Outcome> {
     const record = await session.read()
     if (!record) throw new NokkelError('signed_out')
     // Somebody else has logged in meanwhile: they would get the way in of another person.
     if (record.sessionId !== login.linkSessionId) throw new NokkelError('login_state_mismatch')
-    const body = { loginId: login.id ?? '', provider, organization, callback, codeVerifier: verifier, nonce }
     const { outcome: linked, personnummer } = await call('completeLink', { body })
     await storage.delete(retryName)
     await entry.refresh()
@@ -111,24 +113,12 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     return { state, sessionId: record.sessionId }
   }
 
-  async function enter(
-    { provider, query: callback }: Callback,
-    { verifier, nonce, login }: PendingLogin,
-    { isGivenUp }: Finishing,
-  ): Promise<Outcome> {
+  async function enter(body: Exchange, login: PendingLogin['login'], { isGivenUp }: Finishing): Promise<Outcome> {
+    const { provider } = body
     const confirmed = login.confirms && (await link())
     const keys = login.confirms ? confirmed?.keys : await keyGenerator.generate()
     if (!keys) throw new NokkelError('link_unknown')
-    const body = {
-      loginId: login.id ?? '',
-      provider,
-      organization,
-      callback,
-      codeVerifier: verifier,
-      nonce,
-      deviceName,
-    }
-    const answer = await request('completeLogin', { body }, { dpopSigner: keys.signing })
+    const answer = await request('completeLogin', { body: { ...body, deviceName } }, { dpopSigner: keys.signing })
     if (isGivenUp()) {
       if (answer.outcome !== 'needs_linking') await entry.discard(answer)
       throw new NokkelError('cancelled')

@@ -1,5 +1,6 @@
 import type { LinkingOffer, LoginFlow } from '@nokkel/contract'
 import type { DeviceKeys } from '@nokkel/crypto'
+import type { NokkelErrorCode } from '../errors.ts'
 import type { ProviderId } from '../session/auth-token-store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import type { AuthState } from './authentication-service.ts'
@@ -38,6 +39,11 @@ export const doneName = 'login_done_v1'
 
 /** How long a login lives, and after it what came of it. */
 export const pendingMilliseconds = 15 * 60_000
+
+/** Whether the same callback may be tried again. The server consumes a login before it uses the code. */
+export function isUnanswered(reason: NokkelErrorCode | undefined): boolean {
+  return reason === 'network_unreachable' || reason === 'unavailable' || reason === 'rate_limited'
+}
 
 export async function readDone(storage: SecureStorage, now: Date): Promise<DoneRecord | undefined> {
   const done = (await storage.get(doneName)) as DoneRecord | undefined
