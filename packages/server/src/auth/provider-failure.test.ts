@@ -74,8 +74,8 @@ describe('failure of a provider', () => {
   })
 
   it('is an unknown key only where the library says so', () => {
-    expect(isKeyUnknown(new client.ClientError('x', { code: 'OAUTH_KEY_SELECTION_FAILED' }))).toBe(true)
-    expect(isKeyUnknown(new client.ClientError('x', { code: 'OAUTH_INVALID_RESPONSE' }))).toBe(false)
+    expect(isKeyUnknown(Object.assign(new client.ClientError('x'), { code: 'OAUTH_KEY_SELECTION_FAILED' }))).toBe(true)
+    expect(isKeyUnknown(Object.assign(new client.ClientError('x'), { code: 'OAUTH_INVALID_RESPONSE' }))).toBe(false)
     expect(isKeyUnknown(new TypeError('OAUTH_KEY_SELECTION_FAILED'))).toBe(false)
   })
 })
