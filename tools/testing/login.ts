@@ -82,6 +82,9 @@ export const consentTo = (provider: Provider) => ({
       : ['name', 'phoneNumber', 'email', 'address', 'personnummer'],
 })
 
+type Connections = Partial<Record<Provider, Partial<ProviderConnection>>>
+const byItself = (): Connections => ({})
+
 export async function createLoginSystem(
   database: TestDatabase,
   options: Partial<NokkelServerOptions> & {
@@ -92,12 +95,12 @@ export async function createLoginSystem(
       Record<Provider, ClientAuthentication & { readonly jwks?: SandboxClient['jwks'] }>
     >
     /** How else the organisation with that slug is a client: by a broker, with an app. */
-    readonly connection?: (organization: string) => Partial<Record<Provider, Partial<ProviderConnection>>>
+    readonly connection?: (organization: string) => Connections
     readonly minimumAssurance?: Assurance
   } = {},
 ): Promise<LoginSystem> {
   const { enrollment = 'open', personnummer = true, authentication = {}, ...rest } = options
-  const { connection = () => ({}), minimumAssurance = 'low', ...changes } = rest
+  const { connection = byItself, minimumAssurance = 'low', ...changes } = rest
   const authenticationAt = (provider: Provider) =>
     authentication[provider] ?? { method: 'client_secret_basic', secret: 'not-a-secret' }
   const organization = `org-${randomBytes(4).toString('hex')}`
