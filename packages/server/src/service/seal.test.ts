@@ -218,3 +218,8 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
     await server.close()
   })
 })
+
+async function versions({ owner }: TestDatabase) {
+  const { rows } = await sql<{ id: string }>`select key_id as id from nokkel.master_key_version`.execute(owner)
+  return rows
+}
