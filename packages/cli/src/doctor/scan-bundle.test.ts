@@ -50,6 +50,7 @@ describe('bundle scan finds', () => {
     ['the name of a service role key', 'x.VITE_SUPABASE_SERVICE_ROLE_KEY', 'secret_name'],
     ['the name of the index key', 'env.INDEX_KEY', 'secret_name'],
     ['the name of the database URL', 'process.env.DATABASE_URL', 'secret_name'],
+    ['the name of a client secret', 'process.env.VIPPS_LIKEPERSON_CLIENT_SECRET', 'secret_name'],
     ['a service role token', `k="${token({ iss: 'supabase', role: 'service_role' })}"`, 'service_role_token'],
     [
       'a token without a signature',

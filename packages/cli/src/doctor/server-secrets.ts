@@ -9,7 +9,7 @@ const secretNames = new RegExp(
     'SUPABASE_DB_URL',
     'DATABASE_(?:ADMIN_)?URL',
     'JWT_SECRET',
-    '(?:BANKID|VIPPS)_(?:CLIENT_)?SECRET',
+    '(?:BANKID|VIPPS)_(?:[A-Z0-9]+_)*SECRET',
   ].join('|')})(?![A-Za-z0-9_])`,
   'g',
 )
