@@ -351,6 +351,31 @@ describe('waiting for the way back', () => {
   })
 })
 
+describe('a client that is closed', () => {
+  it('begins no login any more, and leaves nothing of it', async () => {
+    const { vipps, nokkel, server, storage, launched } = setUp()
+    server.intercept('beginLogin', () => {
+      nokkel.close()
+      return undefined
+    })
+    await vipps.signIn(consented)
+    expect(launched).toEqual([])
+    expect(await storage.list('vipps_pkce')).toEqual([])
+  })
+
+  it('ends the login that is being exchanged as it would have', async () => {
+    const { vipps, nokkel, server, callback, state } = setUp()
+    await vipps.signIn(consented)
+    server.intercept('completeLogin', () => {
+      nokkel.close()
+      return undefined
+    })
+    await nokkel.auth.completeSignIn(callback())
+    expect(state().status).toBe('authenticated')
+    expect(server.sessions.map(({ ended }) => ended)).toEqual([undefined])
+  })
+})
+
 describe('coming back', () => {
   it('signs in, says what came of it and where to go, and leaves nothing of the login', async () => {
     const { vipps, nokkel, callback, storage, state } = setUp()
@@ -863,6 +888,16 @@ describe('a login that looks like somebody’s', () => {
     await next.nokkel.start()
     expect(next.state().status).toBe('idle')
     expect(await left.storage.get('link_v1')).toBeUndefined()
+  })
+
+  it('is left alone by the client of another organisation', async () => {
+    const left = await offered()
+    const { storage, server, now } = left
+    await createFakeClient(server, { storage, now, organization: 'hjertelaget' }).nokkel.start()
+    const next = reopen(left, { now })
+    await next.nokkel.start()
+    expect(next.state().status).toBe('needs_linking')
+    next.nokkel.close()
   })
 
   it('is forgotten when the server does not know it any more', async () => {

@@ -7,7 +7,7 @@ import type {
   VippsAuthenticationService,
 } from './authentication-service.ts'
 import { parseCallback } from './callback.ts'
-import { doneName, isUnanswered, linkName, readDone } from './login-records.ts'
+import { doneName, isUnanswered, readDone } from './login-records.ts'
 import { createProviderLogin, type ProviderLoginDependencies } from './provider-login.ts'
 
 export interface AuthenticationServices {
@@ -55,7 +55,6 @@ export function createAuthenticationServices(
     async restore() {
       const link = await logins.link()
       if (link) all[link.provider].offer(link)
-      else await storage.delete(linkName)
     },
     reset() {
       for (const { end } of each) end('authenticated')

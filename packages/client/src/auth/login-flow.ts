@@ -66,7 +66,7 @@ export interface Logins {
   finish(callback: Callback, finishing: Finishing): Promise<AuthState | Departure>
   /** Enters with an account of its own for the login of a link. */
   continueWith(link: LinkRecord): Promise<AuthState>
-  /** The stored link of this organisation, while it can be used. */
+  /** The stored link of this organisation; one whose time is over is deleted. */
   link(): Promise<LinkRecord | undefined>
 }
 
@@ -108,8 +108,10 @@ export function createLogins(dependencies: LoginDependencies): Logins {
 
   async function link(): Promise<LinkRecord | undefined> {
     const stored = (await storage.get(linkName)) as LinkRecord | undefined
-    const usable = stored?.organization === organization && new Date(stored.keptUntil) > now()
-    return usable ? stored : undefined
+    if (stored?.organization !== organization) return undefined
+    if (new Date(stored.keptUntil) > now()) return stored
+    await storage.delete(linkName)
+    return undefined
   }
 
   function redirectUris(provider: ProviderId): readonly string[] {

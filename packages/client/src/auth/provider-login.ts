@@ -356,7 +356,10 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
 
   function close(): void {
     stopTimer()
+    // What is being exchanged is the person's session already.
+    if (store.getSnapshot().status === 'exchanging') return
     attempt?.givenUp.abort()
+    attempt = undefined
   }
 
   function isUnderWay(): boolean {
