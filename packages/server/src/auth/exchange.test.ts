@@ -26,6 +26,8 @@ const ways = [
 describe('exchange', () => {
   let sandbox: Sandbox
   let providerClients: ProviderClients
+  /** They do not wait long for an answer. */
+  let hastyClients: ProviderClients
   /** The requests that this process made of the provider for the last login: what a code was spent on. */
   const asked: string[] = []
   const ask = globalThis.fetch
@@ -45,7 +47,10 @@ describe('exchange', () => {
       publicUrl: `http://localhost:${(host.address() as AddressInfo).port}`,
       clients: { bankid: clients, vipps: clients, idura: clients, signicat: clients },
     })
-    providerClients = createProviderClients({ production: false, timeoutSeconds: 1, now: () => new Date() })
+    const clientsThatWait = (timeoutSeconds: number) =>
+      createProviderClients({ production: false, timeoutSeconds, now: () => new Date() })
+    providerClients = clientsThatWait(30)
+    hastyClients = clientsThatWait(1)
     vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
       asked.push(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname.split('/').at(-1)}`)
       return ask(input, init)
@@ -74,6 +79,7 @@ describe('exchange', () => {
     readonly exchanged?: (attempt: Attempt) => Promise<void>
     readonly callback?: (callback: string) => string | Promise<string>
     readonly organization?: string
+    readonly hasty?: boolean
     /** What the connection has become meanwhile. */
     readonly found?: Partial<ProviderConnection> | null
   }
@@ -137,12 +143,14 @@ describe('exchange', () => {
     const { allowSynthetic = true, exchanged, organization = 'likeperson' } = options
     const { connection, attempt, query, codeVerifier, nonce } = await visit(provider, options)
     const callback = (await options.callback?.(query)) ?? query
+    const clients = options.hasty ? hastyClients : providerClients
+    await clients(connection)
     const found = options.found === null ? undefined : { ...connection, ...options.found }
     asked.length = 0
     return exchangeLogin(
       {
         connections: { find: async () => found, offers: async () => new Map() },
-        providerClients,
+        providerClients: clients,
         allowSynthetic,
         ...(exchanged && { exchanged }),
       },
@@ -211,8 +219,14 @@ describe('exchange', () => {
       expect(asked.filter((request) => request.startsWith('POST'))).toHaveLength(1)
     })
 
+    it('sends the code once when the provider is silent', async () => {
+      sandbox.setScenario(scenarioHost, 'slow-token', { once: true, delayMilliseconds: 60_000 })
+      await expect(logIn(provider, { via, hasty: true })).rejects.toEqual(refused('provider_unreachable'))
+      expect(asked.filter((request) => request.startsWith('POST'))).toHaveLength(1)
+      expect(asked.filter((request) => request.endsWith('userinfo'))).toHaveLength(0)
+    })
+
     it.each([
-      ['slow-token', 'provider_unreachable'],
       ['failing-token', 'provider_unreachable'],
       ['cut-token', 'provider_unreachable'],
       ['expired-code', 'login_code_rejected'],
@@ -392,8 +406,10 @@ describe('exchange', () => {
       expect(await logIn(provider, { via })).toMatchObject({ name: 'Kari Nordmann' })
       expect(userinfo()).toBe(2)
       for (const scenario of ['failing-userinfo', 'slow-userinfo'] as const) {
-        sandbox.setScenario(via ?? provider, scenario, { once: true })
-        await expect(logIn(provider, { via })).rejects.toEqual(refused('provider_unreachable'))
+        sandbox.setScenario(via ?? provider, scenario, { once: true, delayMilliseconds: 60_000 })
+        await expect(logIn(provider, { via, hasty: scenario === 'slow-userinfo' })).rejects.toEqual(
+          refused('provider_unreachable'),
+        )
         expect(userinfo()).toBe(2)
       }
     }
