@@ -66,6 +66,20 @@ describe('the list of people', () => {
     expect(page).toContain('data-action="cancel"')
   })
 
+  test('has fields for other details, which the page of consent sends on', async () => {
+    const address = await openPage('vipps', { scope: 'openid phoneNumber email' })
+    const page = await (await visit(address)).text()
+    for (const name of ['phoneNumber', 'email', 'nationalNumber']) expect(page).toContain(`<input name="${name}"`)
+    const form = { person: 'ny-person', phoneNumber: '4700009999', email: '', nationalNumber: '-' }
+    const consent = await (await visit(address, form)).text()
+    expect(consent).toContain('+4700009999')
+    expect(consent).toContain('ny-person@person.example')
+    for (const [name, value] of Object.entries(form)) {
+      expect(consent).toContain(`<input type="hidden" name="${name}" value="${value}">`)
+    }
+    expect((await visit(await openPage('vipps'), { person: 'ny-person', email: 'nobody' })).status).toBe(400)
+  })
+
   test('is in English when the application, or the person, asks', async () => {
     const asked = await visit(await openPage('vipps', { parameters: { ui_locales: 'en nb' } }))
     expect(await asked.text()).toContain('Who do you want to be')

@@ -26,9 +26,9 @@ ${scenariosOf(provider).map(
   (name) =>
     html`<option value="${name}"${name === chosen ? html` selected` : null}>${scenario(name).title[language]}</option>\n`,
 )}</select></label>
-<button class="secondary" name="action" value="cancel" data-action="cancel">${text.cancel}</button>
 <details><summary>${text.changes}</summary><p class="muted">${text.changesHint}</p>
 ${changeable.map((name) => html`<label>${text.scopes[labels[name]]}<input name="${name}" autocomplete="off"></label>\n`)}</details>
+<button class="secondary" name="action" value="cancel" data-action="cancel">${text.cancel}</button>
 </form>
 <p class="language"><a href="?lang=${text.other.language}" hreflang="${text.other.language}" lang="${text.other.language}">${text.other.label}</a></p>`
   return page({ language, provider, title: text.choose(clientName), content })

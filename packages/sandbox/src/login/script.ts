@@ -1,5 +1,8 @@
-/** Filters the list of people; without it the page shows all of them. */
+/** Filters the list of people; without it the page shows all of them. Enter in another field chooses nobody. */
 export const script = `
+for (const field of document.querySelectorAll('details input')) {
+  field.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.preventDefault() })
+}
 const search = document.querySelector('[data-search]')
 if (search) {
   const people = [...document.querySelectorAll('[data-person]')]
