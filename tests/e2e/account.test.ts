@@ -27,7 +27,7 @@ describe('a person who adds a way in and removes it', () => {
 
   beforeAll(async () => {
     here = await newVisitor(browser, application.url)
-    await logIn(here.page, { provider: 'BankID', organization: 'Likeperson', person })
+    await logIn(here.page, { provider: 'BankID', organization: 'Fjordhjelpen', person })
     await readyLine(here.page).waitFor()
   })
 
@@ -64,7 +64,7 @@ describe('a person who adds a way in and removes it', () => {
     await beAt(page, person)
     await page.getByText('Vipps er lagt til. Du kan logge inn med den neste gang.').waitFor()
     expect(new URL(page.url()).pathname).toBe('/account')
-    await logins(page).getByText('Vipps i Likeperson').waitFor()
+    await logins(page).getByText('Vipps i Fjordhjelpen').waitFor()
     await logins(page).getByText('Du er logget inn med denne nå.').waitFor()
     await page.getByText('@person.example').waitFor()
     await see(page, 'account-both')
@@ -73,9 +73,8 @@ describe('a person who adds a way in and removes it', () => {
   it('comes in by the added one, and removes the other, which ends where it was logged in with', async () => {
     const other = await newVisitor(browser, application.url)
     const { page } = other
-    await logIn(page, { provider: 'Vipps', organization: 'Likeperson', person, personnummer: false })
-    await page.getByRole('dialog', { name: 'Bytte til denne enheten?' }).waitFor()
-    await page.getByRole('button', { name: 'Behold den andre' }).click()
+    await logIn(page, { provider: 'Vipps', organization: 'Fjordhjelpen', person, personnummer: false })
+    await readyLine(page).waitFor()
     await page.goto('/account')
     await logins(page).getByRole('button', { name: 'Fjern BankID' }).click()
     await page.getByRole('dialog', { name: 'Fjerne BankID?' }).waitFor()
@@ -91,7 +90,7 @@ describe('a person who adds a way in and removes it', () => {
 
   it('must have logged in lately to change anything', async () => {
     const { page } = here
-    await logIn(page, { provider: 'Vipps', organization: 'Likeperson', person, personnummer: false })
+    await logIn(page, { provider: 'Vipps', organization: 'Fjordhjelpen', person, personnummer: false })
     await readyLine(page).waitFor()
     await page.goto('/account')
     await logins(page).getByRole('button', { name: 'Legg til BankID' }).waitFor()
@@ -112,12 +111,8 @@ describe('a person who adds a way in and removes it', () => {
 
   it('cannot add the login of somebody else', async () => {
     const { page } = await newVisitor(browser, application.url)
-    await logIn(page, { provider: 'BankID', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-2' })
-    await readyLine(page).waitFor()
-    await page.goto('/account')
-    await logins(page).getByText('Brukes nå').waitFor()
     await logIn(page, { provider: 'BankID', organization: 'Hjertelaget', person: 'fjordhjelpen-medlem-2' })
-    await readyLine(page).or(page.getByRole('dialog')).waitFor()
+    await readyLine(page).waitFor()
     await page.goto('/account')
     await logins(page).getByRole('button', { name: 'Legg til Vipps' }).click()
     await agree(page)
@@ -132,8 +127,8 @@ describe('a person who adds a way in and removes it', () => {
   it('is logged out everywhere with one decision', async () => {
     const { page } = here
     const other = await newVisitor(browser, application.url)
-    await logIn(other.page, { provider: 'BankID', organization: 'Likeperson', person })
-    await other.page.getByRole('dialog', { name: 'Bytte til denne enheten?' }).waitFor()
+    await logIn(other.page, { provider: 'BankID', organization: 'Fjordhjelpen', person })
+    await readyLine(other.page).waitFor()
     await page.goto('/account')
     await page.getByRole('button', { name: 'Logg ut alle steder' }).click()
     await page.getByRole('button', { name: 'Ja, logg ut alle steder' }).click()
