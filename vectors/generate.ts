@@ -55,6 +55,7 @@ import { encodeHeader } from '../packages/crypto/src/header.ts'
 import { publicKeyId } from '../packages/crypto/src/seal.ts'
 import { fromHex, fromText, patternOf, toHex } from '../packages/crypto/src/testing/bytes.ts'
 import { importEncryptionPair, importSigningPair, type PrivateJwk } from '../packages/crypto/src/testing/keys.ts'
+import { createBlindIndex } from '../packages/server/src/auth/blind-index.ts'
 import { importKek } from '../packages/server/src/keyring/kek.ts'
 import type { RootKeys } from '../packages/server/src/keyring/root-keys.ts'
 import { type KeyringKek, wrapKeyring } from '../packages/server/src/keyring/wrapped-keyring.ts'
@@ -82,6 +83,7 @@ await write('assignment', await assignments())
 await write('managed-key', await managedKeys())
 await write('keyring', await keyrings())
 await write('rfx', await rfxs())
+await write('personal-data', await personalData())
 
 async function encodings() {
   const jwk = {
@@ -409,6 +411,41 @@ async function keyrings() {
 
 function hexOf({ masterKeys, indexKey }: RootKeys) {
   return { masterKeys: masterKeys.map(toHex), indexKey: toHex(indexKey) }
+}
+
+async function personalData() {
+  const userId = '00000000-0000-4000-8000-00000000000a'
+  const waitingId = '00000000-0000-4000-8000-00000000000b'
+  const contact = {
+    phoneNumber: '+4747000002',
+    email: 'kari@person.example',
+    address: { street: 'Prøvegata 12, H0302', postalCode: '0603', place: 'OSLO', country: 'NO' },
+  }
+  const [master, person] = [await importEnvelopeKey(key), await importEnvelopeKey(otherKey)]
+  const encrypt = async (plaintext: Uint8Array, { id, key: by }: typeof master, [purpose, table, column, row, owner]: string[]) =>
+    toHex(
+      await encryptEnvelopeWithNonce(plaintext, by, encodeHeader('envelope', decodeBase64Url(id)), nonce, {
+        ...context,
+        ...{ purpose, table, column, row, owner },
+      } as typeof context),
+    )
+  const plaintext = fromText(JSON.stringify(contact))
+  const indexKey = patternOf(160).slice(128)
+  const blindIndex = createBlindIndex(indexKey)
+  return {
+    masterKey: toHex(key),
+    userId,
+    personKey: toHex(otherKey),
+    wrappedKey: await encrypt(otherKey, master, ['person-key', 'person_key', 'wrapped_key', userId, userId]),
+    contact,
+    plaintext: toHex(plaintext),
+    encryptedContact: await encrypt(plaintext, person, ['contact', 'user_identities', 'contact', userId, userId]),
+    waitingId,
+    waitingContact: await encrypt(plaintext, master, ['waiting-contact', 'waiting_identity', 'contact', waitingId, 'server']),
+    indexKey: toHex(indexKey),
+    phoneIndex: toHex(new Uint8Array(await blindIndex.index('phone', contact.phoneNumber))),
+    emailIndex: toHex(new Uint8Array(await blindIndex.index('email', contact.email))),
+  }
 }
 
 async function managedKeys() {
