@@ -50,7 +50,7 @@ describe('exchange', () => {
     const clientsThatWait = (timeoutSeconds: number) =>
       createProviderClients({ production: false, timeoutSeconds, now: () => new Date() })
     providerClients = clientsThatWait(30)
-    hastyClients = clientsThatWait(1)
+    hastyClients = clientsThatWait(2)
     vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
       asked.push(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname.split('/').at(-1)}`)
       return ask(input, init)

@@ -262,7 +262,7 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
     ['vipps', 'slow-token'],
     ['vipps', 'slow-userinfo'],
   ] as const)('does not wait for ever when %s does %s', async (provider, scenario) => {
-    const hasty = await createLoginSystem(database, { providerTimeoutSeconds: 1 })
+    const hasty = await createLoginSystem(database, { providerTimeoutSeconds: 2 })
     hasty.sandbox.setScenario(provider, scenario, { delayMilliseconds: 60_000 })
     const login = await hasty.begin(provider)
     const callback = await hasty.visit(login)
