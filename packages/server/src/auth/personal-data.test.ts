@@ -36,9 +36,10 @@ describe('pinned vectors of personal data', () => {
   it('none of which opens for somebody else, in another place, under another key or changed', async () => {
     const [keyring, key] = [await keyringOf(vectors.masterKey), await personKey()]
     const foreign = await importEnvelopeKey(hex(vectors.masterKey))
+    const other = await keyringOf(vectors.personKey)
     const outcomes = await Promise.allSettled([
       openPersonKey(keyring, somebody, hex(vectors.wrappedKey)),
-      openPersonKey(await keyringOf(vectors.personKey), userId, hex(vectors.wrappedKey)),
+      openPersonKey(other, userId, hex(vectors.wrappedKey)),
       decryptContact(hex(vectors.encryptedContact), key, somebody),
       decryptContact(hex(vectors.encryptedContact), foreign, userId),
       decryptContact(hex(vectors.waitingContact), foreign, userId),
