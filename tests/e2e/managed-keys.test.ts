@@ -171,7 +171,7 @@ describe('a managed key', () => {
     await page.evaluate(() => localStorage.removeItem('planted'))
     expect(await page.evaluate(findStoredKeys)).toEqual([])
     expect(await context.cookies(application.url)).toEqual([])
-    expect((await readStorage(page)).names.toSorted()).toEqual([`device_v1.${id}`, 'session_v1'])
+    expect((await readStorage(page)).names.toSorted()).toEqual([`device_v1.${id}`, 'login_done_v1', 'session_v1'])
   })
 
   it('that may be compromised makes way for another at once', async () => {

@@ -109,7 +109,7 @@ describe('a session that makes, opens, uses and replaces its key', () => {
     await nokkel.userKeys.privateKey()
     expect(await findStoredKeys()).toEqual([])
     // What is stored is encrypted, so that the search sees through none of it: these are all the names.
-    expect(await storage.list('')).toEqual([`device_v1.${server.member.id}`, 'session_v1'])
+    expect(await storage.list('')).toEqual([`device_v1.${server.member.id}`, 'login_done_v1', 'session_v1'])
     // The search would have found this one in the same place.
     remove = await inDatabase(key)
     expect(await findStoredKeys()).toEqual([{ place: 'IndexedDB', form: 'CryptoKey' }])

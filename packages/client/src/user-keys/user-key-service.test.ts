@@ -55,7 +55,7 @@ describe('the managed key of a person', () => {
     await logIn()
     expect(made).toHaveLength(1)
     expect(made[0]?.every((byte) => byte === 0)).toBe(true)
-    expect(await storage.list('')).toEqual([`device_v1.${server.member.id}`, 'session_v1'])
+    expect(await storage.list('')).toEqual([`device_v1.${server.member.id}`, 'login_done_v1', 'session_v1'])
   })
 
   it('is made by the server where the browser cannot', async () => {
