@@ -108,19 +108,37 @@ describe('merging while something else happens [postgres]', () => {
     expect(moved.find(({ id }: { id: string }) => id === keys[0].id)).toMatchObject({ state })
   })
 
-  it('refuses a session, a login and a membership for an account that was merged', async () => {
+  it('the connection is lost in the middle: nothing was merged, or nothing was undone', async () => {
     const pair = await createPair(database, api)
-    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
-    const { organization, other } = pair
-    for (const statement of [
-      sql`insert into nokkel.session (user_id, organization_id, provider, thumbprint, device_name, expires_at)
-        values (${other.id}::uuid, ${organization}::uuid, 'bankid', 't', 'Prøve', now() + interval '1 hour')`,
-      sql`insert into public.external_identity (provider, client_id, subject, user_id)
-        values ('bankid', '*', ${randomUUID()}, ${other.id}::uuid)`,
-      sql`insert into public.organization_member (organization_id, user_id)
-        values (${organization}::uuid, ${other.id}::uuid)`,
-    ]) {
-      await expect(statement.execute(database.owner)).rejects.toMatchObject({ code: 'NK001', message: 'conflict' })
+    const { digest } = (await calls.preview(pair)).body
+    const { rows: keys } = await sql<{ thumbprint: string }>`
+      select thumbprint from public.signing_key where user_id = ${pair.other.id}::uuid`.execute(database.owner)
+    for (const [act, problem] of [
+      [() => calls.merge(pair, pair.administrator, digest), 'unavailable'],
+      [() => calls.undo(pair), 'unavailable'],
+    ] as const) {
+      const before = await dumpTables(database)
+      await database.owner.transaction().execute(async (transaction) => {
+        // What comes late in it waits here.
+        await sql`select from public.signing_key where thumbprint = ${keys[0]?.thumbprint} for update`.execute(
+          transaction,
+        )
+        const acting = act()
+        await expect.poll(endTheWaiting).toBe(1)
+        expect(await acting).toMatchObject({ code: problem })
+      })
+      expect(await dumpTables(database)).toEqual(before)
+      expect(await act()).toMatchObject({ status: 200 })
     }
   })
+
+  /** Ends the connection of whoever waits for a lock in this database. Gives how many. */
+  async function endTheWaiting(): Promise<number> {
+    const { rows } = await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query ~ 'nokkel.(merge_accounts|undo_merge)'`.execute(
+      database.owner,
+    )
+    return rows.length
+  }
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import * as contract from '@nokkel/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -286,5 +287,21 @@ describe.each(databaseEngines)('who may merge what [%s]', (engine) => {
     const { contact } = (await api.call(contract.listLogins, survivor.claims)).body
     expect(contact).toMatchObject({ phoneNumber: '+4790000034', email: 'kari@person.example' })
     expect(await api.call(contract.getMe, other.claims)).toMatchObject({ status: 401 })
+  })
+
+  it('refuses a session, a login and a membership for an account that was merged', async () => {
+    const pair = await createPair(database, api)
+    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+    const { organization, other } = pair
+    for (const statement of [
+      sql`insert into nokkel.session (user_id, organization_id, provider, thumbprint, device_name, expires_at)
+        values (${other.id}::uuid, ${organization}::uuid, 'bankid', 't', 'Prøve', now() + interval '1 hour')`,
+      sql`insert into public.external_identity (provider, client_id, subject, user_id)
+        values ('bankid', '*', ${randomUUID()}, ${other.id}::uuid)`,
+      sql`insert into public.organization_member (organization_id, user_id)
+        values (${organization}::uuid, ${other.id}::uuid)`,
+    ]) {
+      await expect(statement.execute(database.owner)).rejects.toMatchObject({ code: 'NK001', message: 'conflict' })
+    }
   })
 })

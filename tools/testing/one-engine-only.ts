@@ -35,6 +35,14 @@ export const oneEngineOnly: Readonly<Record<string, string>> = {
       'by the Vipps of two organisations make one account each, and the pair is noted',
     ].map((test) => [`many first logins of one person over two server processes > ${test}`, ofOneProcess]),
   ),
+  ...Object.fromEntries(
+    [
+      'two administrators merge at once, one into each account: one of them does',
+      'the person logs in as the other account: they are the kept one, or their session has ended',
+      'the other account revokes its key: it is revoked or it moves, never both',
+      'the connection is lost in the middle: nothing was merged, or nothing was undone',
+    ].map((test) => [`merging while something else happens > ${test}`, pgliteHasOneConnection]),
+  ),
   'migrate > applies everything once when two do it at the same time': pgliteHasOneConnection,
   'migrate > applies everything once, as the Supabase CLI records it': connects,
   'migrate > applies in order what another tool has left': connects,

@@ -1,7 +1,7 @@
 import type { Duplicate, MergeEffect } from '@nokkel/contract'
 import { sql } from 'kysely'
 import type { Caller } from '../audit/caller.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, Transaction } from '../db/database.ts'
 import type { Position } from '../db/page-cursor.ts'
 import { retryDeadlock } from '../db/retry.ts'
 import type { Claims } from '../db/with-claims.ts'
@@ -80,6 +80,10 @@ export async function previewRows(
   return (rows as [Preview])[0]
 }
 
+function inTransaction(database: Database, work: (transaction: Transaction) => Promise<unknown>): Promise<unknown> {
+  return retryDeadlock(() => database.transaction().execute(work))
+}
+
 /** What is bound to the account that is not kept. */
 export interface MergeMaterial {
   readonly otherId: string
@@ -129,17 +133,17 @@ export async function mergeRows(
   { duplicate, survivor, digest }: MergeRequest,
   rebound: Rebound,
 ): Promise<void> {
-  await retryDeadlock(() =>
+  await inTransaction(database, (transaction) =>
     sql`
       select nokkel.merge_accounts(${acting(claims)}, ${requestId}::uuid, ${duplicate}::uuid, ${survivor}::uuid,
-        ${digest}::bytea, ${JSON.stringify(rebound)}::jsonb)`.execute(database),
+        ${digest}::bytea, ${JSON.stringify(rebound)}::jsonb)`.execute(transaction),
   )
 }
 
 /** @throws `not_found`, `merge_not_undoable`. */
 export async function undoRows(database: Database, { claims, requestId }: Caller, duplicate: string): Promise<void> {
-  await retryDeadlock(() =>
-    sql`select nokkel.undo_merge(${acting(claims)}, ${requestId}::uuid, ${duplicate}::uuid)`.execute(database),
+  await inTransaction(database, (transaction) =>
+    sql`select nokkel.undo_merge(${acting(claims)}, ${requestId}::uuid, ${duplicate}::uuid)`.execute(transaction),
   )
 }
 
