@@ -42,7 +42,8 @@ export interface NokkelOptions {
   readonly urlLauncher?: UrlLauncher
   /**
    * Where the app of a provider opens this app, as it is set up for the organisation: an `https` link or a scheme of its own,
-   * each ending with `/callback/<provider>/<organisation>`. A login may come back there, or to a page.
+   * each ending with `/callback/<provider>/<organisation>`. A login may come back there, or to a page. What opens the app
+   * goes through `returnUrl` to `completeSignIn`, also where Vipps only wants the browser to go on.
    */
   readonly appRedirectUris?: Readonly<Partial<Record<ProviderId, string>>>
   readonly fetch?: typeof fetch
