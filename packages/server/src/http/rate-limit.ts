@@ -25,6 +25,8 @@ export function rateClass(operation: Operation): RateClass {
   if (operation.path === '/nokkel/session/refresh') return 'refresh'
   if (operation.path.startsWith('/nokkel/login') || operation.path === '/nokkel/unseal') return 'login'
   if (operation.path.startsWith('/nokkel/me/logins') && operation.method === 'post') return 'login'
+  // Each asks a provider, with the credentials of the organisation.
+  if (operation.path === '/nokkel/organization/vipps/check') return 'login'
   if (operation.path.includes('/chunks/')) return 'bytes'
   if (operation.path === '/crypto-service') return 'crypto'
   return operation.method === 'get' ? 'read' : 'write'

@@ -9,7 +9,6 @@ import { selectMe, selectOrganizations } from './store.ts'
 
 export interface OrganizationsDependencies {
   readonly database: Database
-  /** The ways of logging in that are set up for an organisation. */
   /** The ways of logging in to organisations, by their slugs. */
   readonly offers: ProviderConnections['offers']
 }
