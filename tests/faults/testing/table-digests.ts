@@ -2,14 +2,14 @@ import { sql } from 'kysely'
 import type { TestDatabase } from '../../../tools/testing/database.ts'
 
 /**
- * A digest of all rows of each table. Proofs of possession are left out: one that is right is remembered as used,
- * although what came with it is refused.
+ * A digest of all rows of each table. Proofs of possession and counted requests are left out: one that is right is
+ * remembered as used and counted, although what came with it is refused.
  */
 export async function digestTables(
   { owner }: TestDatabase,
   options: { readonly leavingOut?: readonly string[] } = {},
 ): Promise<Record<string, string>> {
-  const leavingOut = ['dpop_proof', ...(options.leavingOut ?? [])]
+  const leavingOut = ['dpop_proof', 'rate_counter', ...(options.leavingOut ?? [])]
   const { rows: tables } = await sql<{ name: string }>`
     select format('%I.%I', schemaname, tablename) as name from pg_catalog.pg_tables
     where schemaname in ('public', 'nokkel') and not tablename = any (${leavingOut}::text[]) order by 1`.execute(owner)
