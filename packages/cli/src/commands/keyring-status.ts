@@ -26,22 +26,29 @@ ${databaseHelp}
   },
 }
 
+/** What a key may protect, in the order of its columns. */
+const columns: readonly (readonly [string, keyof MasterKeyVersion['rows']])[] = [
+  ['user keys', 'userKeys'],
+  ['company keys', 'companyKeys'],
+  ['bid parts', 'bidParts'],
+  ['person keys', 'personKeys'],
+  ['client secrets', 'clientSecrets'],
+  ['merged rows', 'mergedRows'],
+  ['waiting logins', 'waitingLogins'],
+  ['session keys', 'sessionKeys'],
+]
+
 function table(versions: readonly MasterKeyVersion[]): string[] {
   const rows = [
-    ['master key', 'since', 'wraps', 'of 2^32', 'user keys', 'company keys', 'bid parts', 'session keys', 'retired'],
-    ...versions.map(
-      ({ keyId, createdAt, retiredAt, wraps, rows: { userKeys, companyKeys, bidParts, sessionKeys } }) => [
-        keyId,
-        createdAt.slice(0, 10),
-        String(wraps),
-        `${((100 * wraps) / maximumWraps).toFixed(4)} %`,
-        String(userKeys),
-        String(companyKeys),
-        String(bidParts),
-        String(sessionKeys),
-        retiredAt?.slice(0, 10) ?? '',
-      ],
-    ),
+    ['master key', 'since', 'wraps', 'of 2^32', ...columns.map(([title]) => title), 'retired'],
+    ...versions.map(({ keyId, createdAt, retiredAt, wraps, rows: protectedNow }) => [
+      keyId,
+      createdAt.slice(0, 10),
+      String(wraps),
+      `${((100 * wraps) / maximumWraps).toFixed(4)} %`,
+      ...columns.map(([, member]) => String(protectedNow[member])),
+      retiredAt?.slice(0, 10) ?? '',
+    ]),
   ]
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>

@@ -188,6 +188,11 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
   it('nokkel keyring status shows versions and rows, and needs no key', async () => {
     const status = (...options: string[]) =>
       nokkel(['keyring', 'status', ...options], { env: { DATABASE_URL: env.DATABASE_URL ?? '' } })
+    const organization = await createOrganization(database)
+    await sql`insert into public.vipps_org_config (organization_id, environment, client_id, wrapped_client_secret, master_key_id)
+      select ${organization}::uuid, 'production', 'client', sha256('x'), v.key_id from nokkel.master_key_version v`.execute(
+      database.owner,
+    )
     const { stdout } = await status('--json')
     expect(JSON.parse(stdout)).toEqual({
       versions: [
@@ -196,13 +201,22 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
           createdAt: expect.any(String),
           retiredAt: null,
           wraps: expect.any(Number),
-          rows: { userKeys: 26, companyKeys: 0, bidParts: 0, sessionKeys: 0 },
+          rows: {
+            userKeys: 26,
+            companyKeys: 0,
+            bidParts: 0,
+            personKeys: 0,
+            clientSecrets: 1,
+            mergedRows: 0,
+            waitingLogins: 0,
+            sessionKeys: 0,
+          },
         },
       ],
       maximumWraps: 4294967296,
     })
     expect((await status()).stdout).toMatch(
-      /^master key +since +wraps +of 2\^32 +user keys .* retired\n[\w-]{22} +\d{4}-\d\d-\d\d +\d+ +0\.\d{4} % +26 +0 +0 +0$/,
+      /^master key +since +wraps +of 2\^32 +user keys .* retired\n[\w-]{22} +\d{4}-\d\d-\d\d +\d+ +0\.\d{4} % +26 +0 +0 +0 +1 +0 +0 +0$/,
     )
     await sql`update nokkel.master_key_version set wraps = 2147483648`.execute(database.owner)
     expect(await status()).toMatchObject({ status: 1, stderr: expect.stringContaining('has used half of its wraps') })

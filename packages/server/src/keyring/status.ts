@@ -18,6 +18,13 @@ export interface MasterKeyVersion {
     readonly userKeys: number
     readonly companyKeys: number
     readonly bidParts: number
+    readonly personKeys: number
+    /** Of organisations at Vipps. */
+    readonly clientSecrets: number
+    /** Images of rows that a merge has changed, for its undo. */
+    readonly mergedRows: number
+    /** Logins that wait for their person to show that an account is theirs. */
+    readonly waitingLogins: number
     readonly sessionKeys: number
   }
 }
@@ -44,6 +51,10 @@ export async function readMasterKeyVersions(database: Database): Promise<readonl
       userKeys: rowsOf(keyId, 'user_key'),
       companyKeys: rowsOf(keyId, 'company_key'),
       bidParts: rowsOf(keyId, 'rfx_bid_part'),
+      personKeys: rowsOf(keyId, 'person_key'),
+      clientSecrets: rowsOf(keyId, 'vipps_org_config'),
+      mergedRows: rowsOf(keyId, 'account_merge_row'),
+      waitingLogins: rowsOf(keyId, 'waiting_identity'),
       sessionKeys: rowsOf(keyId, 'session_key'),
     },
   }))

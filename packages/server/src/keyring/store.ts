@@ -24,7 +24,15 @@ export async function selectRootKeyVersions(database: Database): Promise<RootKey
 
 export interface MasterKeyRows {
   readonly keyId: string
-  readonly table: 'user_key' | 'company_key' | 'rfx_bid_part' | 'session_key'
+  readonly table:
+    | 'user_key'
+    | 'company_key'
+    | 'rfx_bid_part'
+    | 'person_key'
+    | 'vipps_org_config'
+    | 'account_merge_row'
+    | 'waiting_identity'
+    | 'session_key'
   readonly count: number
 }
 
