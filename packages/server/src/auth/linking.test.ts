@@ -1,9 +1,9 @@
-import { people } from '@nokkel/sandbox'
+import { people, syntheticNationalNumber } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { forgetEverybody, suspicions, tryLogin, withoutNumber } from '../../../../tools/testing/linking.ts'
-import { createLoginSystem, firstPerson, type LoginSystem } from '../../../../tools/testing/login.ts'
+import { consentTo, createLoginSystem, firstPerson, type LoginSystem } from '../../../../tools/testing/login.ts'
 
 describe.each(databaseEngines)('linking [%s]', (engine) => {
   let database: TestDatabase
@@ -115,5 +115,60 @@ describe.each(databaseEngines)('linking [%s]', (engine) => {
     const consent = { version: 'v1', shares: ['name', 'phoneNumber', 'email', 'address'] }
     const answer = await tryLogin(system, 'vipps', { begin: { consent } })
     expect(answer.body).toMatchObject({ outcome: 'account_created', personnummer: 'not_asked' })
+  })
+
+  describe('a personnummer that somebody typed', () => {
+    const numberOf = (id: string) => people.find((person) => person.id === id)?.nationalNumber ?? ''
+    const typed = (personnummer: string) => ({ loginHint: { personnummer } })
+    /** BankID found the person by the number, and did not give it to us. */
+    async function typeAndLogIn() {
+      system.sandbox.setScenario('bankid', 'missing-nin', { once: true })
+      return (await tryLogin(system, 'bankid', { begin: typed(numberOf(firstPerson)) })).body
+    }
+
+    it('never links: what BankID does not give itself is not known', async () => {
+      const { userId } = await system.logIn('vipps')
+      const made = await typeAndLogIn()
+      expect(made).toMatchObject({ outcome: 'account_created', personnummer: 'absent' })
+      expect(made.userId).not.toBe(userId)
+      expect(await suspicions(database)).toEqual([])
+      const { rows } = await sql<{ id: string }>`
+        select user_id as id from public.user_identities where personnummer_verified`.execute(database.owner)
+      expect(rows).toEqual([{ id: userId }])
+    })
+
+    it('never collides: the number is free for whom a provider gives it to, however often it was typed', async () => {
+      const begin = typed(numberOf(firstPerson))
+      const attempts = await Promise.all(Array.from({ length: 4 }, () => system.begin('bankid', begin)))
+      expect(new Set(attempts.map(({ loginId }) => loginId)).size).toBe(4)
+      await typeAndLogIn()
+      expect(await system.logIn('vipps')).toMatchObject({ outcome: 'account_created', personnummer: 'verified' })
+    })
+
+    it('never reveals: the answers are the same to the byte, but for what is random', async () => {
+      await system.logIn('bankid')
+      const { state, nonce } = await system.begin('bankid')
+      const answerTo = async (personnummer: string) => {
+        const body = {
+          provider: 'bankid',
+          organization: system.organization,
+          state,
+          nonce,
+          codeChallenge: nonce,
+          consent: consentTo('bankid'),
+          ...typed(personnummer),
+        }
+        const { status, headers, body: answer } = await system.request('POST', '/nokkel/login', { body })
+        const text = JSON.stringify(answer)
+          .replace(answer.loginId, '')
+          .replace(answer.expiresAt, '')
+          .replace(/(?<=request_uri=)[^"&]+/, (uri) => String(uri.length))
+        return { status, headers: [...headers.keys()], text }
+      }
+      const known = await answerTo(numberOf(firstPerson))
+      expect(known.status).toBe(201)
+      expect(await answerTo(numberOf('likeperson-medlem-2'))).toEqual(known)
+      expect(await answerTo(syntheticNationalNumber('1990-02-17'))).toEqual(known)
+    })
   })
 })
