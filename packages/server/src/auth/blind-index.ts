@@ -1,7 +1,7 @@
 import { encodeBase64Url } from '@nokkel/crypto'
 
 /** What people are recognised by. Values are compared as they are: bring them into one form first. */
-export type IndexedField = 'personnummer' | 'phone' | 'email'
+type IndexedField = 'personnummer' | 'phone' | 'email'
 
 /** Key-dependent and one-way: equal values of a field have equal indexes, and nothing else can be learned from one. */
 export interface BlindIndex {
