@@ -893,6 +893,35 @@ grant execute on function nokkel.duplicates(uuid, uuid, uuid, uuid, text, timest
   nokkel.merge_accounts(uuid, uuid, uuid, uuid, uuid, uuid, bytea, jsonb),
   nokkel.undo_merge(uuid, uuid, uuid, uuid, uuid), nokkel.dismiss_duplicate(uuid, uuid, uuid, uuid, uuid) to nokkel_server;
 
+-- What was signed for a former account -------------------------------------------------------------------------------------
+
+drop function nokkel.rfx_signed_wraps(uuid);
+
+-- The wraps of a group as they were signed, and those that were reported as broken. `intact`: they are what was signed, or have
+-- been moved to another key since. `former_ids`: of a person, under which it may have been signed as well.
+create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
+  owner text, owner_id uuid, role text, revision integer, signed_thumbprint text, signed_hash bytea, intact boolean,
+  former_ids uuid[]
+) language sql stable security definer set search_path = '' as $$
+  select w.owner, w.owner_id, w.role, w.revision, w.signed_thumbprint, w.signed_hash,
+    w.thumbprint is distinct from w.signed_thumbprint or w.signed_hash = (
+      case when length(w.wrap) = 684 and w.wrap ~ '^[A-Za-z0-9+/]+=$' then sha256(decode(w.wrap, 'base64')) end),
+    array(select f.user_id from nokkel.former_account f where w.owner = 'user' and f.survivor_id = w.owner_id)
+  from (
+    select 'user' as owner, m.user_id as owner_id, m.role, m.revision, m.signed_thumbprint, m.signed_hash, k.thumbprint,
+        m.encrypted_symmetric_key as wrap
+      from public.rfx_key_members m left join public.user_key k on k.id = m.key_id where m.rfx_id = p_group
+    union all
+    select 'company', m.company_id, m.role, m.revision, m.signed_thumbprint, m.signed_hash, k.thumbprint, m.encrypted_symmetric_key
+      from public.rfx_key_companies m left join public.company_key k on k.id = m.key_id where m.rfx_id = p_group
+  ) w
+  union all
+  select 'user', b.user_id, b.role, b.revision, b.signed_thumbprint, b.signed_hash, true,
+    array(select f.user_id from nokkel.former_account f where f.survivor_id = b.user_id)
+  from nokkel.rfx_broken_wrap b where b.rfx_id = p_group and b.revision is not null
+$$;
+grant execute on function nokkel.rfx_signed_wraps(uuid) to nokkel_server;
+
 -- Master keys and sweeping -------------------------------------------------------------------------------------------------
 
 create or replace function nokkel.master_key_rows() returns table (key_id text, table_name text, row_count bigint)

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as contract from '@nokkel/contract'
+import { connect } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
@@ -110,6 +111,9 @@ describe('merging while something else happens [postgres]', () => {
 
   it('the connection is lost in the middle: nothing was merged, or nothing was undone', async () => {
     const pair = await createPair(database, api)
+    const server = connect(database.url ?? '')
+    const connected = await createTestApi({ ...database, server })
+    const calls = callsOf(connected)
     const { digest } = (await calls.preview(pair)).body
     const { rows: keys } = await sql<{ thumbprint: string }>`
       select thumbprint from public.signing_key where user_id = ${pair.other.id}::uuid`.execute(database.owner)
@@ -130,6 +134,8 @@ describe('merging while something else happens [postgres]', () => {
       expect(await dumpTables(database)).toEqual(before)
       expect(await act()).toMatchObject({ status: 200 })
     }
+    await connected.close()
+    await server.destroy()
   })
 
   /** Ends the connection of whoever waits for a lock in this database. Gives how many. */

@@ -20,7 +20,9 @@ export function connect(databaseUrl: string, { maximumConnections = 10 } = {}): 
     idleTimeoutMillis: 30_000,
     application_name: 'nokkel',
   })
-  // A connection lost while idle is replaced at the next query; unheard, the event would end the process.
+  // A connection that is lost is replaced at the next query, and whoever was using it is told by theirs; unheard, the event would
+  // end the process.
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
 }

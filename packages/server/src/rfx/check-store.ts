@@ -82,11 +82,14 @@ export interface SignedWrap {
   readonly hash: Uint8Array | null
   /** Whether it is what was signed, or was moved to another key since. */
   readonly intact: boolean | null
+  /** Accounts that were merged into that of the owner: it may have been signed for one of them. */
+  readonly formerIds: readonly string[]
 }
 
 export async function selectSignedWraps(database: Database, groupId: string): Promise<SignedWrap[]> {
   const { rows } = await sql<SignedWrap>`
-    select owner, owner_id as "ownerId", role, revision, signed_thumbprint as thumbprint, signed_hash as hash, intact
+    select owner, owner_id as "ownerId", role, revision, signed_thumbprint as thumbprint, signed_hash as hash, intact,
+      former_ids as "formerIds"
     from nokkel.rfx_signed_wraps(${groupId}::uuid)`.execute(database)
   return rows
 }

@@ -80,7 +80,7 @@ export async function checkAllRfx(database: Database): Promise<RfxReport> {
 async function checkGroup(database: Database, group: GroupToCheck): Promise<RfxFault[]> {
   const revisions = await selectSignedManifest(database, group.id)
   const wraps = await selectSignedWraps(database, group.id)
-  const leaves = await Promise.all(wraps.map((wrap) => leafOf(group, wrap)))
+  const leaves = await Promise.all(wraps.map((wrap) => leavesOf(group, wrap)))
   const signed = new Map(revisions.map((each) => [each.revision, new Set(splitLeaves(each.leaves))]))
   const faults: RfxFault[] = []
   const report = (problem: RfxFault['problem'], subjectType: RfxFault['subjectType'], subjectId: string) =>
@@ -89,11 +89,10 @@ async function checkGroup(database: Database, group: GroupToCheck): Promise<RfxF
   // Without any revision there is nothing to verify, which is a fault of its own.
   if (revisions.length > 0 && !(await isManifestValid(group, revisions))) report('manifest_invalid', 'rfx', group.id)
   for (const [index, { owner, ownerId, revision, intact }] of wraps.entries()) {
-    const leaf = leaves[index]
-    const named = leaf !== undefined && revision !== null && signed.get(revision)?.has(leaf)
+    const named = revision !== null && leaves[index]?.some((leaf) => signed.get(revision)?.has(leaf))
     if (!named || intact !== true) report('wrap_unsigned', owner === 'user' ? 'app_user' : 'company', ownerId)
   }
-  const explained = new Set(leaves)
+  const explained = new Set(leaves.flat())
   const unexplained = [...signed.values()].some((each) => [...each].some((leaf) => !explained.has(leaf)))
   if (unexplained && !group.expectsGone) report('leaf_unexplained', 'rfx', group.id)
   return faults
@@ -127,17 +126,24 @@ function isAsStored(verified: VerifiedRfxManifest | undefined, row: SignedRevisi
   )
 }
 
-/** `undefined` for a wrap that nobody signed. */
-async function leafOf({ id, version }: GroupToCheck, wrap: SignedWrap): Promise<string | undefined> {
-  const { owner, ownerId, role, thumbprint, hash } = wrap
-  if (role === null || thumbprint === null || hash === null) return undefined
+/** The leaf of a wrap, and those of the former accounts of its owner; none for a wrap that nobody signed. */
+async function leavesOf({ id, version }: GroupToCheck, wrap: SignedWrap): Promise<string[]> {
+  const { owner, ownerId, role, thumbprint, hash, formerIds } = wrap
+  if (role === null || thumbprint === null || hash === null) return []
   try {
-    const wrapHash = new Uint8Array(hash)
-    const leaf = { groupId: id, version, owner, ownerId, role, thumbprint: thumbprint as Thumbprint, wrapHash }
-    return encodeBase64Url(await calculateWrapLeaf(leaf))
+    const of = {
+      groupId: id,
+      version,
+      owner,
+      role,
+      thumbprint: thumbprint as Thumbprint,
+      wrapHash: new Uint8Array(hash),
+    }
+    const leaves = await Promise.all([ownerId, ...formerIds].map((each) => calculateWrapLeaf({ ...of, ownerId: each })))
+    return leaves.map(encodeBase64Url)
   } catch {
     // A row that was changed past the server may hold what no thumbprint is.
-    return undefined
+    return []
   }
 }
 
