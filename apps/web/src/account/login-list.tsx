@@ -131,13 +131,11 @@ interface AdditionsProps {
 /** The ways in that are missing. A Vipps counts only with the organisation it is with. */
 function Additions({ me, logins, freshly }: AdditionsProps) {
   const ways = useWays()
-  const missing = useLogins().filter(
-    ({ provider }) =>
-      !logins.some(
-        (login) =>
-          login.provider === provider && (login.organization === null || login.organization === me.organization.name),
-      ),
-  )
+  const has = (provider: string) =>
+    logins.some(
+      (login) => login.provider === provider && (provider === 'bankid' || login.organization === me.organization.name),
+    )
+  const missing = useLogins().filter(({ provider }) => !has(provider))
   return missing.map((login) => {
     const provider = providerName(login.provider)
     return ways.some(({ id }) => id === login.provider) ? (

@@ -57,7 +57,7 @@ function factsOf(account: DuplicateAccount): Parameters<typeof Facts>[0]['facts'
     [m.account_phone(), account.phoneNumber ?? m.compare_unknown()],
     [m.account_email(), account.email ?? m.compare_unknown()],
     [
-      m.account_id(),
+      m.compare_id(),
       <span key="id" className="account-id">
         {account.id}
       </span>,

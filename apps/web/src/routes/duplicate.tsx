@@ -8,7 +8,7 @@ import { evidenceName, evidenceWeight } from '../admin/evidence.ts'
 import { MergeEffects } from '../admin/merge-preview.tsx'
 import { UndoDialog } from '../admin/undo-dialog.tsx'
 import { codeOf } from '../components/explain.ts'
-import { formatDate, formatWhen } from '../components/format.ts'
+import { formatDate } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
@@ -120,8 +120,7 @@ function Preview({ duplicate, survivor, onMerged }: PreviewProps) {
   const refresh = useRefreshDuplicates()
   const { data: preview, error, isFetching, refetch } = useMergePreview(duplicate.id, survivor)
   const merge = useWork(() => administration.merge(duplicate.id, survivor, preview?.digest ?? ''))
-  const kept = duplicate.accounts.find(({ id }) => id === survivor)
-  const gone = duplicate.accounts.find(({ id }) => id !== survivor)
+  const kept = duplicate.accounts.findIndex(({ id }) => id === survivor) + 1
   const running = merge.state === 'running'
 
   return (
@@ -131,9 +130,9 @@ function Preview({ duplicate, survivor, onMerged }: PreviewProps) {
       </Heading>
       {isFetching && <Waiting reason={m.preview_loading()} />}
       {error && <Problem code={codeOf(error)} onRetry={() => void refetch()} />}
-      {preview && kept && gone && (
+      {preview && (
         <>
-          <Paragraph>{m.preview_into({ from: formatWhen(gone.createdAt), to: formatWhen(kept.createdAt) })}</Paragraph>
+          <Paragraph>{m.preview_into({ kept, gone: kept === 1 ? 2 : 1 })}</Paragraph>
           <MergeEffects effects={preview.effects} />
           {merge.state === 'failed' && (
             <Problem

@@ -41,6 +41,7 @@ export function DuplicatesPage() {
       </div>
       <ToggleGroup
         className="filter"
+        data-size="sm"
         aria-label={m.duplicates_filter()}
         value={state}
         onChange={(value) => setState(value as Duplicate['state'])}

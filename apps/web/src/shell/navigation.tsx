@@ -38,7 +38,7 @@ export function Navigation({ me }: { me: Me }) {
     <nav className="navigation" aria-label={m.nav_label()}>
       <ul>
         {places.map(({ to, label, Icon }) => (
-          <li key={to}>
+          <li key={to} className={to === '/admin' ? 'wide-only' : undefined}>
             <Link to={to} className={to === here ? 'navigation-link navigation-here' : 'navigation-link'}>
               <Icon aria-hidden />
               <span>{label}</span>
