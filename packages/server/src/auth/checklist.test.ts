@@ -1,0 +1,145 @@
+import { decodeJwt } from 'jose'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { consentTo, createLoginSystem, type LoginSystem } from '../../../../tools/testing/login.ts'
+
+type Operations = Record<string, Record<string, { responses: object; requestBody?: unknown; parameters?: unknown }>>
+
+/** What RFC 9700 asks of authorization servers, where our login is none. */
+describe.each(databaseEngines)('no authorization server [%s]', (engine) => {
+  let database: TestDatabase
+  let system: LoginSystem
+  beforeAll(async () => {
+    database = await createTestDatabase(engine)
+    system = await createLoginSystem(database)
+  })
+  afterAll(async () => {
+    await system.close()
+    await database.close()
+  })
+
+  const refused = (code: string, status: number) =>
+    expect.objectContaining({ status, body: expect.objectContaining({ code }) })
+
+  it('announces keys, and neither endpoints nor grants nor ways to register', async () => {
+    const { body } = await system.request('GET', '/nokkel/.well-known/openid-configuration')
+    expect(Object.keys(body).sort()).toEqual([
+      'dpop_signing_alg_values_supported',
+      'id_token_signing_alg_values_supported',
+      'issuer',
+      'jwks_uri',
+      'response_types_supported',
+      'subject_types_supported',
+    ])
+    expect(body.response_types_supported).toEqual([])
+  })
+
+  it.each([
+    '/authorize',
+    '/oauth/authorize',
+    '/oauth2/auth',
+    '/token',
+    '/oauth/token',
+    '/register',
+    '/nokkel/authorize',
+    '/nokkel/token',
+    '/nokkel/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-authorization-server',
+  ])('has nothing at %s', async (path) => {
+    const query = 'response_type=code&client_id=x&redirect_uri=https%3A%2F%2Fevil.example%2F'
+    for (const method of ['GET', 'POST']) {
+      const answer = await system.request(method, `${path}?${query}`)
+      expect(answer).toEqual(refused('route_unknown', 404))
+      expect(answer.headers.get('location')).toBeNull()
+    }
+  })
+
+  it('redirects nobody, and takes neither a password nor where a login is to go', async () => {
+    const { body } = await system.request('GET', '/nokkel/openapi.json')
+    const all = Object.entries(body.paths as Operations).flatMap(([path, methods]) =>
+      Object.values(methods).map((operation) => ({ path, ...operation })),
+    )
+    expect(all.length).toBeGreaterThan(40)
+    for (const { path, responses } of all) {
+      expect({ path, redirects: Object.keys(responses).filter((status) => /^3/.test(status)) }).toEqual({
+        path,
+        redirects: [],
+      })
+    }
+    const forbidden = /"[^"]*(password|redirect|scope|return|secret)[^"]*":/i
+    const said = (operations: typeof all) =>
+      JSON.stringify(operations.map(({ requestBody, parameters }) => [requestBody, parameters]))
+    const ofLogins = all.filter(({ path }) => /^\/nokkel\/(login|session|me\/logins)/.test(path))
+    expect(ofLogins.length).toBeGreaterThan(8)
+    expect(said(ofLogins)).not.toMatch(forbidden)
+    // Those of administrators have such members, which shows that they would be seen.
+    expect(said(all)).toMatch(forbidden)
+  })
+
+  it('begins nothing without a challenge, and finishes nothing without the verifier', async () => {
+    const body = {
+      provider: 'bankid',
+      organization: system.organization,
+      state: 'A'.repeat(43),
+      nonce: 'B'.repeat(43),
+      consent: consentTo('bankid'),
+    }
+    expect(await system.request('POST', '/nokkel/login', { body })).toEqual(refused('request_malformed', 400))
+    const login = await system.begin('bankid')
+    const callback = await system.visit(login)
+    for (const codeVerifier of [undefined, '', null]) {
+      expect(await system.complete(login, callback, { codeVerifier })).toEqual(refused('request_malformed', 400))
+    }
+    expect(await system.complete(login, callback)).toMatchObject({ status: 200 })
+  })
+
+  it('takes an access token from the header alone', async () => {
+    const { tokens } = await system.logIn('bankid')
+    const query = `/nokkel/me?access_token=${tokens.accessToken}`
+    expect((await system.request('GET', query)).status).toBe(401)
+    expect(await system.request('GET', '/nokkel/me')).toEqual(refused('token_missing', 401))
+    expect(await system.request('GET', '/nokkel/me', { token: tokens.accessToken })).toMatchObject({ status: 200 })
+  })
+
+  it('gives a refresh the same person, session and organisation, and nothing that is asked for besides', async () => {
+    const { tokens, signing } = await system.logIn('bankid')
+    const of = (token: string) => {
+      const { iat: _, exp: __, ...rest } = decodeJwt(token)
+      return rest
+    }
+    for (const more of [{ scope: 'openid admin' }, { organization: 'another' }, { audience: 'x' }, { resource: 'x' }]) {
+      const body = { refreshToken: tokens.refreshToken, ...more }
+      expect(await system.request('POST', '/nokkel/session/refresh', { body, signing })).toEqual(
+        refused('request_malformed', 400),
+      )
+    }
+    const { body } = await system.refresh(tokens, signing)
+    expect(of(body.accessToken)).toEqual(of(tokens.accessToken))
+  })
+
+  it('ends every refresh token with the session that the first one came with', async () => {
+    const { tokens, signing } = await system.logIn('bankid')
+    const lives = Date.parse(tokens.sessionExpiresAt) - Date.now()
+    expect(Math.round(lives / 86_400_000)).toBe(30)
+    const second = (await system.refresh(tokens, signing)).body
+    const third = (await system.refresh(second, signing)).body
+    expect([second, third].map(({ sessionExpiresAt }) => sessionExpiresAt)).toEqual([
+      tokens.sessionExpiresAt,
+      tokens.sessionExpiresAt,
+    ])
+    await sql`update nokkel.session set expires_at = now() where id = ${tokens.sessionId}::uuid`.execute(database.owner)
+    for (const each of [second, third]) {
+      expect(await system.refresh(each, signing)).toEqual(refused('session_expired', 401))
+    }
+  })
+
+  it('ends every refresh token at logout, also one that was just replaced', async () => {
+    const { tokens, signing } = await system.logIn('bankid')
+    const next = (await system.refresh(tokens, signing)).body
+    expect((await system.request('DELETE', '/nokkel/session', { token: next.accessToken })).status).toBe(204)
+    for (const each of [tokens, next]) {
+      expect(await system.refresh(each, signing)).toEqual(refused('session_ended', 401))
+    }
+  })
+})
