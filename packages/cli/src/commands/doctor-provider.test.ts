@@ -1,34 +1,22 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSandbox, type Sandbox } from '@nokkel/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { startTlsSandbox, type TlsSandbox } from '../../../../tools/testing/tls-sandbox.ts'
 import { nokkel } from '../testing/transcript.ts'
 
 const publicUrl = 'https://keys.example.no'
 const clientSecret = 'planted-client-secret'
 
-describe('nokkel doctor --provider', () => {
+describe('nokkel doctor --provider', { timeout: 60_000 }, () => {
   let directory: string
-  let host: Server
-  let sandbox: Sandbox
+  let tls: TlsSandbox
   let database: TestDatabase
   let environment: Record<string, string>
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'nokkel-doctor-provider-'))
-    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key]
-    const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    execFileSync('openssl', ['req', '-x509', ...curve, '-out', certificate, '-days', '2', ...name], { stdio: 'ignore' })
-    host = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (request, response) => {
-      if (!sandbox.handle(request, response)) response.writeHead(404).end()
-    })
-    await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
     const clientsOf = (provider: 'bankid' | 'vipps') =>
       ['likeperson', 'nordlys'].map((slug) => ({
         clientId: `client-${slug}`,
@@ -36,23 +24,18 @@ describe('nokkel doctor --provider', () => {
         redirectUris: [`${publicUrl}/callback/${provider}/${slug}`],
         nationalNumber: slug === 'likeperson',
       }))
-    sandbox = createSandbox({
-      publicUrl: `https://localhost:${(host.address() as AddressInfo).port}`,
-      clients: { bankid: clientsOf('bankid'), vipps: clientsOf('vipps') },
-    })
+    tls = await startTlsSandbox({ bankid: clientsOf('bankid'), vipps: clientsOf('vipps') })
     database = await createTestDatabase('postgres')
     environment = {
       PUBLIC_URL: publicUrl,
-      NODE_EXTRA_CA_CERTS: certificate,
-      VIPPS_ISSUER: sandbox.vipps.issuer,
+      NODE_EXTRA_CA_CERTS: tls.certificate,
+      VIPPS_ISSUER: tls.sandbox.vipps.issuer,
       BANKID_SECRET: clientSecret,
       PROVIDERS: JSON.stringify([bankid('likeperson'), bankid('nordlys')]),
     }
   })
   afterAll(async () => {
-    sandbox.close()
-    host.close()
-    host.closeAllConnections()
+    tls.close()
     await database.close()
     rmSync(directory, { recursive: true })
   })
@@ -60,7 +43,7 @@ describe('nokkel doctor --provider', () => {
   const bankid = (organization: string, changes: object = {}) => ({
     provider: 'bankid',
     organization,
-    issuer: sandbox.bankid.issuer,
+    issuer: tls.sandbox.bankid.issuer,
     clientId: `client-${organization}`,
     authentication: { method: 'client_secret_basic', secret: { variable: 'BANKID_SECRET' } },
     personnummer: organization === 'likeperson',
@@ -73,7 +56,7 @@ describe('nokkel doctor --provider', () => {
   }
 
   it('finds nothing wrong with BankID that is set up right', async () => {
-    const { issuer } = sandbox.bankid
+    const { issuer } = tls.sandbox.bankid
     const found = (slug: string, scopes: string) => `${slug}
   ok       discovery: ${issuer} is the issuer, and announces what is needed.
   ok       redirect_uri: ${publicUrl}/callback/bankid/${slug} is registered.

@@ -26,7 +26,7 @@ const secrets = {
 }
 const slugs = ['likeperson', 'hjertelaget', 'fjordhjelpen', 'nordlys']
 
-describe('nokkel organizations', () => {
+describe('nokkel organizations', { timeout: 60_000 }, () => {
   let database: TestDatabase
   let directory: string
   let keys: Record<string, string>

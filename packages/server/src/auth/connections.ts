@@ -7,7 +7,7 @@ import { type StoredSetup, selectSetups } from '../login-settings/store.ts'
 import type { Provider, ProviderConnection } from './providers/provider.ts'
 import { definitionOf } from './providers/registry.ts'
 
-export type ProviderOffer = OrganizationSummary['providers'][number]
+type ProviderOffer = OrganizationSummary['providers'][number]
 
 /** How organisations let their people log in, now: what the operator configured and what administrators set up. */
 export interface ProviderConnections {
