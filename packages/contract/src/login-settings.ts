@@ -8,7 +8,7 @@ export type Assurance = z.infer<typeof Assurance>
 
 const vippsSettings = {
   enabled: z.boolean(),
-  /** `test` is not there in production mode. */
+  /** `test` is there where the operator offers it: not in production mode unless they say so. */
   environment: z.enum(['production', 'test']),
   clientId: z.string().regex(/^[\x21-\x7e]{1,255}$/),
   authentication: z.enum(['client_secret_basic', 'client_secret_post']),

@@ -216,7 +216,8 @@ describe('nokkel organizations', { timeout: 60_000 }, () => {
   })
 
   it('apply needs root keys that are those of the database, where it stores a secret', async () => {
-    const { MASTER_ENCRYPTION_KEY: _, INDEX_KEY: __, ...without } = { ...keys, ...secrets }
+    const all: Record<string, string> = { ...keys, ...secrets }
+    const { MASTER_ENCRYPTION_KEY: _, INDEX_KEY: __, ...without } = all
     expect(await run(['apply', partners], without)).toMatchObject({
       status: 1,
       stdout: '',
