@@ -50,7 +50,7 @@ describe.each(databaseEngines)('a merge and its undo [%s]', (engine) => {
       '2 roles_raised changes',
       '2 companies moves',
       '1 managed_keys moves',
-      '3 project_keys moves',
+      '4 project_keys moves',
       '3 projects_rekeyed changes',
       '1 opener_duties moves',
       '1 exclusions moves',

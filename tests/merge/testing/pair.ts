@@ -106,10 +106,24 @@ export async function createPair(
   const { group, key: previousKey } = await openGroup(api, other, theirs)
   const version = group.version + 1
   const previous = await encryptPreviousKey({ key: generateRfxKey(), previousKey, groupId: theirs, version })
+  const attemptId = randomUUID()
   await answerOf(api, contract.beginRfxVersion, other, {
     params: { id: theirs },
-    body: { attemptId: randomUUID(), version, previousKey: encodeBase64Url(previous) },
+    body: { attemptId, version, previousKey: encodeBase64Url(previous) },
   })
+  await run(sql`insert into nokkel.rfx_attempt_manifest
+      (attempt_id, revision, statement, digest, leaves, commitment, signer_thumbprint)
+    values (${attemptId}::uuid, 1, 'x', sha256('x'), sha256('x'), sha256('x'), ${other.signingThumbprint})`)
+  await run(sql`insert into nokkel.rfx_attempt_wrap
+      (attempt_id, owner, owner_id, role, key_id, encrypted_symmetric_key, revision, signed_thumbprint, signed_hash)
+    select ${attemptId}::uuid, 'user', k.user_id, 'buyer', k.id, 'x', 1, k.thumbprint, sha256('x')
+    from public.user_key k where k.user_id = ${other.id}::uuid`)
+  // One that they said is broken, and a project of other software.
+  await run(sql`insert into nokkel.rfx_broken_wrap (rfx_id, user_id) values (${shared}::uuid, ${other.id}::uuid)`)
+  await run(sql`
+    with rfx as (insert into public.rfxs (organization_id) values (${organization}::uuid) returning id)
+    insert into public.rfx_key_members (rfx_id, user_id, encrypted_symmetric_key, key_id)
+      select rfx.id, k.user_id, 'x', k.id from rfx, public.user_key k where k.user_id = ${other.id}::uuid`)
   const closedTo = await createProjectAt(api, { ...stages, companyId: company, until: 'draft' })
   await answerOf(api, contract.excludeRfxMember, buyer, { params: { id: closedTo, userId: other.id } })
   await rekey(api, buyer, closedTo)
