@@ -125,8 +125,64 @@ call nokkel.protect('nokkel.waiting_identity');
 
 alter table nokkel.session
   -- Which of the person's logins it came from; no reference, for a session outlives the login in the lists.
-  add identity_id uuid;
+  add identity_id uuid,
+  -- What that login proved; of one that was there before this was asked, the least.
+  add assurance text not null default 'low' check (assurance in ('low', 'substantial', 'high'));
 create index session_identity on nokkel.session (identity_id);
+
+create function nokkel.reaches(p_assurance text, p_minimum text) returns boolean
+  language sql immutable set search_path = '' as $$
+  select array_position(levels, p_assurance) >= array_position(levels, p_minimum)
+  from (values (array['low', 'substantial', 'high'])) known (levels)
+$$;
+
+-- A session is live only while its login suffices for the organisation.
+create or replace function nokkel.session_state(p_session uuid) returns text
+  language sql stable security definer set search_path = '' as $$
+  select case
+    when s.id is null then 'revoked'
+    when s.ended_at is not null then s.ended_reason
+    when s.expires_at <= now() then 'expired'
+    when not exists (
+      select from public.organization_member m where m.organization_id = s.organization_id and m.user_id = s.user_id
+    ) then 'revoked'
+    when not nokkel.reaches(s.assurance, o.minimum_assurance) then 'revoked'
+    else 'live'
+  end
+  from (values (p_session)) wanted (id)
+  left join nokkel.session s using (id)
+  left join public.organization o on o.id = s.organization_id
+$$;
+
+create or replace function nokkel.my_session() returns table (
+  id uuid, provider text, organization_id uuid, authenticated_at timestamptz, expires_at timestamptz, device_id uuid
+) language sql stable security definer set search_path = '' as $$
+  select s.id, s.provider, s.organization_id, s.authenticated_at, s.expires_at, s.device_id
+  from nokkel.session s
+  join public.organization o on o.id = s.organization_id
+  join public.organization_member m on m.organization_id = s.organization_id and m.user_id = s.user_id
+  where s.id = nokkel.session_id() and s.user_id = nokkel.user_id() and s.ended_at is null and s.expires_at > now()
+    and nokkel.reaches(s.assurance, o.minimum_assurance)
+$$;
+
+-- p_fresh: their login is not older than five minutes, either.
+create function nokkel.require_administrator(p_session uuid, p_user uuid, p_organization uuid, p_fresh boolean) returns void
+  language plpgsql security definer set search_path = '' as $$
+begin
+  perform nokkel.require_session(p_session, p_user, p_organization);
+  if not exists (
+    select from public.organization_member m
+    where m.organization_id = p_organization and m.user_id = p_user and m.role = 'administrator'
+  ) then
+    perform nokkel.refuse('forbidden');
+  end if;
+  if p_fresh and not exists (
+    select from nokkel.session s where s.id = p_session and s.authenticated_at >= now() - interval '5 minutes'
+  ) then
+    perform nokkel.refuse('login_too_old');
+  end if;
+end
+$$;
 
 alter table nokkel.login_attempt
   add consent_version text,
@@ -189,7 +245,7 @@ drop function nokkel.sign_in(text, text, text, uuid, text, text, bytea, text, te
 
 -- A login as the provider vouched for it, and what the person had agreed to.
 create type nokkel.verified_login as (
-  provider text, client_id text, subject text, name text, acr text, organization_id uuid,
+  provider text, client_id text, subject text, name text, acr text, assurance text, organization_id uuid,
   personnummer_index bytea, personnummer_index_key text, personnummer_outcome text,
   -- The key is there when the provider told anything: then the indexes replace those of before.
   phone_index bytea, email_index bytea, contact_index_key text,
@@ -379,6 +435,7 @@ declare
   v_other uuid;
   v_account uuid;
   v_enrollment text;
+  v_minimum text;
   v_candidates uuid[];
   v_identity uuid;
 begin
@@ -449,8 +506,12 @@ begin
     end if;
   end if;
 
-  select o.enrollment into strict v_enrollment from public.organization o where o.id = v_login.organization_id;
-  if problem is null and v_enrollment = 'invited' and not exists (
+  select o.enrollment, o.minimum_assurance into strict v_enrollment, v_minimum from public.organization o
+    where o.id = v_login.organization_id;
+  -- It may be another one than when this login began.
+  if problem is null and not nokkel.reaches(v_login.assurance, v_minimum) then
+    problem := 'login_assurance_too_low';
+  elsif problem is null and v_enrollment = 'invited' and not exists (
     select from public.organization_member m
     where m.organization_id = v_login.organization_id
       and m.user_id = coalesce(sign_in.user_id, v_account, case when cardinality(ways) > 0 then v_candidates[1] end)
@@ -497,9 +558,10 @@ begin
   end if;
   personnummer := nokkel.personnummer_outcome(user_id, v_login);
 
-  insert into nokkel.session as s (user_id, organization_id, provider, acr, thumbprint, device_name, expires_at, identity_id)
-    values (user_id, v_login.organization_id, v_login.provider, v_login.acr, p_thumbprint, p_device_name, now() + p_lifetime,
-      v_identity)
+  insert into nokkel.session as s
+    (user_id, organization_id, provider, acr, assurance, thumbprint, device_name, expires_at, identity_id)
+    values (user_id, v_login.organization_id, v_login.provider, v_login.acr, v_login.assurance, p_thumbprint, p_device_name,
+      now() + p_lifetime, v_identity)
     returning s.id, s.expires_at into session_id, session_expires_at;
   insert into nokkel.refresh_token (hash, session_id) values (p_refresh_hash, session_id);
   perform nokkel.audit(v_login.organization_id, user_id, 'login.sign_in', 'identity', v_identity::text, null, p_request);

@@ -178,48 +178,64 @@ $$;
 
 -- By administrators ---------------------------------------------------------------------------------------------------
 
+-- The organisation of the session, for what changes it: refuses whoever is no administrator, or logged in more than five minutes ago.
+create function nokkel.require_own_organization() returns uuid
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_organization constant uuid := nokkel.organization_id();
+begin
+  perform nokkel.require_administrator(nokkel.session_id(), nokkel.user_id(), v_organization, true);
+  return v_organization;
+end
+$$;
+
 -- Takes an envelope, which only the server makes; so the session is given and not claimed.
 create function nokkel.put_vipps_config(
   p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_settings jsonb, p_wrapped_client_secret bytea,
   p_master_key_id text
 ) returns void language plpgsql security definer set search_path = '' as $$
 begin
-  perform nokkel.require_session(p_session, p_user, p_organization);
-  if not exists (
-    select from public.organization_member m
-    where m.organization_id = p_organization and m.user_id = p_user and m.role = 'administrator'
-  ) then
-    perform nokkel.refuse('forbidden');
-  end if;
+  perform nokkel.require_administrator(p_session, p_user, p_organization, true);
   perform nokkel.store_vipps_config(p_organization, p_user, p_settings, p_wrapped_client_secret, p_master_key_id, p_request);
 end
 $$;
 
 create function nokkel.put_vipps_cost(
   p_cost_centre text, p_price_per_login_ore integer, p_monthly_cap integer, p_request uuid
-) returns void language plpgsql security definer set search_path = '' as $$
-declare
-  v_organization constant uuid := nokkel.administered_organization();
-begin
-  if v_organization is null then perform nokkel.refuse('forbidden'); end if;
-  perform nokkel.store_vipps_cost(v_organization, nokkel.user_id(), p_cost_centre, p_price_per_login_ore, p_monthly_cap, p_request);
-end
+) returns void language sql security definer set search_path = '' as $$
+  select nokkel.store_vipps_cost(nokkel.require_own_organization(), nokkel.user_id(), p_cost_centre, p_price_per_login_ore,
+    p_monthly_cap, p_request)
 $$;
 
+-- Ends the sessions that came from less than the organisation asks for now.
+create function nokkel.end_insufficient_sessions(p_organization uuid) returns void
+  language sql set search_path = '' as $$
+  update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
+  from public.organization o
+  where o.id = p_organization and s.organization_id = o.id and s.ended_at is null
+    and not nokkel.reaches(s.assurance, o.minimum_assurance)
+$$;
+
+-- Nobody locks themselves out: whoever asks for more shows it first.
 create function nokkel.put_minimum_assurance(p_minimum_assurance text, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
-  v_organization constant uuid := nokkel.administered_organization();
+  v_organization constant uuid := nokkel.require_own_organization();
 begin
-  if v_organization is null then perform nokkel.refuse('forbidden'); end if;
+  if not exists (
+    select from nokkel.session s where s.id = nokkel.session_id() and nokkel.reaches(s.assurance, p_minimum_assurance)
+  ) then
+    perform nokkel.refuse('login_assurance_too_low');
+  end if;
   update public.organization o set minimum_assurance = p_minimum_assurance where o.id = v_organization;
+  perform nokkel.end_insufficient_sessions(v_organization);
   perform nokkel.audit(v_organization, nokkel.user_id(), 'minimum_assurance.change', 'organization', v_organization::text, null,
     p_request);
 end
 $$;
 
-grant execute on function nokkel.put_vipps_cost(text, integer, integer, uuid), nokkel.put_minimum_assurance(text, uuid)
-  to authenticated;
+grant execute on function nokkel.require_own_organization(), nokkel.put_vipps_cost(text, integer, integer, uuid),
+  nokkel.put_minimum_assurance(text, uuid) to authenticated;
 
 -- By the operator -----------------------------------------------------------------------------------------------------
 
@@ -236,6 +252,7 @@ begin
       name = excluded.name, enrollment = excluded.enrollment, device_policy = excluded.device_policy,
       minimum_assurance = excluded.minimum_assurance
     returning o.id into v_id;
+  perform nokkel.end_insufficient_sessions(v_id);
   perform nokkel.audit(v_id, null, 'organization.apply', 'organization', v_id::text, null, p_request);
   return v_id;
 end

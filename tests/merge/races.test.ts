@@ -65,6 +65,7 @@ describe('merging while something else happens [postgres]', () => {
         client_id: identity?.client,
         subject: identity?.subject,
         name: 'Kari Nordmann',
+        assurance: 'high',
         organization_id: pair.organization,
         personnummer_outcome: 'not_asked',
       }

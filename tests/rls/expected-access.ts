@@ -284,6 +284,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.remove_company_member(uuid,uuid,uuid)',
     'nokkel.remove_login(uuid,uuid)',
     'nokkel.report_broken_rfx_wrap(uuid,integer,uuid)',
+    'nokkel.require_own_organization()',
     'nokkel.reset_deliveries(uuid)',
     'nokkel.revoke_device(uuid)',
     'nokkel.rfx_coverage(uuid)',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Assurance } from '@nokkel/contract'
 import {
   calculateThumbprint,
   type DeviceKeys,
@@ -63,13 +64,14 @@ export async function logIn(
   { owner }: TestDatabase,
   organizationId: string,
   userId: string,
-  options: { readonly keys?: DeviceKeys; readonly ageSeconds?: number } = {},
+  options: { readonly keys?: DeviceKeys; readonly ageSeconds?: number; readonly assurance?: Assurance } = {},
 ): Promise<LoggedIn> {
-  const { keys = await generateDeviceKeys(), ageSeconds = 0 } = options
+  const { keys = await generateDeviceKeys(), ageSeconds = 0, assurance = 'low' } = options
   const thumbprint = await calculateThumbprint(await exportPublicJwk(keys.signing.publicKey))
   const { rows } = await sql<{ id: string }>`
-    insert into nokkel.session (user_id, organization_id, provider, thumbprint, device_name, authenticated_at, expires_at)
-    values (${userId}::uuid, ${organizationId}::uuid, 'bankid', ${thumbprint}, 'Prøve',
+    insert into nokkel.session
+      (user_id, organization_id, provider, assurance, thumbprint, device_name, authenticated_at, expires_at)
+    values (${userId}::uuid, ${organizationId}::uuid, 'bankid', ${assurance}, ${thumbprint}, 'Prøve',
       now() - ${ageSeconds}::integer * interval '1 second', now() + interval '30 days')
     returning id`.execute(owner)
   const sid = (rows as [{ id: string }])[0].id

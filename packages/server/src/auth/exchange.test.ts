@@ -169,13 +169,22 @@ describe('exchange', () => {
       expect(login).toMatchObject({
         provider,
         name: 'Kari Nordmann',
+        assurance: provider === 'bankid' ? 'high' : 'low',
         personnummer: number,
         personnummerOutcome: 'verified',
         client: provider === 'bankid' ? '*' : via ? 'idura:likeperson' : 'likeperson',
       })
-      expect(Object.keys(login).sort()).toEqual(
-        ['acr', 'client', 'contact', 'name', 'personnummer', 'personnummerOutcome', 'provider', 'subject'].sort(),
-      )
+      expect(Object.keys(login).sort()).toEqual([
+        'acr',
+        'assurance',
+        'client',
+        'contact',
+        'name',
+        'personnummer',
+        'personnummerOutcome',
+        'provider',
+        'subject',
+      ])
     })
 
     it('goes on without a personnummer that did not come', async () => {

@@ -60,7 +60,7 @@ export async function exchangeLogin(
   const tokens = await redeemCode(provider, attempt.redirectUri, parameters, request)
   await exchanged?.(attempt)
   const claims = await readClaims(provider, definition, tokens)
-  const { subject, name, acr, personnummer } = readIdentity(definition, claims, {
+  const { subject, name, acr, assurance, personnummer } = readIdentity(definition, claims, {
     demand: { minimumAssurance: attempt.minimumAssurance, confirmInApp: connection.confirmInApp ?? false },
     asksPersonnummer,
     allowSynthetic,
@@ -71,6 +71,7 @@ export async function exchangeLogin(
     subject,
     name,
     acr,
+    assurance,
     personnummer,
     personnummerOutcome: personnummer ? 'verified' : asksPersonnummer ? 'absent' : 'not_asked',
     contact: readContact(claims, attempt.consentShares),

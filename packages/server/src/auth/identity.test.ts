@@ -116,7 +116,10 @@ describe('identity', () => {
       'bankid by signicat': { nbid_acr: 'urn:bankid:bis;LOA=3' },
     } as const
     for (const [way, claims] of Object.entries(biometric) as [Way, Claims][]) {
-      expect(read(way, claims, { minimumAssurance: 'substantial' }).acr).toBe(Object.values(claims)[0])
+      expect(read(way, claims, { minimumAssurance: 'substantial' })).toMatchObject({
+        acr: Object.values(claims)[0],
+        assurance: 'substantial',
+      })
       for (const minimumAssurance of ['low', 'high'] as const) {
         expect(() => read(way, claims, { minimumAssurance })).toThrow(refused('login_assurance_too_low'))
       }
@@ -127,7 +130,7 @@ describe('identity', () => {
     const { acrClaim } = ways[way].definition
     const { [acrClaim]: highest } = ways[way].claims as Record<string, string>
     for (const minimumAssurance of ['low', 'substantial', 'high'] as const) {
-      expect(read(way, {}, { minimumAssurance }).acr).toBe(highest)
+      expect(read(way, {}, { minimumAssurance })).toMatchObject({ acr: highest, assurance: 'high' })
       for (const value of [
         undefined,
         null,
@@ -152,7 +155,7 @@ describe('identity', () => {
 
   it('must have been confirmed in the app where that was asked for', () => {
     const acr = 'urn:vipps:acr:app_auth'
-    expect(read('vipps', { acr }, { confirmInApp: true }).acr).toBe(acr)
+    expect(read('vipps', { acr }, { confirmInApp: true })).toMatchObject({ acr, assurance: 'low' })
     for (const other of [undefined, `${acr}x`, [acr]]) {
       expect(() => read('vipps', { acr: other }, { confirmInApp: true })).toThrow(refused('login_assurance_too_low'))
     }

@@ -1,5 +1,7 @@
+import type { Assurance } from '@nokkel/contract'
 import { ServerError } from '../http/server-error.ts'
 import { type Personnummer, parsePersonnummer } from './personnummer.ts'
+import { assuranceOf } from './providers/assurance.ts'
 import type { Claims, Demand, ProviderDefinition } from './providers/provider.ts'
 
 /** Who logged in, as far as the provider vouches for it. */
@@ -7,6 +9,8 @@ export interface VerifiedIdentity {
   readonly subject: string
   readonly name: string
   readonly acr: string | null
+  /** What the login suffices for. */
+  readonly assurance: Assurance
   readonly personnummer: Personnummer | null
 }
 
@@ -46,7 +50,7 @@ export function readIdentity(
     asksPersonnummer && definition.verifiesPersonnummer
       ? parsePersonnummer(claims[definition.personnummerClaim], allowSynthetic)
       : null
-  return { subject, name: cleanName(claims.name), acr, personnummer }
+  return { subject, name: cleanName(claims.name), acr, assurance: assuranceOf(definition, acr), personnummer }
 }
 
 /** Without control and formatting characters, which could make one name look like another. */

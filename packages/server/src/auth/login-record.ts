@@ -19,6 +19,7 @@ export async function makeLoginRecord(
     subject: login.subject,
     name: login.name,
     acr: login.acr,
+    assurance: login.assurance,
     organization_id: organizationId,
     personnummer_index: personnummer && toBytea(await index('personnummer', personnummer)),
     personnummer_index_key: personnummer && (await keyId()),

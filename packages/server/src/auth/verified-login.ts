@@ -1,4 +1,4 @@
-import type { PersonnummerOutcome } from '@nokkel/contract'
+import type { Assurance, PersonnummerOutcome } from '@nokkel/contract'
 import type { Personnummer } from './personnummer.ts'
 import type { Provider } from './providers/provider.ts'
 
@@ -25,6 +25,8 @@ export interface VerifiedLogin {
   readonly subject: string
   readonly name: string
   readonly acr: string | null
+  /** What it suffices for. */
+  readonly assurance: Assurance
   readonly personnummer: Personnummer | null
   readonly personnummerOutcome: PersonnummerOutcome
   readonly contact: VerifiedContact | null

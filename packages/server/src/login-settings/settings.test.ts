@@ -1,10 +1,17 @@
-import type { Operation } from '@nokkel/contract'
 import * as contract from '@nokkel/contract'
+import { Assurance, type Operation } from '@nokkel/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { createOrganization, createPerson, type LoggedIn, logIn, refusalOf } from '../../../../tools/testing/people.ts'
+import {
+  createOrganization,
+  createPerson,
+  type LoggedIn,
+  logIn,
+  type Role,
+  refusalOf,
+} from '../../../../tools/testing/people.ts'
 import { createProviderRegistry } from '../auth/providers/registry.ts'
 import { type Claims, withClaims } from '../db/with-claims.ts'
 import { unwrapClientSecret } from './client-secret.ts'
@@ -46,8 +53,8 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
     administrator = await someone('administrator')
   })
 
-  const someone = async (role: 'member' | 'coordinator' | 'administrator', at = organization) =>
-    logIn(database, at, await createPerson(database, at, { role }))
+  const someone = async (role: Role, at = organization, options: Parameters<typeof logIn>[3] = {}) =>
+    logIn(database, at, await createPerson(database, at, { role }), { assurance: 'high', ...options })
   const read = async () => (await api.call(contract.getLoginSettings, administrator.claims)).body
   const put = (changes: object = {}, { claims }: LoggedIn = administrator) =>
     api.call(contract.putVippsSettings, claims, { body: { ...settings, ...changes } })
@@ -254,6 +261,67 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
     expect(refused).toMatchObject({ status: 400, code: 'request_malformed' })
   })
 
+  const ask = (minimumAssurance: Assurance, { claims }: LoggedIn = administrator) =>
+    api.call(contract.putLoginSettings, claims, { body: { minimumAssurance } })
+  const stateOf = async ({ claims }: LoggedIn) =>
+    (await sql<{ state: string }>`select nokkel.session_state(${claims.sid}::uuid) as state`.execute(database.owner))
+      .rows[0]?.state
+  const endOf = async ({ claims }: LoggedIn) =>
+    (
+      await sql<{ reason: string | null }>`
+        select ended_reason as reason from nokkel.session where id = ${claims.sid}::uuid`.execute(database.owner)
+    ).rows[0]?.reason
+
+  it('end the sessions that came from less than is asked for, there and nowhere else', async () => {
+    const [low, substantial, high] = await Promise.all(
+      Assurance.options.map((assurance) => someone('member', organization, { assurance })),
+    )
+    const elsewhere = await createOrganization(database)
+    const away = await logIn(database, elsewhere, await createPerson(database, elsewhere))
+    const left = async () =>
+      Promise.all([low, substantial, high, away, administrator].map((person) => person && endOf(person)))
+    expect((await ask('low')).status).toBe(200)
+    expect(await left()).toEqual([null, null, null, null, null])
+    expect((await ask('substantial')).status).toBe(200)
+    expect(await left()).toEqual(['revoked', null, null, null, null])
+    expect((await ask('high')).status).toBe(200)
+    expect(await left()).toEqual(['revoked', 'revoked', null, null, null])
+    expect((await ask('low')).status).toBe(200)
+    expect(await left()).toEqual(['revoked', 'revoked', null, null, null])
+  })
+
+  it('let no session live that came in while more was asked for', async () => {
+    await ask('substantial')
+    const late = await someone('member', organization, { assurance: 'low' })
+    expect(await stateOf(late)).toBe('revoked')
+    expect(await api.call(contract.listSessions, late.claims)).toMatchObject({ status: 401, code: 'session_ended' })
+    expect(await stateOf(await someone('member', organization, { assurance: 'substantial' }))).toBe('live')
+  })
+
+  it('tell whoever would end their own session, and end none', async () => {
+    const weak = await someone('administrator', organization, { assurance: 'substantial' })
+    const member = await someone('member', organization, { assurance: 'low' })
+    expect(await ask('high', weak)).toMatchObject({ status: 403, code: 'login_assurance_too_low' })
+    expect(await read()).toMatchObject({ minimumAssurance: 'low' })
+    expect(await endOf(member)).toBeNull()
+    expect((await ask('substantial', weak)).status).toBe(200)
+  })
+
+  it.each<[string, Operation, unknown]>([
+    ['the least assurance', contract.putLoginSettings, { minimumAssurance: 'high' }],
+    ['Vipps', contract.putVippsSettings, { ...settings, clientSecret: secret }],
+    ['its cost', contract.putVippsCost, cost],
+  ])('want a login of the last five minutes: %s', async (_what, operation, body) => {
+    const before = await read()
+    const late = await someone('administrator', organization, { ageSeconds: 310 })
+    expect(await api.call(operation, late.claims, { body })).toMatchObject({ status: 403, code: 'login_too_old' })
+    expect((await api.call(contract.getLoginSettings, late.claims)).body).toEqual(before)
+    const member = await someone('member', organization, { ageSeconds: 310 })
+    expect(await api.call(operation, member.claims, { body })).toMatchObject({ status: 403, code: 'forbidden' })
+    const inTime = await someone('administrator', organization, { ageSeconds: 200 })
+    expect((await api.call(operation, inTime.claims, { body })).status).toBe(200)
+  })
+
   describe('are for administrators of the organisation alone', () => {
     const operations: [string, Operation, unknown][] = [
       ['reading', contract.getLoginSettings, undefined],
@@ -364,6 +432,8 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
         { ...settings, clientSecret: secret, ...changes },
       )
     expect(await refusalOf(store(await someone('coordinator')))).toBe('forbidden')
+    const late = await someone('administrator', organization, { ageSeconds: 310 })
+    expect(await refusalOf(store(late))).toBe('login_too_old')
     expect(await refusalOf(store(administrator, { appRedirectUri: 'x' }))).toBe('redirect_uri_invalid')
     expect(wrapped).toEqual([])
   })

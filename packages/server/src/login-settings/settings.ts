@@ -16,7 +16,13 @@ import type { Keyring } from '../keyring/keyring.ts'
 import { wrapClientSecret } from './client-secret.ts'
 import type { OperatorWays } from './login-setup.ts'
 import { redirectUriOf } from './redirect-uri.ts'
-import { selectOwnSetup, storeMinimumAssurance, storeVippsCost, storeVippsSettings } from './store.ts'
+import {
+  requireOwnOrganization,
+  selectOwnSetup,
+  storeMinimumAssurance,
+  storeVippsCost,
+  storeVippsSettings,
+} from './store.ts'
 import { loginWarnings } from './warnings.ts'
 
 export interface LoginSettingsDependencies extends OperatorWays {
@@ -58,7 +64,7 @@ async function change(
 
 const subjectOf = ({ claims }: Caller, action: string) => ({ action, type: 'organization', id: claims.organization })
 
-/** @throws {ServerError} `forbidden`. */
+/** @throws {ServerError} `forbidden`; `login_too_old`; `login_assurance_too_low`: that would end the session of whoever asks. */
 export async function putMinimumAssurance(
   dependencies: LoginSettingsDependencies,
   caller: Caller,
@@ -70,7 +76,7 @@ export async function putMinimumAssurance(
   return readLoginSettings(dependencies, caller.claims)
 }
 
-/** @throws {ServerError} `forbidden`. */
+/** @throws {ServerError} `forbidden` or `login_too_old`. */
 export async function putVippsCost(
   dependencies: LoginSettingsDependencies,
   caller: Caller,
@@ -82,7 +88,7 @@ export async function putVippsCost(
   return readLoginSettings(dependencies, caller.claims)
 }
 
-/** @throws {ServerError} `forbidden`, `redirect_uri_invalid`, `secret_required` or `master_key_exhausted`. */
+/** @throws {ServerError} `forbidden`, `login_too_old`, `redirect_uri_invalid`, `secret_required` or `master_key_exhausted`. */
 export async function putVippsSettings(
   dependencies: LoginSettingsDependencies,
   caller: Caller,
@@ -92,7 +98,10 @@ export async function putVippsSettings(
   const { claims } = caller
   await recordRefusal(database, caller, subjectOf(caller, 'vipps_config.change'), async () => {
     // Before anything is wrapped: that is counted, and wraps are not for whoever may not use them.
-    const found = await withClaims(database, claims, selectOwnSetup)
+    const found = await withClaims(database, claims, async (transaction) => {
+      await requireOwnOrganization(transaction)
+      return selectOwnSetup(transaction)
+    })
     if (!found) throw new ServerError('forbidden')
     assertAppUris(settings, found.setup.slug)
     const secret =

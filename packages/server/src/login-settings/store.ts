@@ -105,6 +105,11 @@ export async function selectOwnSetup(
   return { setup: toSetup(row, usage[0]?.logins ?? 0), usage }
 }
 
+/** @throws `forbidden` or `login_too_old`: for whoever may not change the organisation they are logged in to. */
+export async function requireOwnOrganization(transaction: Transaction): Promise<void> {
+  await sql`select nokkel.require_own_organization()`.execute(transaction)
+}
+
 type VippsInput = Omit<VippsSettings, 'secretSet'>
 
 /** Members are columns. */
