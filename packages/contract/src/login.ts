@@ -46,7 +46,7 @@ export const BeginLogin = z
     loginHint: z.strictObject({ personnummer: z.string().regex(/^\d{11}$/) }).optional(),
     /** Of a {@link LinkingOffer}: this login is to show that both are the same person. */
     linkToken: base64Url(32, 32).optional(),
-    /** Access token of the Supabase project: this login is to belong to the account that it is of. */
+    /** Access token of the Supabase project, of a login not older than five minutes: this login is to belong to its account. */
     supabaseToken: compactJws(8192).optional(),
   })
   .openapi('BeginLogin')

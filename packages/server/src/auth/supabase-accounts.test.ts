@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { people } from '@nokkel/sandbox'
+import type { NokkelServerOptions } from '@nokkel/server'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -29,6 +30,7 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
   let database: TestDatabase
   let system: LoginSystem
   let without: LoginSystem
+  let supabase: NonNullable<NokkelServerOptions['supabase']>
   let tokenOf: (id: string) => Promise<string>
   beforeAll(async () => {
     database = await create()
@@ -44,7 +46,7 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
     const { publicKey, privateKey } = await generateKeyPair('ES256')
     const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }] }
     tokenOf = (id) =>
-      new SignJWT({ role: 'authenticated' })
+      new SignJWT({ role: 'authenticated', amr: [{ method: 'password', timestamp: Math.floor(Date.now() / 1000) }] })
         .setProtectedHeader({ alg: 'ES256', kid: 'one' })
         .setIssuer(issuer)
         .setAudience('authenticated')
@@ -52,7 +54,8 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
         .setIssuedAt()
         .setExpirationTime('1h')
         .sign(privateKey)
-    system = await createLoginSystem(database, { supabase: { issuer, jwks } })
+    supabase = { issuer, jwks }
+    system = await createLoginSystem(database, { supabase })
     without = await createLoginSystem(database)
   })
   beforeEach(async () => {
@@ -112,15 +115,49 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
     expect(await suspicions(database)).toEqual([{ evidence: 'both_logins', pair: [id, other.userId].sort() }])
   })
 
-  it('do not get a personnummer of another account, nor one when there is nobody to be suspected yet', async () => {
-    await system.logIn('bankid')
+  it('are made when a login turns out to be of another account, so that both can be merged', async () => {
+    const { userId } = await system.logIn('bankid')
+    const id = await register()
+    const begin = await withToken(id)
+    for (let time = 0; time < 2; time++) {
+      const refused = await tryLogin(system, 'bankid', { begin })
+      expect(refused).toMatchObject({ status: 409, body: { code: 'login_of_other_account' } })
+      expect(refused.body.tokens).toBeUndefined()
+    }
+    expect(await suspicions(database)).toEqual([{ evidence: 'both_logins', pair: [id, userId].sort() }])
+    const { rows } = await sql`
+      select u.name, m.role, m.organization_id as organization from public.app_user u
+      join public.organization_member m on m.user_id = u.auth_user_id where u.auth_user_id = ${id}::uuid`.execute(
+      database.owner,
+    )
+    const name = `${kari.givenName} ${kari.familyName}`
+    expect(rows).toEqual([{ name, role: 'member', organization: system.organizationId }])
+    expect((await tryLogin(system, 'bankid')).body).toMatchObject({ outcome: 'signed_in', userId })
+  })
+
+  it('are made without a membership in an organisation that invites', async () => {
+    const closed = await createLoginSystem(database, { supabase, enrollment: 'invited' })
+    const { userId } = await system.logIn('bankid')
+    const id = await register()
+    const refused = await tryLogin(closed, 'bankid', { begin: await withToken(id) })
+    expect(refused.body.code).toBe('login_of_other_account')
+    expect(await suspicions(database)).toEqual([{ evidence: 'both_logins', pair: [id, userId].sort() }])
+    const { rows } = await sql`select from public.organization_member where user_id = ${id}::uuid`.execute(
+      database.owner,
+    )
+    expect(rows).toEqual([])
+    await closed.close()
+  })
+
+  it('do not get a personnummer of another account, which is noted', async () => {
+    const other = await system.logIn('bankid')
     const id = await register()
     const { nationalNumber = null } = kari
     const person = { id: stranger, nationalNumber }
     const refused = await tryLogin(system, 'vipps', { person, begin: await withToken(id) })
     expect(refused.body.code).toBe('login_of_other_account')
-    expect(await suspicions(database)).toEqual([])
-    expect(await countAccounts(database)).toBe(1)
+    expect(await suspicions(database)).toEqual([{ evidence: 'both_logins', pair: [id, other.userId].sort() }])
+    expect(await countAccounts(database)).toBe(2)
   })
 
   it('are never those of two people', async () => {
@@ -132,6 +169,30 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
       await system.logIn('bankid', stranger)
     }
     expect(await suspicions(database)).toEqual([])
+  })
+
+  it('are never those of two BankIDs, whom no number tells apart', async () => {
+    const id = await register()
+    await tryLogin(system, 'bankid', { person: withoutNumber(), begin: await withToken(id) })
+    for (const _ of ['unknown', 'known']) {
+      const again = { person: withoutNumber(stranger), begin: await withToken(id) }
+      expect((await tryLogin(system, 'bankid', again)).body.code).toBe('login_other_person')
+      await tryLogin(system, 'bankid', { person: withoutNumber(stranger) })
+    }
+    expect(await suspicions(database)).toEqual([])
+  })
+
+  it('get back a login that was removed, with their token', async () => {
+    const userId = await arriveByBoth(system)
+    await register({ id: userId })
+    const { rows } = await sql<{ subject: string }>`
+      delete from public.external_identity where provider = 'vipps' returning subject`.execute(database.owner)
+    await sql`insert into nokkel.removed_login (provider, client_id, subject, user_id)
+      values ('vipps', ${`${system.organization}-vipps`}, ${rows[0]?.subject}, ${userId}::uuid)`.execute(database.owner)
+    expect((await tryLogin(system, 'vipps')).body.linking.ways).toEqual(['bankid', 'supabase'])
+    const answer = await tryLogin(system, 'vipps', { begin: await withToken(userId) })
+    expect(answer.body).toMatchObject({ outcome: 'identity_linked', userId })
+    expect((await sql`select from nokkel.removed_login`.execute(database.owner)).rows).toEqual([])
   })
 
   it('take a new number of their person, who has shown the same login', async () => {

@@ -10,7 +10,16 @@ const sub = '0d1f6a4e-7c37-4c4b-9c39-6f0a3f0e7a11'
 const now = () => new Date('2026-11-21T12:00:00Z')
 const seconds = now().getTime() / 1000
 const options = { production: true, timeoutSeconds: 1, now }
-const claims = { iss: issuer, aud: 'authenticated', sub, role: 'authenticated', iat: seconds - 60, exp: seconds + 60 }
+const loggedIn = (ago: number, method = 'password') => ({ method, timestamp: seconds - ago })
+const claims = {
+  iss: issuer,
+  aud: 'authenticated',
+  sub,
+  role: 'authenticated',
+  iat: seconds - 60,
+  exp: seconds + 60,
+  amr: [loggedIn(60)],
+}
 
 describe('an access token of Supabase', () => {
   let signing: CryptoKeyPair
@@ -53,12 +62,33 @@ describe('an access token of Supabase', () => {
     ['without a role', { role: undefined }],
     ['of an anonymous person', { is_anonymous: true }],
     ['that says something else of that', { is_anonymous: 'true' }],
+    ['that does not say how', { amr: undefined }],
+    ['that says it of nothing', { amr: [] }],
+    ['that does not say when', { amr: ['password', { method: 'otp' }] }],
+    ['that says it in words', { amr: [{ method: 'password', timestamp: 'now' }] }],
+    ['of somebody who will log in', { amr: [loggedIn(-3600)] }],
+    ['that was only renewed', { amr: [loggedIn(10, 'token_refresh')] }],
   ])('%s is not taken', async (_, changes) => {
     const defined = Object.fromEntries(
       Object.entries({ ...claims, ...changes }).filter(([, value]) => value !== undefined),
     )
     const made = await new SignJWT(defined).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(signing.privateKey)
     expect(await refusalOf(verify(made))).toBe('supabase_token_invalid')
+  })
+
+  it.each<[string, unknown[], string]>([
+    ['4:59', [loggedIn(299)], sub],
+    ['five minutes', [loggedIn(300)], sub],
+    ['5:01', [loggedIn(301)], 'login_too_old'],
+    ['4:59 the second time', [loggedIn(7200), loggedIn(299, 'totp')], sub],
+    ['5:01 the second time', [loggedIn(301, 'totp'), loggedIn(7200)], 'login_too_old'],
+    ['a day, and renewed', [loggedIn(86_400), loggedIn(10, 'token_refresh')], 'login_too_old'],
+    ['a clock that is a little behind', [loggedIn(-30)], sub],
+    ['4:59, and said in the short form too', ['password', loggedIn(299)], sub],
+  ])('is of a login not older than five minutes: %s', async (_, amr, expected) => {
+    const outcome = token({ amr }).then(verify)
+    if (expected === sub) expect(await outcome).toBe(sub)
+    else expect(await refusalOf(outcome)).toBe(expected)
   })
 
   it('is not taken with another signature', async () => {

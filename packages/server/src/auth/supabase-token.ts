@@ -21,7 +21,11 @@ export interface SupabaseProject {
   readonly audience?: string
 }
 
-/** Gives the id of the account that an access token is of. @throws {ServerError} `supabase_token_invalid` or `provider_unreachable`. */
+/**
+ * Gives the id of the account that an access token is of.
+ *
+ * @throws {ServerError} `supabase_token_invalid`, `login_too_old` or `provider_unreachable`.
+ */
 export type VerifySupabaseToken = (token: string) => Promise<string>
 
 export interface SupabaseTokenOptions {
@@ -35,11 +39,16 @@ const Payload = z.object({
   sub: z.uuid(),
   role: z.literal('authenticated'),
   is_anonymous: z.literal(false).optional(),
+  amr: z.array(z.union([z.string(), z.object({ method: z.string(), timestamp: z.number() })])),
 })
+
+const maximumAgeSeconds = 300
+/** How far ahead the clock of the project may be. */
+const clockToleranceSeconds = 60
 
 /**
  * Makes what verifies access tokens of a Supabase project: signature (ES256 or RS256), issuer, audience, time, and that they
- * are of a person who is not anonymous.
+ * are of a person who is not anonymous and logged in within the last five minutes: whoever holds such a token can use it.
  *
  * @throws {TypeError} An address is none, or in production not https.
  * @see RFC 7519, RFC 8725
@@ -56,11 +65,24 @@ export function createSupabaseTokens(project: SupabaseProject, options: Supabase
         requiredClaims: ['exp', 'sub'],
         currentDate: options.now(),
       })
-      return Payload.parse(payload).sub.toLowerCase()
+      const { sub, amr } = Payload.parse(payload)
+      assertFresh(amr, options.now())
+      return sub.toLowerCase()
     } catch (cause) {
+      if (cause instanceof ServerError) throw cause
       throw new ServerError(isUnreachable(cause) ? 'provider_unreachable' : 'supabase_token_invalid', { cause })
     }
   }
+}
+
+/** By the newest login that it tells of: a renewal is none. */
+function assertFresh(amr: z.infer<typeof Payload>['amr'], now: Date): void {
+  const ages = amr.flatMap((login) =>
+    typeof login === 'string' || login.method === 'token_refresh' ? [] : now.getTime() / 1000 - login.timestamp,
+  )
+  const age = Math.min(...ages.filter((seconds) => seconds >= -clockToleranceSeconds))
+  if (age === Infinity) throw new ServerError('supabase_token_invalid', { detail: 'amr' })
+  if (age > maximumAgeSeconds) throw new ServerError('login_too_old')
 }
 
 function keysOf(
