@@ -70,7 +70,9 @@ update public.organization_member m set is_developer = true
     and m.user_id in ('5eed0000-0000-4000-8001-000000000001', '5eed0000-0000-4000-8001-000000000004');
 
 -- A BankID is the same person at every client.
-insert into public.external_identity (provider, client_id, subject, user_id) values
+insert into public.external_identity (provider, client_id, subject, user_id, organization_id)
+  select seed.provider, seed.client_id, seed.subject, seed.user_id::uuid, c.organization_id
+  from (values
     ('bankid', '*', '9578-6000-4-8087567', '5eed0000-0000-4000-8001-000000000001'),
     ('vipps', 'nokkel-likeperson', '0595d9ed-c31c-81e5-a6c5-969feb3a313f', '5eed0000-0000-4000-8001-000000000001'),
     ('bankid', '*', '9578-6000-4-7958655', '5eed0000-0000-4000-8001-000000000002'),
@@ -100,6 +102,8 @@ insert into public.external_identity (provider, client_id, subject, user_id) val
     ('bankid', '*', '9578-6000-4-3431516', '5eed0000-0000-4000-8001-000000000013'),
     ('vipps', 'nokkel-nordlys', '6a14b37d-96c3-812b-9ff7-2decd67260d6', '5eed0000-0000-4000-8001-000000000013'),
     ('vipps', 'nokkel-nordlys', '94b9624c-7618-84ae-b160-242d5eb00eb4', '5eed0000-0000-4000-8001-000000000004')
+  ) seed (provider, client_id, subject, user_id)
+  left join public.vipps_org_config c on seed.provider = 'vipps' and c.client_id = seed.client_id
   on conflict do nothing;
 
 -- Members who have not logged in yet, so that the lists of the first partner have a real length.

@@ -123,6 +123,17 @@ create index waiting_identity_organization on nokkel.waiting_identity (organizat
 create index waiting_identity_expiry on nokkel.waiting_identity (expires_at);
 call nokkel.protect('nokkel.waiting_identity');
 
+-- A login that a person has taken from their account: it does not come back by itself.
+create table nokkel.removed_login (
+  provider text not null,
+  client_id text not null,
+  subject text not null,
+  user_id uuid not null references public.app_user on delete cascade,
+  removed_at timestamptz not null default now(),
+  primary key (user_id, provider, client_id, subject)
+);
+call nokkel.protect('nokkel.removed_login');
+
 alter table nokkel.session
   -- Which of the person's logins it came from; no reference, for a session outlives the login in the lists.
   add identity_id uuid,
@@ -326,18 +337,37 @@ begin
 end
 $$;
 
--- Whether the numbers that stand with an account, come with a login or stand with another account are not all one.
-create function nokkel.are_different_people(p_user uuid, p_login nokkel.verified_login, p_other uuid default null)
-  returns boolean language sql stable set search_path = '' as $$
-  select count(distinct known.index) > 1 from (
-    select i.personnummer_index from public.user_identities i where i.user_id in (p_user, p_other)
-    union all select p_login.personnummer_index
-  ) known (index)
+-- Whether any two of these are two people, as far as is known: by their verified numbers, where both have one, else by their
+-- BankIDs. One person can get another BankID, and often neither comes with a number.
+create function nokkel.are_different_people(
+  p_user uuid, p_login nokkel.verified_login, p_other uuid default null, p_other_login nokkel.verified_login default null
+) returns boolean language sql stable set search_path = '' as $$
+  with known (personnummer, bankids) as (
+    select i.personnummer_index, array(
+      select e.subject from public.external_identity e where e.user_id = account.id and e.provider = 'bankid')
+    from (values (p_user), (p_other)) account (id) left join public.user_identities i on i.user_id = account.id
+    union all
+    select login.personnummer_index, array(select login.subject where login.provider = 'bankid')
+    from unnest(array[p_login, p_other_login]) login
+  )
+  select exists (
+    select from known one, known other
+    where coalesce(one.personnummer <> other.personnummer,
+      one.bankids <> '{}' and other.bankids <> '{}' and not one.bankids && other.bankids))
+$$;
+
+-- What the person of an account has taken from it and that login may be. A Vipps has another subject at each client, so one that was
+-- removed may be any of another client.
+create function nokkel.removals_of(p_user uuid, p_login nokkel.verified_login) returns setof nokkel.removed_login
+  language sql stable set search_path = '' as $$
+  select r.* from nokkel.removed_login r
+  where r.user_id in (select p_user union all select f.user_id from nokkel.former_account f where f.survivor_id = p_user)
+    and r.provider = p_login.provider and (r.client_id <> p_login.client_id or r.subject = p_login.subject)
 $$;
 
 -- Accounts that have both the phone number and the e-mail address, as a provider verified them or as Supabase confirmed them.
--- One that has never been here counts only where its person could show that it is theirs; one with another verified number, which
--- somebody of the same family may have, never.
+-- One that has never been here counts only where its person could show that it is theirs; one of another person, who may be of the
+-- same family, never.
 create function nokkel.contact_accounts(p_login nokkel.verified_login, p_phone text, p_email text, p_ways text[])
   returns table (id uuid, of_supabase boolean) language sql set search_path = '' as $$
   select nokkel.account_now(found.id), bool_or(found.of_supabase) from (
@@ -351,6 +381,16 @@ create function nokkel.contact_accounts(p_login nokkel.verified_login, p_phone t
   group by 1
 $$;
 
+create function nokkel.audit_consent(p_user uuid, p_login nokkel.verified_login, p_request uuid) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if p_login.consent_version is not null then
+    perform nokkel.audit(p_login.organization_id, p_user, 'login.consent', 'consent',
+      left(p_login.consent_version || ':' || array_to_string(p_login.consent_shares, ','), 100), null, p_request);
+  end if;
+end
+$$;
+
 -- Adds a login to an account, with what it says of the person. A number that stands with another account stays there: accounts are
 -- never merged silently.
 create function nokkel.attach_login(p_user uuid, p_login nokkel.verified_login, p_signs_in boolean, p_request uuid)
@@ -359,6 +399,11 @@ declare
   v_identity uuid;
   v_other uuid;
 begin
+  -- What is added anew was let in, so it is taken away no longer.
+  delete from nokkel.removed_login r using nokkel.removals_of(p_user, p_login) removed
+    where r = removed and not exists (
+      select from public.external_identity i
+      where i.provider = p_login.provider and i.client_id = p_login.client_id and i.subject = p_login.subject);
   insert into public.external_identity as i (provider, client_id, subject, user_id, last_login_at, organization_id)
     values (p_login.provider, p_login.client_id, p_login.subject, p_user, case when p_signs_in then now() end,
       case when p_login.client_id <> '*' then p_login.organization_id end)
@@ -395,10 +440,7 @@ begin
     end if;
   end if;
 
-  if p_login.consent_version is not null then
-    perform nokkel.audit(p_login.organization_id, p_user, 'login.consent', 'consent',
-      left(p_login.consent_version || ':' || array_to_string(p_login.consent_shares, ','), 100), null, p_request);
-  end if;
+  perform nokkel.audit_consent(p_user, p_login, p_request);
   return v_identity;
 end
 $$;
@@ -413,7 +455,8 @@ $$;
 
 -- Decides whose a login is and opens a session, in one transaction. Order: the same external identity; the same personnummer, when a
 -- trusted provider verified it; a verified phone number and e-mail address that fit one account, whose person must then show that
--- it is theirs; a new account. A refusal is a row too, because what it tells of is recorded.
+-- it is theirs, as they must where they removed the login; a new account. A refusal is a row too, because what it tells of is
+-- recorded.
 create function nokkel.sign_in(
   p_login jsonb,
   -- The account of Supabase whose token was shown.
@@ -436,6 +479,7 @@ declare
   v_account uuid;
   v_enrollment text;
   v_minimum text;
+  v_removed boolean;
   v_candidates uuid[];
   v_identity uuid;
 begin
@@ -446,6 +490,7 @@ begin
       for update;
     if not found then
       problem := 'link_unknown';
+      perform nokkel.audit_consent(null, v_login, p_request);
       perform nokkel.audit(v_login.organization_id, null, 'login.link', 'waiting_identity', p_confirms::text, problem, p_request);
       return;
     end if;
@@ -459,14 +504,25 @@ begin
     user_id := nokkel.personnummer_account(v_login.personnummer_index);
     outcome := 'identity_linked';
   end if;
+  v_removed := outcome = 'identity_linked' and p_supabase_user is null and exists (
+    select from nokkel.removals_of(sign_in.user_id, v_login));
 
+  select o.enrollment, o.minimum_assurance into strict v_enrollment, v_minimum from public.organization o
+    where o.id = v_login.organization_id;
   if p_supabase_user is not null then
     v_account := nokkel.hold_account(p_supabase_user);
-    if v_account is null then
-      -- Nobody there to be suspected yet.
+    if v_account is null and user_id is not null then
+      -- It is made, so that an administrator can merge the two.
+      insert into public.app_user (auth_user_id, name) values (p_supabase_user, v_login.name);
+      insert into public.organization_member (organization_id, user_id)
+        select v_login.organization_id, p_supabase_user where v_enrollment = 'open';
       v_account := p_supabase_user;
-      problem := case when user_id is not null then 'login_of_other_account' end;
-    elsif user_id is distinct from v_account and nokkel.are_different_people(v_account, v_login, user_id) then
+    end if;
+    if v_account is null then
+      v_account := p_supabase_user;
+    elsif user_id is distinct from v_account and (
+      nokkel.are_different_people(v_account, v_login) or nokkel.are_different_people(v_account, null, user_id)
+    ) then
       problem := 'login_other_person';
     elsif user_id <> v_account then
       problem := 'login_of_other_account';
@@ -478,10 +534,9 @@ begin
 
   if p_confirms is not null and problem is null then
     v_other := nokkel.identity_account(v_other_login);
-    if coalesce(user_id, v_account) is distinct from nokkel.account_now(v_waiting.candidate_id) then
+    if v_removed or coalesce(user_id, v_account) is distinct from nokkel.account_now(v_waiting.candidate_id) then
       problem := 'login_link_mismatch';
-    elsif nokkel.are_different_people(user_id, v_other_login)
-      or v_login.personnummer_index <> v_other_login.personnummer_index then
+    elsif nokkel.are_different_people(user_id, v_other_login) or nokkel.are_different_people(null, v_login, null, v_other_login) then
       problem := 'login_other_person';
     elsif v_other <> user_id then
       problem := 'login_of_other_account';
@@ -489,25 +544,26 @@ begin
     end if;
   end if;
 
-  if user_id is null and v_account is null and problem is null then
+  if v_removed and problem is null then
+    v_candidates := array[user_id];
+    user_id := null;
+  elsif user_id is null and v_account is null and problem is null then
     v_candidates := array(select c.id from nokkel.contact_accounts(v_login, p_phone, p_email, p_ways) c order by 1);
-    if cardinality(v_candidates) = 1 then
-      ways := array(
-        select w from unnest(p_ways) with ordinality offered (w, position)
-        where case w
-          when 'supabase' then exists (
-            select from nokkel.contact_accounts(v_login, p_phone, p_email, p_ways) c where c.of_supabase)
-          else w <> v_login.provider and exists (
-            select from public.external_identity i
-            where i.user_id = v_candidates[1] and i.provider = w
-              and (i.client_id = '*' or i.organization_id = v_login.organization_id))
-        end
-        order by position);
-    end if;
+  end if;
+  if cardinality(v_candidates) = 1 then
+    ways := array(
+      select w from unnest(p_ways) with ordinality offered (w, position)
+      where case w
+        when 'supabase' then exists (
+          select from nokkel.contact_accounts(v_login, p_phone, p_email, p_ways) c where c.of_supabase and c.id = v_candidates[1])
+        else w <> v_login.provider and exists (
+          select from public.external_identity i
+          where i.user_id = v_candidates[1] and i.provider = w
+            and (i.client_id = '*' or i.organization_id = v_login.organization_id))
+      end
+      order by position);
   end if;
 
-  select o.enrollment, o.minimum_assurance into strict v_enrollment, v_minimum from public.organization o
-    where o.id = v_login.organization_id;
   -- It may be another one than when this login began.
   if problem is null and not nokkel.reaches(v_login.assurance, v_minimum) then
     problem := 'login_assurance_too_low';
@@ -520,6 +576,7 @@ begin
   end if;
 
   if problem is not null then
+    perform nokkel.audit_consent(user_id, v_login, p_request);
     perform nokkel.audit(v_login.organization_id, user_id, case when p_confirms is null then 'login.sign_in' else 'login.link' end,
       null, null, problem, p_request);
     outcome := null;
@@ -531,8 +588,11 @@ begin
   if cardinality(ways) > 0 then
     outcome := 'needs_linking';
     insert into nokkel.waiting_identity as w (id, token_hash, thumbprint, organization_id, candidate_id, login, contact)
-      values (p_waiting, p_token_hash, p_thumbprint, v_login.organization_id, v_candidates[1], p_login, p_waiting_contact)
+      values (p_waiting, p_token_hash, p_thumbprint, v_login.organization_id, v_candidates[1],
+        -- The yes is recorded now, and once.
+        p_login - array['consent_version', 'consent_shares'], p_waiting_contact)
       returning w.expires_at into waits_until;
+    perform nokkel.audit_consent(null, v_login, p_request);
     perform nokkel.audit(v_login.organization_id, null, 'login.waiting', 'waiting_identity', p_waiting::text, null, p_request);
     return;
   end if;
@@ -542,7 +602,7 @@ begin
       returning u.auth_user_id into user_id;
     outcome := 'account_created';
     perform nokkel.suspect_duplicate(v_login.organization_id, sign_in.user_id, u.auth_user_id, 'phone_and_email')
-      from public.app_user u where u.auth_user_id = any (v_candidates);
+      from public.app_user u where u.auth_user_id = any (v_candidates) and not v_removed;
   end if;
 
   v_identity := nokkel.attach_login(user_id, v_login, true, p_request);
@@ -583,6 +643,7 @@ create function nokkel.continue_login(
 ) language plpgsql security definer set search_path = '' as $$
 declare
   v_waiting nokkel.waiting_identity;
+  v_login nokkel.verified_login;
 begin
   select * into v_waiting from nokkel.waiting_identity w
     where w.token_hash = p_token_hash and w.thumbprint = p_thumbprint and w.consumed_at is null and w.expires_at > now()
@@ -603,8 +664,12 @@ begin
   waiting_id := v_waiting.id;
   contact := v_waiting.contact;
   if outcome = 'account_created' then
+    v_login := jsonb_populate_record(v_login, v_waiting.login);
     perform nokkel.suspect_duplicate(v_waiting.organization_id, continue_login.user_id, u.auth_user_id, 'phone_and_email')
-      from public.app_user u where u.auth_user_id = nokkel.account_now(v_waiting.candidate_id);
+      from public.app_user u where u.auth_user_id = nokkel.account_now(v_waiting.candidate_id) and not exists (
+        -- By that it is noted already.
+        select from public.user_identities i
+        where i.user_id = u.auth_user_id and i.personnummer_index = v_login.personnummer_index);
   end if;
   update nokkel.waiting_identity w set consumed_at = now() where w.id = v_waiting.id;
 end
@@ -640,6 +705,7 @@ begin
   end if;
   if problem is not null then
     outcome := null;
+    perform nokkel.audit_consent(p_user, v_login, p_request);
     perform nokkel.audit(v_login.organization_id, p_user, 'login.link', null, null, problem, p_request);
     return;
   end if;
@@ -662,7 +728,7 @@ create function nokkel.my_logins() returns table (
   order by i.created_at, i.id
 $$;
 
--- Removes a way in and ends the sessions that came from it.
+-- Removes a way in, for good, and ends the sessions that came from it.
 create function nokkel.remove_login(p_id uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
@@ -689,6 +755,15 @@ begin
     perform nokkel.refuse('login_in_use');
   end if;
   delete from public.external_identity i where i.id = p_id;
+  insert into nokkel.removed_login (provider, client_id, subject, user_id)
+    values (v_identity.provider, v_identity.client_id, v_identity.subject, v_session.user_id);
+  -- Nobody tells of it any longer.
+  if not exists (select from public.external_identity i where i.user_id = v_session.user_id and i.provider = 'vipps') then
+    update public.user_identities i
+      set phone_index = null, email_index = null, contact_index_key = null, contact = null, contact_updated_at = null,
+        updated_at = now()
+      where i.user_id = v_session.user_id;
+  end if;
   update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
     where s.user_id = v_session.user_id and s.identity_id = p_id and s.ended_at is null;
   perform nokkel.audit(v_session.organization_id, v_session.user_id, 'login.unlink', 'identity', p_id::text, null, p_request);
@@ -710,11 +785,12 @@ begin
 end
 $$;
 
--- Not of an account that was merged into another one meanwhile.
+-- Not of an account that was merged into another one meanwhile, or that the login was removed from.
 create function nokkel.keep_contact(p_user uuid, p_contact bytea) returns void
   language sql security definer set search_path = '' as $$
   update public.user_identities i set contact = p_contact, contact_updated_at = now(), updated_at = now()
-  where i.user_id = p_user and not exists (select from nokkel.former_account f where f.user_id = p_user)
+  where i.user_id = p_user and exists (select from public.external_identity e where e.user_id = p_user and e.provider = 'vipps')
+    and not exists (select from nokkel.former_account f where f.user_id = p_user)
 $$;
 
 create function nokkel.contact_of(p_user uuid) returns table (contact bytea, updated_at timestamptz, wrapped_key bytea)

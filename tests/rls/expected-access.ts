@@ -140,6 +140,7 @@ export const expectedAccess: Record<string, ExpectedAccess> = {
   'nokkel.session_key': closed,
   'nokkel.login_attempt': closed,
   'nokkel.waiting_identity': closed,
+  'nokkel.removed_login': closed,
   'nokkel.person_key': closed,
   'nokkel.former_account': closed,
   'nokkel.suspected_duplicate': closed,

@@ -97,6 +97,8 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     values (${coordinator.id}::uuid, ${bytes}::bytea, 'key')`)
   await owner(sql`insert into nokkel.waiting_identity (token_hash, thumbprint, organization_id, candidate_id, login)
     values (${bytes}::bytea, 't', ${organization}::uuid, ${coordinator.id}::uuid, '{}')`)
+  await owner(sql`insert into nokkel.removed_login (provider, client_id, subject, user_id)
+    values ('vipps', 'client', 'removed', ${coordinator.id}::uuid)`)
   await owner(sql`insert into nokkel.suspected_duplicate (organization_id, first_id, second_id, evidence)
     values (${organization}::uuid, least(${member.id}::uuid, ${former.id}::uuid),
       greatest(${member.id}::uuid, ${former.id}::uuid), 'both_logins')`)

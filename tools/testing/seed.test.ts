@@ -88,6 +88,13 @@ describe.each(databaseEngines)('seed [%s]', (engine) => {
     expect(found.map(({ key }) => key).sort()).toEqual([...expected, ...invited].sort())
   })
 
+  it('knows by which organisation each Vipps came', async () => {
+    const foreign = await look(sql`
+      select i.subject from public.external_identity i left join public.organization o on o.id = i.organization_id
+      where i.client_id is distinct from coalesce('nokkel-' || o.slug, '*')`)
+    expect(foreign).toEqual([])
+  })
+
   it('has lists of a real length, and nobody twice', async () => {
     const counts = await look(sql`
       select o.slug, count(*)::int as members from public.organization o

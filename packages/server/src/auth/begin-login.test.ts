@@ -418,12 +418,16 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
           })
           return
         }
-        request.setEncoding('utf8').on('data', (chunk: string) => pushed.push(new URLSearchParams(chunk)))
-        request.on('end', () =>
-          refuses(pushed.at(-1) ?? new URLSearchParams())
-            ? answer(400, { error: 'invalid_request', error_description: `who is ${personnummer}?` })
-            : answer(201, { request_uri: 'urn:x', expires_in: 60 }),
-        )
+        request.setEncoding('utf8').on('data', (chunk: string) => {
+          const parameters = new URLSearchParams(chunk)
+          pushed.push(parameters)
+          if (refuses(parameters)) {
+            answer(400, { error: 'invalid_request', error_description: `who is ${personnummer}?` })
+          } else {
+            const requestUri = parameters.has('login_hint') ? 'urn:hinted' : 'urn:plain'
+            answer(201, { request_uri: requestUri, expires_in: 60 })
+          }
+        })
       })
       beforeAll(async () => {
         await new Promise<void>((resolve) => host.listen(0, 'localhost', resolve))
@@ -435,13 +439,20 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
         host.closeAllConnections()
       })
 
-      it('is left out, and the answer is of the same form', async () => {
-        refuses = (parameters) => parameters.has('login_hint')
+      it.each([
+        ['taken', false, 'urn:hinted'],
+        ['left out', true, 'urn:plain'],
+      ])('is %s, by the same requests and with an answer of the same form', async (_, refused, requestUri) => {
+        pushed.length = 0
+        refuses = (parameters) => refused && parameters.has('login_hint')
         const { status, body } = await begin(system, 'bankid', hint(personnummer))
         expect(status).toBe(201)
-        expect([...new URL(body.authorizationUrl).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
-        expect(pushed.map((parameters) => parameters.get('login_hint'))).toEqual([`:${personnummer}`, null])
-        expect(pushed[1]?.get('code_challenge')).toBe(codeChallenge)
+        const { searchParams } = new URL(body.authorizationUrl)
+        expect([...searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
+        expect(searchParams.get('request_uri')).toBe(requestUri)
+        const hints = pushed.map((parameters) => parameters.get('login_hint'))
+        expect(hints.sort()).toEqual([`:${personnummer}`, null])
+        for (const parameters of pushed) expect(parameters.get('code_challenge')).toBe(codeChallenge)
       })
 
       it('is not told of when nothing can be pushed', async () => {

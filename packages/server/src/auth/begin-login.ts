@@ -151,8 +151,8 @@ function flowOf(
 }
 
 /**
- * A hint names a person, so it is only ever pushed (RFC 9126), and left out where that cannot be. A provider that
- * refuses it is asked without it: the answer is of one form, whoever was named.
+ * A hint names a person, so it is only ever pushed (RFC 9126), and left out where that cannot be. The request is pushed
+ * without it as well, for a provider that refuses it: what is sent and answered is the same, whoever was named.
  */
 async function authorize(
   configuration: Configuration,
@@ -163,9 +163,8 @@ async function authorize(
     return buildAuthorizationUrl(configuration, parameters)
   }
   const push = (hinted: Record<string, string>) => buildAuthorizationUrlWithPAR(configuration, hinted)
-  return push({ ...parameters, login_hint: hint })
-    .catch(() => push(parameters))
-    .catch((cause) => {
-      throw toLoginError(cause)
-    })
+  const [hinted, plain] = await Promise.allSettled([push({ ...parameters, login_hint: hint }), push(parameters)])
+  if (hinted.status === 'fulfilled') return hinted.value
+  if (plain.status === 'fulfilled') return plain.value
+  throw toLoginError(plain.reason)
 }

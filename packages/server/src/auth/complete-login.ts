@@ -50,7 +50,8 @@ export async function completeLogin(
   const { contact } = login
   const { refreshToken, session } = await prepareSession(thumbprint, request.deviceName)
   const [linkToken, waitingId] = [generateLinkToken(), crypto.randomUUID()]
-  const mayWait = canFit(contact) && attempt.waitingId === null && attempt.supabaseUserId === null
+  const mayWait =
+    attempt.waitingId === null && attempt.supabaseUserId === null && (canFit(contact) || login.personnummer !== null)
   const signedIn = await signIn(database, {
     login: await makeLoginRecord(login, attempt, blindIndex),
     supabaseUserId: attempt.supabaseUserId,
@@ -61,7 +62,7 @@ export async function completeLogin(
     waiting: {
       id: waitingId,
       tokenHash: await hashLinkToken(linkToken),
-      contact: mayWait ? await wrapWaitingContact(keyring, contact, waitingId) : null,
+      contact: mayWait && contact ? await wrapWaitingContact(keyring, contact, waitingId) : null,
     },
     session,
     requestId,
@@ -80,7 +81,7 @@ export async function completeLogin(
 }
 
 /** Whether it could be that of an account: one of the two alone is no evidence. */
-function canFit(contact: VerifiedContact | null): contact is VerifiedContact {
+function canFit(contact: VerifiedContact | null): boolean {
   return contact !== null && contact.phoneNumber !== null && contact.email !== null
 }
 

@@ -26,13 +26,16 @@ const stranger = 'likeperson-medlem-2'
 describe.each(databaseEngines)('the logins of an account [%s]', (engine) => {
   let database: TestDatabase
   let system: LoginSystem
+  let elsewhere: LoginSystem
   beforeAll(async () => {
     database = await createTestDatabase(engine)
     system = await createLoginSystem(database)
+    elsewhere = await createLoginSystem(database)
   })
   beforeEach(() => forgetEverybody(database))
   afterAll(async () => {
     await system.close()
+    await elsewhere.close()
     await database.close()
   })
 
@@ -149,6 +152,10 @@ describe.each(databaseEngines)('the logins of an account [%s]', (engine) => {
     expect(await suspicions(database)).toEqual([{ evidence: 'both_logins', pair }])
     expect((await list(session)).logins).toHaveLength(1)
     expect(JSON.stringify(refused.body)).not.toContain(other.userId)
+    expect((await recorded(database)).slice(-2)).toEqual([
+      { action: 'login.consent', problem: null },
+      { action: 'login.link', problem: 'login_of_other_account' },
+    ])
   })
 
   it('do not get one whose personnummer stands with another account', async () => {
@@ -170,6 +177,41 @@ describe.each(databaseEngines)('the logins of an account [%s]', (engine) => {
       expect(refused).toMatchObject({ status: 409, body: { code: 'login_other_person' } })
     }
     expect((await list(session)).logins).toHaveLength(1)
+    expect(await suspicions(database)).toEqual([])
+  })
+
+  it('do not get the BankID of another person, whom no number tells from them', async () => {
+    const session = await enter('bankid', withoutNumber())
+    for (const person of [withoutNumber(stranger), stranger]) {
+      const refused = await link(session, 'bankid', { person })
+      expect(refused).toMatchObject({ status: 409, body: { code: 'login_other_person' } })
+    }
+    const other = await enter('bankid', withoutNumber(stranger))
+    expect(other.userId).not.toBe(session.userId)
+    expect((await link(session, 'bankid', { person: withoutNumber(stranger) })).body.code).toBe('login_other_person')
+    expect((await list(session)).logins).toHaveLength(1)
+    expect(await suspicions(database)).toEqual([])
+  })
+
+  it('get a new BankID of the same verified number, and go on as before', async () => {
+    const session = await enter('bankid')
+    const { nationalNumber } = kari
+    const renewed = await link(session, 'bankid', { person: { id: stranger, nationalNumber } })
+    expect(renewed.body).toMatchObject({ outcome: 'identity_linked', personnummer: 'verified' })
+    expect((await link(session, 'vipps', { person: withoutNumber() })).body.outcome).toBe('identity_linked')
+    expect(await enter('bankid', withoutNumber(stranger))).toMatchObject({ userId: session.userId })
+  })
+
+  it('are apart in a family that shares phone and e-mail', async () => {
+    const { phoneNumber, email } = kari
+    const mine = await enter('bankid', withoutNumber())
+    expect((await link(mine, 'vipps', { person: withoutNumber() })).body.outcome).toBe('identity_linked')
+    const theirs = await enter('bankid', withoutNumber(stranger))
+    expect(theirs.userId).not.toBe(mine.userId)
+    const shared = { ...withoutNumber(stranger), phoneNumber, email }
+    expect((await link(theirs, 'vipps', { person: shared })).body.outcome).toBe('identity_linked')
+    expect(await enter('vipps', shared)).toMatchObject({ userId: theirs.userId })
+    expect(await enter('vipps', withoutNumber())).toMatchObject({ userId: mine.userId })
     expect(await suspicions(database)).toEqual([])
   })
 
@@ -227,8 +269,101 @@ describe.each(databaseEngines)('the logins of an account [%s]', (engine) => {
     expect((await list(session)).logins).toMatchObject([{ provider: 'bankid' }])
     expect((await list(gone)).code).toBe('session_ended')
     expect((await remove(session, id)).body.code).toBe('not_found')
-    // The number still says whose it is.
-    expect(await enter('vipps')).toMatchObject({ userId: session.userId })
+  })
+
+  describe('of which one was removed', () => {
+    /** Somebody who came by both, and removed their Vipps. */
+    async function withoutVipps(): Promise<Session> {
+      await arriveByBoth(system)
+      const session = await enter('bankid')
+      expect((await remove(session, await idOf(session, 'vipps'))).status).toBe(204)
+      return session
+    }
+    const comeBack = (signing?: CryptoKeyPair, at = system) => tryLogin(at, 'vipps', signing ? { signing } : {})
+    const told = () =>
+      sql`select phone_index, email_index, contact_index_key, contact, contact_updated_at
+        from public.user_identities where phone_index is not null or email_index is not null
+          or contact_index_key is not null or contact is not null or contact_updated_at is not null`
+        .execute(database.owner)
+        .then(({ rows }) => rows.length)
+
+    it('do not get it back by the number alone, but by another way', async () => {
+      const { userId } = await withoutVipps()
+      const waiting = await comeBack()
+      expect(waiting.body).toMatchObject({ outcome: 'needs_linking', linking: { ways: ['bankid'] } })
+      expect(JSON.stringify(waiting.body)).not.toContain(userId)
+      const { signing } = waiting
+      const begin = { linkToken: waiting.body.linking.token }
+      expect((await tryLogin(system, 'bankid', { signing, begin })).body).toMatchObject({
+        outcome: 'identity_linked',
+        userId,
+      })
+      expect((await comeBack()).body).toMatchObject({ outcome: 'signed_in', userId })
+      expect((await comeBack(undefined, elsewhere)).body).toMatchObject({ outcome: 'identity_linked', userId })
+      expect(await suspicions(database)).toEqual([])
+    })
+
+    it('do not get it back from who has it and no other way: they get an account of their own, which is noted', async () => {
+      const { userId } = await withoutVipps()
+      const { body, signing } = await comeBack()
+      const linkToken = body.linking.token
+      const continued = await system.request('POST', '/nokkel/login/continue', { body: { linkToken }, signing })
+      expect(continued.body.outcome).toBe('account_created')
+      expect(continued.body.userId).not.toBe(userId)
+      const pair = [userId, continued.body.userId].sort()
+      expect(await suspicions(database)).toEqual([{ evidence: 'personnummer', pair }])
+      expect((await comeBack()).body).toMatchObject({ outcome: 'signed_in', userId: continued.body.userId })
+    })
+
+    it('do not get the same Vipps by another organisation either, until it is added again', async () => {
+      const session = await withoutVipps()
+      const { userId } = session
+      expect((await comeBack(undefined, elsewhere)).body.outcome).toBe('needs_linking')
+      expect((await link(session, 'vipps')).body.outcome).toBe('identity_linked')
+      expect((await comeBack(undefined, elsewhere)).body).toMatchObject({ outcome: 'identity_linked', userId })
+    })
+
+    it('are not shown to be somebody’s by it', async () => {
+      await arriveByBoth(system)
+      const waiting = await tryLogin(elsewhere, 'vipps', { person: withoutNumber() })
+      expect(waiting.body.linking.ways).toEqual(['bankid'])
+      const session = await enter('vipps')
+      expect((await remove(session, await idOf(session, 'bankid'))).status).toBe(204)
+      const { signing } = waiting
+      const confirm = () => tryLogin(elsewhere, 'bankid', { signing, begin: { linkToken: waiting.body.linking.token } })
+      expect((await confirm()).body.code).toBe('login_link_mismatch')
+      expect((await list(session)).logins).toHaveLength(1)
+      expect((await tryLogin(system, 'bankid')).body).toMatchObject({ linking: { ways: ['vipps'] } })
+    })
+
+    it('leave who has it an account of its own at once, where no other way works', async () => {
+      const session = await enter('vipps')
+      expect((await comeBack(undefined, elsewhere)).body.userId).toBe(session.userId)
+      const other = (await list(session)).logins.find(({ current }: { current: boolean }) => !current)
+      expect((await remove(session, other.id)).status).toBe(204)
+      const { body } = await comeBack(undefined, elsewhere)
+      expect(body.outcome).toBe('account_created')
+      const pair = [session.userId, body.userId].sort()
+      expect(await suspicions(database)).toEqual([{ evidence: 'personnummer', pair }])
+    })
+
+    it('keep what Vipps told until the last Vipps is gone', async () => {
+      const session = await enter('bankid')
+      await comeBack()
+      await comeBack(undefined, elsewhere)
+      const ids: string[] = (await list(session)).logins
+        .filter(({ provider }: { provider: string }) => provider === 'vipps')
+        .map(({ id }: { id: string }) => id)
+      expect(ids).toHaveLength(2)
+      await remove(session, ids[0] ?? '')
+      expect((await list(session)).contact.email).toBe(kari.email)
+      await remove(session, ids[1] ?? '')
+      expect((await list(session)).contact).toBeNull()
+      expect(await told()).toBe(0)
+      // As a login would that was being finished meanwhile.
+      await sql`select nokkel.keep_contact(${session.userId}::uuid, sha256('contact'))`.execute(database.server)
+      expect(await told()).toBe(0)
+    })
   })
 
   it('never lose the last one, nor the one in use', async () => {

@@ -287,6 +287,21 @@ describe.each(databaseEngines)('a login that looks like one of an account [%s]',
     await closed.close()
   })
 
+  it('records a yes once, whatever becomes of the login', async () => {
+    const consents = async (work: () => Promise<unknown>) => {
+      const before = (await recorded(database)).length
+      await work()
+      return (await recorded(database)).slice(before).filter(({ action }) => action === 'login.consent').length
+    }
+    const { signing, linkToken } = await wait()
+    const somebodyElse = { person: stranger, signing, begin: { linkToken } }
+    expect(await consents(() => tryLogin(other, 'bankid', somebodyElse))).toBe(1)
+    expect(await consents(() => proceed(linkToken, signing))).toBe(0)
+    const closed = await createLoginSystem(database, { enrollment: 'invited' })
+    expect(await consents(() => tryLogin(closed, 'bankid', { person: stranger }))).toBe(1)
+    await closed.close()
+  })
+
   it('records what was decided, without a word of whom', async () => {
     const before = (await recorded(database)).length
     const { userId, signing, linkToken } = await wait()
@@ -298,9 +313,10 @@ describe.each(databaseEngines)('a login that looks like one of an account [%s]',
       ['login.consent', null],
       ['login.link', null],
       ['login.sign_in', null],
-      ['login.waiting', null],
-      ['login.link', 'link_unknown'],
       ['login.consent', null],
+      ['login.waiting', null],
+      ['login.consent', null],
+      ['login.link', 'link_unknown'],
       ['login.consent', null],
       ['login.link', null],
       ['login.sign_in', null],
