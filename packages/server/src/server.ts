@@ -1,6 +1,6 @@
 import { registerAssignments } from './assignments/routes.ts'
 import { createProviderConnections } from './auth/connections.ts'
-import { assertIssuer, createProviderClients } from './auth/providers/client.ts'
+import { createProviderClients } from './auth/providers/client.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
 import { createSupabaseTokens, type SupabaseProject } from './auth/supabase-token.ts'
@@ -24,7 +24,7 @@ import { createRateLimiter } from './http/rate-limiter.ts'
 import type { RootKeyProvider } from './keyring/root-keys.ts'
 import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
-import { knownVippsIssuers, type VippsIssuers } from './login-settings/login-setup.ts'
+import { assertIssuers, knownVippsIssuers, type VippsIssuers } from './login-settings/login-setup.ts'
 import { registerLoginSettings } from './login-settings/routes.ts'
 import { recordPaidLogin } from './login-settings/usage.ts'
 import { registerManagedKeys } from './managed-keys/routes.ts'
@@ -121,9 +121,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   } = options
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
-  for (const connection of providers.connections) assertIssuer(connection, production)
   const { vippsIssuers = production ? { production: knownVippsIssuers.production } : knownVippsIssuers } = options
-  assertVippsIssuers(vippsIssuers, production)
+  assertIssuers({ registry: providers, vippsIssuers }, production)
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
   const { seal } = options.rootKeys
@@ -234,12 +233,5 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
       await sweeper.finish()
       if (typeof options.database === 'string') await database.destroy()
     },
-  }
-}
-
-function assertVippsIssuers(issuers: VippsIssuers, production: boolean): void {
-  for (const [environment, issuer] of Object.entries(issuers)) {
-    if (!URL.canParse(issuer)) throw new TypeError(`The issuer of vipps/${environment} is not an URL.`)
-    assertIssuer({ issuer, provider: 'vipps', organization: environment }, production)
   }
 }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { knownVippsIssuers } from '../login-settings/login-setup.ts'
 import { readConfiguration } from './read-configuration.ts'
 
 const secret = 'planted-secret'
@@ -89,6 +90,31 @@ describe('configuration', () => {
     ['an origin with a path', { ALLOWED_ORIGINS: `https://a.example/${secret}` }, 'ALLOWED_ORIGINS must hold'],
     ['a Vipps without TLS', { VIPPS_ISSUER: `http://${secret}.example/` }, 'VIPPS_ISSUER must be'],
     ['a test environment of Vipps that is no URL', { VIPPS_TEST_ISSUER: secret }, 'VIPPS_TEST_ISSUER must be'],
+    [
+      'the test people of BankID among real ones',
+      {
+        PROVIDERS: providersWith({
+          provider: 'bankid',
+          issuer: 'https://auth.current.bankid.no/auth/realms/current',
+        }),
+      },
+      'The issuer of bankid/likeperson is a test environment',
+    ],
+    [
+      'those of Vipps',
+      { PROVIDERS: providersWith({ issuer: knownVippsIssuers.test }) },
+      'The issuer of vipps/likeperson is a test environment',
+    ],
+    [
+      'those of Vipps for organisations to choose',
+      { VIPPS_TEST_ISSUER: knownVippsIssuers.test },
+      'The issuer of vipps/test is a test environment',
+    ],
+    [
+      'those of Vipps as real ones',
+      { VIPPS_ISSUER: 'https://APITEST.vipps.no./access/' },
+      'The issuer of vipps/production is a test environment',
+    ],
     ['proxies without a number', { TRUSTED_PROXIES: 'all' }, 'TRUSTED_PROXIES must be'],
     [
       'a client key that is none',

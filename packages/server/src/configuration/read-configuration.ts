@@ -1,7 +1,12 @@
 import type { ProviderRegistry } from '../auth/providers/registry.ts'
 import type { SupabaseProject } from '../auth/supabase-token.ts'
 import { publicUrlOf } from '../http/public-url.ts'
-import { knownVippsIssuers, type VippsIssuers } from '../login-settings/login-setup.ts'
+import {
+  assertIssuers,
+  knownVippsIssuers,
+  type OperatorWays,
+  type VippsIssuers,
+} from '../login-settings/login-setup.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { parseProviders } from './providers.ts'
 
@@ -25,7 +30,8 @@ type Environment = Readonly<Record<string, string | undefined>>
  * - `PUBLIC_URL`: where browsers reach the server, with https and without a final slash.
  * - `PROVIDERS`, or `PROVIDERS_FILE` with `readText`: a JSON list of how organisations let their people log in.
  * - `VIPPS_ISSUER`: the production environment of Vipps, for organisations that set it up themselves. Default: that of Vipps.
- * - `VIPPS_TEST_ISSUER`: its test environment, for servers that are not for real people. Default none.
+ * - `VIPPS_TEST_ISSUER`: another one for them to choose. Default none. The test environments of Vipps and BankID themselves are
+ *   refused, here as in `PROVIDERS`: made-up people do not stand beside real ones.
  * - `ALLOWED_ORIGINS`: origins whose pages may call the API, separated by commas. Default none.
  * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
  * - `SUPABASE_URL`: the project whose accounts people may bring along; edge functions have it already. One without https, as
@@ -51,14 +57,24 @@ export async function readConfiguration(
   const trustedProxies = readCount(environment.TRUSTED_PROXIES)
   const vippsIssuers = readVippsIssuers(environment)
   const supabase = readSupabase(environment)
+  const providers = await readProviders(environment, readText)
+  assertForRealPeople({ registry: providers, vippsIssuers })
   return {
     databaseUrl,
     publicUrl,
+    providers,
     vippsIssuers,
     allowedOrigins,
     trustedProxies,
     ...(supabase && { supabase }),
-    providers: await readProviders(environment, readText),
+  }
+}
+
+function assertForRealPeople(ways: OperatorWays): void {
+  try {
+    assertIssuers(ways, true)
+  } catch (cause) {
+    throw new ConfigurationError((cause as Error).message, { cause })
   }
 }
 

@@ -89,11 +89,13 @@ describe('where Vipps is', () => {
     })
 
   it('is the operator’s to say, over TLS', () => {
-    expect(make('production', knownVippsIssuers)).not.toThrow()
+    expect(make('production', { production: knownVippsIssuers.production })).not.toThrow()
+    expect(make('production', knownVippsIssuers)).toThrow('The issuer of vipps/test is a test environment')
     expect(make('production', { production: 'http://localhost:3000/' })).toThrow(
       'The issuer of vipps/production must be an https URL.',
     )
     expect(make('development', { test: 'http://localhost:3000/' })).not.toThrow()
+    expect(make('development', knownVippsIssuers)).not.toThrow()
     expect(make('development', { test: 'http://vipps.example/' })).toThrow('vipps/test must be an https URL')
     expect(make('development', { test: 'vipps' })).toThrow('The issuer of vipps/test is not an URL.')
   })

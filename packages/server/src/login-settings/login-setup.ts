@@ -1,5 +1,6 @@
 import type { Assurance, LoginWarning, VippsCost, VippsSettings } from '@nokkel/contract'
 import { reaches } from '../auth/providers/assurance.ts'
+import { assertIssuer } from '../auth/providers/client.ts'
 import { definitionOf, type ProviderRegistry } from '../auth/providers/registry.ts'
 
 /** How people log in to one organisation, as the database has it. */
@@ -28,6 +29,15 @@ export const knownVippsIssuers = {
 export interface OperatorWays {
   readonly registry: ProviderRegistry
   readonly vippsIssuers: VippsIssuers
+}
+
+/** @throws {TypeError} An issuer may not be spoken to in this mode; says which and why. */
+export function assertIssuers({ registry, vippsIssuers }: OperatorWays, production: boolean): void {
+  for (const connection of registry.connections) assertIssuer(connection, production)
+  for (const [environment, issuer] of Object.entries(vippsIssuers)) {
+    if (!URL.canParse(issuer)) throw new TypeError(`The issuer of vipps/${environment} is not an URL.`)
+    assertIssuer({ issuer, provider: 'vipps', organization: environment }, production)
+  }
 }
 
 /** Why no login by Vipps can begin now; none when it can. Of what is switched off nothing more is said. */

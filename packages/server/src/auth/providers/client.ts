@@ -116,12 +116,20 @@ function isSameAuthentication(one: ClientAuthentication, other: ClientAuthentica
   return one.method === other.method && one.secret === other.secret
 }
 
+const testEnvironments = ['auth.current.bankid.no', 'apitest.vipps.no']
+
 /** Whether an issuer may be spoken to at all. @throws {TypeError} Says which and why. */
 export function assertIssuer(
   { issuer, provider, organization }: Pick<ProviderConnection, 'issuer' | 'provider' | 'organization'>,
   production: boolean,
 ): void {
   const url = new URL(issuer)
+  // Their people would share subjects, phone numbers and accounts with real ones.
+  if (production && testEnvironments.includes(url.hostname.replace(/\.$/, ''))) {
+    throw new TypeError(
+      `The issuer of ${provider}/${organization} is a test environment; in production mode only real people log in.`,
+    )
+  }
   if (url.protocol === 'https:' || (!production && isLoopback(url))) return
   throw new TypeError(`The issuer of ${provider}/${organization} must be an https URL.`)
 }
