@@ -8,6 +8,8 @@ create table nokkel.account_merge (
   survivor_id uuid not null references public.app_user on delete cascade,
   other_id uuid not null unique references public.app_user on delete cascade,
   merged_at timestamptz not null default now(),
+  -- Logins, live sessions and active devices of the account that is kept: what is there later and not among them has come since.
+  survivor_had uuid[] not null,
   -- The transaction that merges or undoes, while it does: what it moves has not left.
   working xid8,
   check (survivor_id <> other_id)
@@ -16,6 +18,9 @@ create index account_merge_survivor on nokkel.account_merge (survivor_id);
 create index account_merge_merged_at on nokkel.account_merge (merged_at);
 create index account_merge_working on nokkel.account_merge (working) where working is not null;
 call nokkel.protect('nokkel.account_merge');
+
+-- For how long a merge can be undone.
+create function nokkel.undo_period() returns interval language sql immutable set search_path = '' as $$ select interval '30 days' $$;
 
 -- Every row that a merge changed, in order, as it was and as it was left; one of both is null for a row that came or went.
 create table nokkel.account_merge_row (
@@ -52,6 +57,34 @@ create trigger require_account before insert or update of user_id on public.exte
   for each row execute function nokkel.require_account();
 create trigger require_account before insert on public.organization_member
   for each row execute function nokkel.require_account();
+
+-- Former accounts go with the one they became ------------------------------------------------------------------------------
+
+create function nokkel.delete_former_accounts() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.app_user u
+    where u.auth_user_id in (select f.user_id from nokkel.former_account f where f.survivor_id = old.auth_user_id);
+  return old;
+end
+$$;
+create trigger delete_former_accounts before delete on public.app_user
+  for each row execute function nokkel.delete_former_accounts();
+
+-- A key that is destroyed is nowhere any more ------------------------------------------------------------------------------
+
+create function nokkel.forget_key_images() returns trigger
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from nokkel.account_merge_row j
+    where j.table_name = 'public.user_key' and coalesce(j.after, j.before) ->> 'id' = old.id::text
+      or j.table_name = 'public.app_user' and old.public_key in (j.before ->> 'public_key', j.after ->> 'public_key');
+  return null;
+end
+$$;
+create trigger forget_key_images after update of encrypted_private_key on public.user_key for each row
+  when (old.encrypted_private_key is not null and new.encrypted_private_key is null) execute function nokkel.forget_key_images();
+create trigger forget_deleted_key_images after delete on public.user_key for each row execute function nokkel.forget_key_images();
 
 -- Whose memberships move has not left --------------------------------------------------------------------------------------
 
@@ -208,6 +241,30 @@ begin
 end
 $$;
 
+-- Whether everything is there that a row references.
+create function nokkel.has_parents(p_table text, p_image jsonb) returns boolean
+  language plpgsql stable set search_path = '' as $$
+declare
+  v_parent record;
+  v_found boolean;
+begin
+  for v_parent in
+    select c.confrelid::regclass as name, string_agg(format('p.%I = r.%I', f.attname, a.attname), ' and ') as match,
+      string_agg(format('r.%I is null', a.attname), ' or ') as absent
+    from pg_catalog.pg_constraint c
+    cross join unnest(c.conkey, c.confkey) k (own, foreign_key)
+    join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.own
+    join pg_catalog.pg_attribute f on f.attrelid = c.confrelid and f.attnum = k.foreign_key
+    where c.conrelid = p_table::regclass and c.contype = 'f' group by c.oid, c.confrelid
+  loop
+    execute format('select %s or exists (select from %s p where %s) from jsonb_populate_record(null::%s, $1) r',
+      v_parent.absent, v_parent.name, v_parent.match, p_table) into v_found using p_image;
+    if not v_found then return false; end if;
+  end loop;
+  return true;
+end
+$$;
+
 -- Puts one row back as far as it is as the merge left it. False: what it was cannot be told apart from what it has become.
 create function nokkel.restore_row(p_row nokkel.account_merge_row) returns boolean
   language plpgsql security definer set search_path = '' set timezone = 'UTC' set bytea_output = 'hex' as $$
@@ -218,7 +275,7 @@ declare
   v_changed text[];
 begin
   if p_row.after is null then
-    if v_present is not null then return false; end if;
+    if v_present is not null or not nokkel.has_parents(p_row.table_name, p_row.before) then return false; end if;
     execute format('insert into %1$s (%2$s) select %2$s from jsonb_populate_record(null::%1$s, $1)',
       p_row.table_name, array_to_string(v_columns, ', ')) using p_row.before;
     return true;
@@ -244,13 +301,13 @@ $$;
 -- Who may, and what is held ---------------------------------------------------------------------------------------------------
 
 -- Locks what was found of a pair of accounts, for an administrator of the organisation it was found in; with everything else that was
--- found of the same pair.
-create function nokkel.hold_duplicate(p_session uuid, p_user uuid, p_organization uuid, p_duplicate uuid)
+-- found of the same pair. p_fresh: only for one who has just logged in.
+create function nokkel.hold_duplicate(p_session uuid, p_user uuid, p_organization uuid, p_duplicate uuid, p_fresh boolean)
   returns nokkel.suspected_duplicate language plpgsql security definer set search_path = '' as $$
 declare
   v_duplicate nokkel.suspected_duplicate;
 begin
-  perform nokkel.require_administrator(p_session, p_user, p_organization);
+  perform nokkel.require_administrator(p_session, p_user, p_organization, p_fresh);
   perform from nokkel.suspected_duplicate d
     where (d.first_id, d.second_id) = (
       select x.first_id, x.second_id from nokkel.suspected_duplicate x where x.id = p_duplicate and x.organization_id = p_organization)
@@ -261,17 +318,15 @@ begin
 end
 $$;
 
-create function nokkel.require_administrator(p_session uuid, p_user uuid, p_organization uuid) returns void
-  language plpgsql security definer set search_path = '' as $$
-begin
-  perform nokkel.require_session(p_session, p_user, p_organization);
-  if not exists (
-    select from public.organization_member m
-    where m.organization_id = p_organization and m.user_id = p_user and m.role = 'administrator'
-  ) then
-    perform nokkel.refuse('forbidden');
-  end if;
-end
+-- Recorded wherever one of the two is a member: their administrators are to know.
+create function nokkel.audit_merge(
+  p_organization uuid, p_user uuid, p_action text, p_subject text, p_one uuid, p_other uuid, p_request uuid
+) returns void language sql security definer set search_path = '' as $$
+  select nokkel.audit(o.id, p_user, p_action, 'duplicate', p_subject, null, p_request) from (
+    select p_organization as id
+    union
+    select m.organization_id from public.organization_member m where m.user_id in (p_one, p_other)
+  ) o
 $$;
 
 -- Logins first, then people, companies, keys, and each project before the groups in it: as everybody takes them.
@@ -345,10 +400,11 @@ $$;
 -- Merging --------------------------------------------------------------------------------------------------------------------
 
 -- Begins: both accounts are held, and may be merged by this administrator.
-create function nokkel.begin_merge(p_session uuid, p_user uuid, p_organization uuid, p_duplicate uuid, p_survivor uuid)
-  returns uuid language plpgsql security definer set search_path = '' as $$
+create function nokkel.begin_merge(
+  p_session uuid, p_user uuid, p_organization uuid, p_duplicate uuid, p_survivor uuid, p_fresh boolean
+) returns uuid language plpgsql security definer set search_path = '' as $$
 declare
-  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate);
+  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate, p_fresh);
   v_other uuid;
   v_id uuid;
 begin
@@ -361,17 +417,24 @@ begin
   if exists (select from nokkel.former_account f where f.user_id in (p_survivor, v_other)) then
     perform nokkel.refuse('duplicate_settled');
   end if;
-  if v_duplicate.evidence = 'phone_and_email' and (p_user in (p_survivor, v_other) or exists (
-    select from public.organization_member m where m.user_id in (p_survivor, v_other) and m.organization_id <> p_organization
-  )) then
+  -- What shows that both are theirs reaches no further than the weakest login that could have shown it.
+  if p_user in (p_survivor, v_other) or exists (
+    select from public.organization_member m join public.organization o on o.id = m.organization_id
+    where m.user_id in (p_survivor, v_other) and m.organization_id <> p_organization and case v_duplicate.evidence
+      when 'phone_and_email' then true when 'both_logins' then o.minimum_assurance <> 'low' else false end
+  ) then
     perform nokkel.refuse('merge_not_allowed');
   end if;
-  if (select count(distinct i.personnummer_index) from public.user_identities i where i.user_id in (p_survivor, v_other)) > 1 then
-    perform nokkel.refuse('merge_different_people');
-  end if;
+  if nokkel.are_different_people(p_survivor, null, v_other) then perform nokkel.refuse('merge_different_people'); end if;
   if nokkel.is_unadopted(p_survivor, null) or nokkel.is_unadopted(v_other, null) then perform nokkel.refuse('key_not_adopted'); end if;
-  insert into nokkel.account_merge as m (duplicate_id, survivor_id, other_id, working)
-    values (p_duplicate, p_survivor, v_other, pg_catalog.pg_current_xact_id()) returning m.id into v_id;
+  insert into nokkel.account_merge as m (duplicate_id, survivor_id, other_id, survivor_had, working)
+    values (p_duplicate, p_survivor, v_other, array(
+      select i.id from public.external_identity i where i.user_id = p_survivor
+      union all
+      select s.id from nokkel.session s where s.user_id = p_survivor and s.ended_at is null
+      union all
+      select d.id from public.device_key d where d.user_id = p_survivor and d.state = 'active'
+    ), pg_catalog.pg_current_xact_id()) returning m.id into v_id;
   return v_id;
 end
 $$;
@@ -422,7 +485,7 @@ begin
   perform nokkel.merge_rows(p_merge, 'public.rfx_opener', 't.user_id = $3', 'user_id = $2');
   perform nokkel.merge_rows(p_merge, 'public.rfx_exclusion',
     't.user_id = $3 and exists (select from public.rfx_exclusion s where s.rfx_id = t.rfx_id and s.user_id = $2)', null);
-  perform nokkel.merge_rows(p_merge, 'public.rfx_exclusion', 't.user_id = $3', 'user_id = $2');
+  perform nokkel.merge_rows(p_merge, 'public.rfx_exclusion', 't.user_id = $3', 'user_id = $2', p_exact => true);
 
   perform nokkel.merge_rows(p_merge, 'public.company_member', $q$t.user_id = $2 and t.role = 'member' and exists (
     select from public.company_member o where o.company_id = t.company_id and o.user_id = $3 and o.role = 'administrator')$q$,
@@ -530,6 +593,8 @@ begin
       (bankid_verified, bankid_verified_at) = (
         select t.bankid_verified or o.bankid_verified, coalesce(t.bankid_verified_at, o.bankid_verified_at)
         from jsonb_populate_record(null::public.user_identities, $5 -> 'other') o)$q$, p_made => v_made);
+  else
+    perform nokkel.merge_rows(p_merge, 'public.user_identities', 't.user_id = $2', 'id = t.id');
   end if;
 
   -- What they sent to each other stays as it was sent.
@@ -638,7 +703,7 @@ declare
   v_merge uuid;
 begin
   begin
-    v_merge := nokkel.begin_merge(p_session, p_user, p_organization, p_duplicate, p_survivor);
+    v_merge := nokkel.begin_merge(p_session, p_user, p_organization, p_duplicate, p_survivor, false);
     perform nokkel.move_account(v_merge, '{}');
     effects := nokkel.merge_effects(v_merge);
     digest := nokkel.merge_digest(v_merge);
@@ -658,7 +723,7 @@ create function nokkel.merge_material(p_session uuid, p_user uuid, p_organizatio
 declare
   v_duplicate nokkel.suspected_duplicate;
 begin
-  perform nokkel.require_administrator(p_session, p_user, p_organization);
+  perform nokkel.require_administrator(p_session, p_user, p_organization, true);
   select * into v_duplicate from nokkel.suspected_duplicate d where d.id = p_duplicate and d.organization_id = p_organization;
   if v_duplicate.id is null then perform nokkel.refuse('not_found'); end if;
   if v_duplicate.state <> 'open' then perform nokkel.refuse('duplicate_settled'); end if;
@@ -684,7 +749,7 @@ create function nokkel.merge_accounts(
   p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_duplicate uuid, p_survivor uuid, p_digest bytea, p_made jsonb
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
-  v_id constant uuid := nokkel.begin_merge(p_session, p_user, p_organization, p_duplicate, p_survivor);
+  v_id constant uuid := nokkel.begin_merge(p_session, p_user, p_organization, p_duplicate, p_survivor, true);
   v_merge nokkel.account_merge;
 begin
   select * into strict v_merge from nokkel.account_merge m where m.id = v_id;
@@ -704,20 +769,48 @@ begin
   perform nokkel.move_account(v_id, p_made);
   if nokkel.merge_digest(v_id) is distinct from p_digest then perform nokkel.refuse('merge_changed'); end if;
   update nokkel.account_merge m set working = null where m.id = v_id;
-  perform nokkel.audit(p_organization, p_user, 'duplicate.merge', 'duplicate',
-    p_duplicate || '/' || (select p.pseudonym from nokkel.pseudonym p where p.user_id = p_survivor), null, p_request);
+  perform nokkel.audit_merge(p_organization, p_user, 'duplicate.merge',
+    p_duplicate || '/' || (select p.pseudonym from nokkel.pseudonym p where p.user_id = p_survivor),
+    v_merge.survivor_id, v_merge.other_id, p_request);
 end
 $$;
 
 -- Undoing --------------------------------------------------------------------------------------------------------------------
 
+-- What is left in an image of what the account that was kept still has: what was taken from it since was taken from both. Null when
+-- that is nothing.
+create function nokkel.what_is_left(p_table text, p_image jsonb, p_survivor uuid) returns jsonb
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_counterpart jsonb := p_image || jsonb_build_object('user_id', p_survivor);
+begin
+  if p_table = 'public.rfx_key_history' then
+    v_counterpart := v_counterpart || (
+      select jsonb_build_object('id', h.id) from public.rfx_key_history h
+      where (h.rfx_id, h.version, h.user_id) = ((p_image ->> 'rfx_id')::uuid, (p_image ->> 'version')::integer, p_survivor));
+  end if;
+  v_counterpart := nokkel.present_row(p_table, v_counterpart);
+  if v_counterpart is null or p_table not in ('public.organization_member', 'public.company_member') then
+    return case when v_counterpart is not null then p_image end;
+  end if;
+  if nokkel.role_rank(v_counterpart ->> 'role') < nokkel.role_rank(p_image ->> 'role') then
+    p_image := p_image || jsonb_build_object('role', v_counterpart -> 'role');
+  end if;
+  if v_counterpart -> 'is_developer' = 'false' then p_image := p_image || '{"is_developer": false}'; end if;
+  return p_image;
+end
+$$;
+
 -- Puts everything back that a merge moved. What the account that was kept has got or lost since stays with it, where the two can be
--- told apart.
+-- told apart; what was taken from it is taken from both. Of a pair that was dismissed, says that it is open again.
 create function nokkel.undo_merge(p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_duplicate uuid) returns void
   language plpgsql security definer set search_path = '' set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
-  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate);
+  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate, true);
   v_merge nokkel.account_merge;
+  v_ended boolean;
+  v_replaced boolean;
+  v_new uuid[];
   v_row nokkel.account_merge_row;
   v_group uuid;
   v_same uuid[];
@@ -726,14 +819,29 @@ declare
   v_attempts uuid[];
   v_stray uuid[];
   v_devices uuid[];
-  v_told jsonb;
+  v_present jsonb;
 begin
+  if v_duplicate.state = 'dismissed' then
+    if exists (select from nokkel.former_account f where f.user_id in (v_duplicate.first_id, v_duplicate.second_id)) then
+      perform nokkel.refuse('merge_not_undoable');
+    end if;
+    update nokkel.suspected_duplicate d set state = 'open', settled_at = null where d.id = p_duplicate;
+    perform nokkel.audit(p_organization, p_user, 'duplicate.undo', 'duplicate', p_duplicate::text, null, p_request);
+    return;
+  end if;
   select * into v_merge from nokkel.account_merge m where m.duplicate_id = p_duplicate for update;
-  if v_merge.id is null or v_duplicate.state <> 'merged' or v_merge.merged_at <= now() - interval '30 days' then
+  if v_merge.id is null or v_duplicate.state <> 'merged' or v_merge.merged_at <= now() - nokkel.undo_period() then
     perform nokkel.refuse('merge_not_undoable');
   end if;
   perform nokkel.hold_accounts(v_merge.survivor_id, v_merge.other_id, nokkel.merged_groups(v_merge.id));
   update nokkel.account_merge m set working = pg_catalog.pg_current_xact_id() where m.id = v_merge.id;
+  -- Somebody who ends one session of the person, or one device, may have meant those that the merge had ended.
+  v_ended := exists (
+    select from nokkel.session s
+    where s.user_id = v_merge.survivor_id and (s.ended_at >= v_merge.merged_at or s.ended_at is not null and s.id = any (v_merge.survivor_had)));
+  v_replaced := exists (
+    select from public.device_key d
+    where d.user_id = v_merge.survivor_id and (d.ended_at >= v_merge.merged_at or d.ended_at is not null and d.id = any (v_merge.survivor_had)));
   v_same := array(
     select (j.after ->> 'id')::uuid from nokkel.account_merge_row j
     where j.merge_id = v_merge.id and j.table_name = 'public.rfxs' and j.fingerprint = nokkel.rfx_fingerprint((j.after ->> 'id')::uuid));
@@ -752,6 +860,13 @@ begin
         continue when (v_row.before ->> 'attempt_id')::uuid <> all (coalesce(v_attempts, '{}'));
       elsif v_group is not null then
         continue when not exists (select from public.rfxs r where r.id = v_group);
+      end if;
+      if v_row.after is null and v_row.before ->> 'user_id' = v_merge.other_id::text then
+        v_row.before := nokkel.what_is_left(v_row.table_name, v_row.before, v_merge.survivor_id);
+        if v_row.before is null then
+          if v_row.table_name = 'public.rfx_key_members' then v_ask := v_ask || v_group; end if;
+          continue;
+        end if;
       end if;
       case
         when v_row.table_name = 'public.rfxs' then
@@ -773,16 +888,37 @@ begin
           end if;
           v_ask := v_ask || v_group;
         when v_row.table_name = 'public.user_identities' then
-          -- What a provider has told of the person since.
-          if v_row.before ->> 'user_id' = v_row.after ->> 'user_id' and v_row.after ->> 'user_id' = v_merge.survivor_id::text then
-            select jsonb_object_agg(c, i.image -> c) into v_told
-              from unnest(array['phone_index', 'email_index', 'contact_index_key', 'contact', 'contact_updated_at']) c
-              cross join (select nokkel.present_row(v_row.table_name, v_row.after) as image) i
-              having bool_or(i.image -> c <> v_row.after -> c);
-            v_row.before := v_row.before || coalesce(v_told, '{}');
-            v_row.after := v_row.after || coalesce(v_told, '{}');
+          -- Whose it is that a login has told since cannot be told apart.
+          v_present := nokkel.present_row(v_row.table_name, v_row.after);
+          if v_present is null then perform nokkel.refuse('merge_not_undoable'); end if;
+          if v_row.before ->> 'user_id' = v_merge.survivor_id::text and exists (
+            select from unnest(array['phone_index', 'email_index', 'contact_index_key', 'contact', 'contact_updated_at']) c
+            where v_present -> c <> v_row.after -> c
+          ) then
+            v_row.before := v_row.before || '{"phone_index": null, "email_index": null, "contact_index_key": null,
+              "contact": null, "contact_updated_at": null}';
           end if;
-          if not nokkel.restore_row(v_row) then perform nokkel.refuse('merge_not_undoable'); end if;
+          v_row.is_exact := false;
+          v_row.after := v_present;
+          perform nokkel.restore_row(v_row);
+        when v_row.table_name = 'public.organization_member' and v_row.after is not null then
+          -- The role and the duties of a developer each for itself.
+          v_present := nokkel.present_row(v_row.table_name, v_row.after);
+          select v_row.before || coalesce(jsonb_object_agg(c, v_present -> c), '{}') into v_row.before
+            from unnest(array['role', 'is_developer']) c where v_present -> c <> v_row.after -> c;
+          perform nokkel.restore_row(v_row);
+        when v_row.table_name = 'public.rfx_opener' then
+          -- Whoever has left the company since opens nothing for it.
+          if exists (
+            select from public.rfxs r join public.company_member m on m.company_id = r.company_id
+            where r.id = v_group and m.user_id = (v_row.before ->> 'user_id')::uuid
+          ) then
+            perform nokkel.restore_row(v_row);
+          end if;
+        when v_row.table_name in ('public.device_key', 'public.signing_key') then
+          if not v_replaced then perform nokkel.restore_row(v_row); end if;
+        when v_row.table_name = 'nokkel.session' then
+          if not v_ended and not (v_replaced and v_row.before ->> 'device_id' is not null) then perform nokkel.restore_row(v_row); end if;
         when v_row.table_name = 'nokkel.person_key' then
           -- Something may be under it by now.
           if not exists (select from public.user_identities i where i.user_id = v_merge.survivor_id and i.contact is not null) then
@@ -795,6 +931,21 @@ begin
       end case;
     end loop;
     set constraints public.company_member_organization_id_user_id_fkey immediate;
+
+    -- What came by a login since.
+    delete from public.user_identities i where i.user_id = v_merge.survivor_id and not exists (
+      select from nokkel.account_merge_row j where j.merge_id = v_merge.id and j.table_name = 'public.user_identities');
+    with gone as (
+      delete from public.external_identity i where i.user_id = v_merge.survivor_id and i.id <> all (v_merge.survivor_had) returning i.id
+    )
+    select coalesce(array_agg(g.id), '{}') into v_new from gone g;
+    perform nokkel.audit(p_organization, p_user, 'login.unlink', 'identity', id::text, null, p_request) from unnest(v_new) id;
+    -- Who was kept out since was kept out as both.
+    insert into public.rfx_exclusion (rfx_id, user_id, excluded_by, created_at)
+      select x.rfx_id, v_merge.other_id, x.excluded_by, x.created_at from public.rfx_exclusion x
+      where x.user_id = v_merge.survivor_id and x.created_at >= v_merge.merged_at and exists (
+        select from nokkel.rfx_live_member l where l.rfx_id = x.rfx_id and l.owner = 'user' and l.owner_id = v_merge.other_id)
+      on conflict do nothing;
 
     -- Wraps that came since, to keys that have gone back.
     v_stray := array(
@@ -828,47 +979,54 @@ begin
     when foreign_key_violation or unique_violation or check_violation then perform nokkel.refuse('merge_not_undoable');
   end;
 
-  -- Who came in by a login that has gone back is the other one.
+  -- Who came in by a login that has gone back is the other one; by one that has come since, either.
+  v_new := v_new || array(select i.id from public.external_identity i where i.user_id = v_merge.other_id);
   v_devices := array(
     select d.id from public.device_key d join nokkel.session s on s.device_id = d.id
-    where s.user_id = v_merge.survivor_id and d.user_id = s.user_id and d.registered_at >= v_merge.merged_at
-      and s.identity_id in (select i.id from public.external_identity i where i.user_id = v_merge.other_id));
+    where s.user_id = v_merge.survivor_id and d.user_id = s.user_id and d.registered_at >= v_merge.merged_at and s.identity_id = any (v_new));
   if cardinality(v_devices) > 0 then perform nokkel.end_devices(v_merge.survivor_id, v_devices, 'revoked'); end if;
   update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
-    where s.user_id = v_merge.survivor_id and s.ended_at is null
-      and s.identity_id in (select i.id from public.external_identity i where i.user_id = v_merge.other_id);
+    where s.user_id = v_merge.survivor_id and s.ended_at is null and s.identity_id = any (v_new);
   delete from nokkel.account_merge m where m.id = v_merge.id;
-  perform nokkel.audit(p_organization, p_user, 'duplicate.undo', 'duplicate', p_duplicate::text, null, p_request);
+  perform nokkel.audit_merge(p_organization, p_user, 'duplicate.undo', p_duplicate::text, v_merge.survivor_id, v_merge.other_id, p_request);
 end
 $$;
 
 create function nokkel.dismiss_duplicate(p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_duplicate uuid) returns void
   language plpgsql security definer set search_path = '' as $$
+declare
+  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate, false);
 begin
-  if (nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate)).state <> 'open' then
-    perform nokkel.refuse('duplicate_settled');
-  end if;
+  if v_duplicate.state <> 'open' then perform nokkel.refuse('duplicate_settled'); end if;
+  if p_user in (v_duplicate.first_id, v_duplicate.second_id) then perform nokkel.refuse('merge_not_allowed'); end if;
   update nokkel.suspected_duplicate d set state = 'dismissed', settled_at = now() where d.id = p_duplicate;
   perform nokkel.audit(p_organization, p_user, 'duplicate.dismiss', 'duplicate', p_duplicate::text, null, p_request);
 end
 $$;
 
--- Pairs found in the organisation, the newest first, for its administrators; what is encrypted is for the server to mask.
+create function nokkel.initials(p_name text) returns text language sql immutable set search_path = '' as $$
+  select coalesce(string_agg(left(word, 1) || '.', ' ' order by n), '')
+  from regexp_split_to_table(btrim(p_name), '\s+') with ordinality words (word, n) where word <> ''
+$$;
+
+-- Pairs found in the organisation, the newest first, for its administrators; what is encrypted is for the server to mask. Of an account
+-- that is in other organisations alone there is less.
 create function nokkel.duplicates(
   p_session uuid, p_user uuid, p_organization uuid, p_id uuid, p_state text, p_after_at timestamptz, p_after_id uuid, p_limit integer
 ) returns table (
-  id uuid, evidence text, state text, found_at timestamptz, survivor_id uuid, merged_at timestamptz, accounts jsonb
+  id uuid, evidence text, state text, found_at timestamptz, survivor_id uuid, merged_at timestamptz, undo_until timestamptz, accounts jsonb
 ) language plpgsql stable security definer set search_path = '' set bytea_output = 'hex' set timezone = 'UTC' as $$
 #variable_conflict use_column
 begin
-  perform nokkel.require_administrator(p_session, p_user, p_organization);
+  perform nokkel.require_administrator(p_session, p_user, p_organization, false);
   return query
-  select d.id, d.evidence, d.state, d.found_at, f.survivor_id, f.merged_at, (
+  select d.id, d.evidence, d.state, d.found_at, f.survivor_id, f.merged_at, f.merged_at + nokkel.undo_period(), (
       select jsonb_agg(jsonb_build_object(
-        'id', u.auth_user_id, 'name', u.name, 'role', m.role, 'createdAt', u.created_at,
-        'logins', coalesce(l.providers, '[]'), 'lastLoginAt', l.last_login_at,
+        'id', u.auth_user_id, 'name', case when m.user_id is null then nokkel.initials(u.name) else u.name end, 'role', m.role, 'createdAt', u.created_at,
+        'logins', coalesce(l.providers, '[]'), 'lastLoginAt', case when m.user_id is not null then l.last_login_at end,
         'bankidVerified', coalesce(i.bankid_verified, false), 'personnummerVerified', coalesce(i.personnummer_verified, false),
-        'contact', translate(encode(i.contact, 'base64'), E'\n', ''), 'personKey', translate(encode(k.wrapped_key, 'base64'), E'\n', '')) order by u.auth_user_id)
+        'contact', case when m.user_id is not null then translate(encode(i.contact, 'base64'), E'\n', '') end,
+        'personKey', translate(encode(k.wrapped_key, 'base64'), E'\n', '')) order by u.auth_user_id)
       from public.app_user u
       left join public.organization_member m on m.user_id = u.auth_user_id and m.organization_id = d.organization_id
       left join public.user_identities i on i.user_id = u.auth_user_id
@@ -921,6 +1079,55 @@ create function nokkel.rfx_signed_wraps(p_group uuid) returns table (
   from nokkel.rfx_broken_wrap b where b.rfx_id = p_group and b.revision is not null
 $$;
 grant execute on function nokkel.rfx_signed_wraps(uuid) to nokkel_server;
+
+drop function nokkel.rfx_recipients(uuid, boolean, text, uuid, integer);
+
+-- Those in a group with the keys to wrap to, people first, in the order of their ids: for whoever may wrap its key, and of oneself.
+--   wrapped  it opens with their active key, or with an older one of theirs until the wrap is moved
+--   missing  they have a key, and nothing is wrapped to it
+--   no_key   they have no key yet
+-- `former_ids`: of a person, under which their wrap may have been signed.
+create function nokkel.rfx_recipients(p_group uuid, p_missing boolean, p_after_owner text, p_after_id uuid, p_limit integer)
+  returns table (
+    owner text, owner_id uuid, name text, role text, company_id uuid, state text, key_id uuid, public_key text, thumbprint text,
+    revision integer, signed_thumbprint text, signed_hash bytea, former_ids uuid[]
+  ) language sql stable security definer set search_path = '' as $$
+  select l.owner, l.owner_id, coalesce(p.name, b.name), l.role,
+    case when l.owner = 'company' then l.owner_id else (
+      select min(m.company_id::text)::uuid from public.company_member m
+      join public.rfxs r on r.id = (select coalesce(g.parent_id, g.id) from public.rfxs g where g.id = p_group)
+      where m.user_id = l.owner_id and (m.company_id = r.company_id or exists (
+        select from public.rfx_invitation i where i.rfx_id = r.id and i.company_id = m.company_id))
+    ) end,
+    case when w.key_id is not null then 'wrapped' when k.id is null then 'no_key' else 'missing' end,
+    k.id, k.public_key, k.thumbprint, w.revision, w.signed_thumbprint, w.signed_hash,
+    array(select f.user_id from nokkel.former_account f where l.owner = 'user' and f.survivor_id = l.owner_id order by f.user_id)
+  -- In order before anything is looked up about them, so that a page ends when it is full.
+  from (
+    select m.owner, m.owner_id, m.role from nokkel.rfx_live_member m
+    where m.rfx_id = p_group and (select nokkel.i_may_wrap_rfx(p_group))
+      and (p_after_owner is null or m.owner < p_after_owner or m.owner = p_after_owner and m.owner_id > p_after_id)
+    order by m.owner desc, m.owner_id
+  ) l
+  left join lateral (select u.name from public.app_user u where l.owner = 'user' and u.auth_user_id = l.owner_id limit 1) p on true
+  left join lateral (select c.name from public.company c where l.owner = 'company' and c.id = l.owner_id limit 1) b on true
+  left join lateral (
+    select u.id, u.public_key, u.thumbprint from public.user_key u where l.owner = 'user' and u.user_id = l.owner_id and u.state = 'active'
+    union all
+    select c.id, c.public_key, c.thumbprint from public.company_key c where l.owner = 'company' and c.company_id = l.owner_id and c.state = 'active'
+  ) k on true
+  left join lateral (
+    select m.key_id, m.revision, m.signed_thumbprint, m.signed_hash from public.rfx_key_members m join public.user_key u on u.id = m.key_id
+      where l.owner = 'user' and m.rfx_id = p_group and m.user_id = l.owner_id and u.user_id = l.owner_id and u.state in ('active', 'superseded')
+    union all
+    select m.key_id, m.revision, m.signed_thumbprint, m.signed_hash from public.rfx_key_companies m join public.company_key c on c.id = m.key_id
+      where l.owner = 'company' and m.rfx_id = p_group and m.company_id = l.owner_id and c.company_id = l.owner_id and c.state in ('active', 'superseded')
+  ) w on true
+  where not p_missing or k.id is not null and w.key_id is null
+  order by l.owner desc, l.owner_id
+  limit p_limit
+$$;
+grant execute on function nokkel.rfx_recipients(uuid, boolean, text, uuid, integer) to authenticated;
 
 -- Master keys and sweeping -------------------------------------------------------------------------------------------------
 
@@ -989,7 +1196,7 @@ begin
   delete from nokkel.waiting_identity where expires_at < now() - interval '1 hour';
   get diagnostics v_waiting = row_count;
   -- With the images of what it moved: the account that was merged stays, empty.
-  delete from nokkel.account_merge where merged_at <= now() - interval '30 days';
+  delete from nokkel.account_merge where merged_at <= now() - nokkel.undo_period();
   get diagnostics v_merges = row_count;
   -- Of a minute that counts no more.
   delete from nokkel.rate_counter where window_start < now() - interval '2 minutes';

@@ -12,6 +12,7 @@ export type DuplicateEvidence = z.infer<typeof DuplicateEvidence>
 const Account = z
   .strictObject({
     id: Uuid,
+    /** Initials where `role` is `null`; then there is no last login and no contact, either. */
     name: z.string(),
     /** `null` for who is not, or no longer, in the organisation. */
     role: Role.nullable(),
@@ -109,7 +110,7 @@ export const undoMerge = operation({
   method: 'post',
   path: '/nokkel/duplicates/{id}/undo',
   tags,
-  summary: 'Put everything back that a merge moved, within thirty days',
+  summary: 'Put everything back that a merge moved, within thirty days; or open again what was dismissed',
   request: { params },
   responses: { 200: Duplicate },
 })

@@ -183,6 +183,9 @@ export const RfxRecipient = z
     state: z.enum(['wrapped', 'missing', 'no_key']),
     key: z.strictObject({ id: Uuid, publicKey: z.string(), thumbprint: Thumbprint }).nullable(),
     signed: z.strictObject({ revision: z.int(), thumbprint: Thumbprint, hash: Digest }).nullable(),
+    formerIds: z.array(Uuid).openapi({
+      description: 'Accounts that were merged into that of a person: their wrap may have been signed for one of them.',
+    }),
   })
   .openapi('RfxRecipient')
 export type RfxRecipient = z.infer<typeof RfxRecipient>

@@ -24,14 +24,24 @@ export async function checkGroups(session: RfxSession, { signal, onProgress }: W
       continue
     }
     if (group.rekeyPending) faults.push(faultOf('rekey_pending', group))
-    if (mayWrap(group)) faults.push(...(await checkLeaves(session, group, signal)))
+    if (mayWrap(group)) {
+      const expectsGone = group.rekeyPending || fetched.status === 'closed'
+      faults.push(...(await checkLeaves(session, group, { expectsGone, signal })))
+    }
   }
   onProgress?.({ done: groups.length, total: groups.length })
   return faults
 }
 
-/** Compares the signed leaves with those in the group: each has a leaf, and each leaf somebody. */
-async function checkLeaves(session: RfxSession, group: RfxGroup, signal?: AbortSignal): Promise<RfxFault[]> {
+/**
+ * Compares the signed leaves with those in the group: each has a leaf, and each leaf somebody. `expectsGone`: somebody who has
+ * gone may still have one.
+ */
+async function checkLeaves(
+  session: RfxSession,
+  group: RfxGroup,
+  { expectsGone, signal }: { readonly expectsGone: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<RfxFault[]> {
   const unexplained = new Set<string>()
   const revisions = group.manifest.map(({ leaves }) => new Set(leavesOf(leaves)))
   for (const leaves of revisions) for (const leaf of leaves) unexplained.add(leaf)
@@ -51,23 +61,28 @@ async function checkLeaves(session: RfxSession, group: RfxGroup, signal?: AbortS
       else faults.push({ problem: 'wrap_unsigned', ...subject })
     }
   }
-  if (unexplained.size > 0 && !group.rekeyPending) faults.push(faultOf('leaf_unexplained', group))
+  if (unexplained.size > 0 && !expectsGone) faults.push(faultOf('leaf_unexplained', group))
   return faults
 }
 
-/** The leaf of a wrap in the revision it names. Somebody may be another thing in the project by now than when it was signed. */
+/**
+ * The leaf of a wrap in the revision it names. Somebody may be another thing in the project by now than when it was signed, and
+ * another account.
+ */
 async function findLeaf(
   { id: groupId, version }: RfxGroup,
-  { owner, ownerId, role, signed }: RfxRecipient,
+  { owner, ownerId, role, signed, formerIds }: RfxRecipient,
   revisions: readonly ReadonlySet<string>[],
 ): Promise<string | undefined> {
   if (!signed) return undefined
   const thumbprint = signed.thumbprint as Thumbprint
   const wrapHash = decodeBase64Url(signed.hash)
-  for (const candidate of [role, ...roles.filter((other) => other !== role)]) {
-    const of = { groupId, version, owner, ownerId, role: candidate, thumbprint, wrapHash }
-    const leaf = encodeBase64Url(await calculateWrapLeaf(of))
-    if (revisions[signed.revision - 1]?.has(leaf)) return leaf
+  for (const id of [ownerId, ...formerIds]) {
+    for (const candidate of [role, ...roles.filter((other) => other !== role)]) {
+      const of = { groupId, version, owner, ownerId: id, role: candidate, thumbprint, wrapHash }
+      const leaf = encodeBase64Url(await calculateWrapLeaf(of))
+      if (revisions[signed.revision - 1]?.has(leaf)) return leaf
+    }
   }
   return undefined
 }

@@ -252,6 +252,7 @@ describe('a server that lies', () => {
             thumbprint: attacker.thumbprint,
           },
           signed: null,
+          formerIds: [],
         }
         return { recipients: [invented], coverage: { wrapped: 1, missing: 1, noKey: 0 } }
       }

@@ -17,9 +17,6 @@ export interface DuplicatesDependencies {
   readonly keyring: Keyring
 }
 
-const undoDays = 30
-const dayMilliseconds = 24 * 60 * 60 * 1000
-
 /** A page of the pairs found in the organisation. @throws {ServerError} `forbidden`: for all but administrators. */
 export async function listDuplicates(
   { database, keyring }: DuplicatesDependencies,
@@ -45,7 +42,7 @@ export async function readDuplicate(
 }
 
 async function toDuplicate(keyring: Keyring, row: DuplicateRow): Promise<Duplicate> {
-  const { id, evidence, state, foundAt, survivorId, mergedAt } = row
+  const { id, evidence, state, foundAt, survivorId, mergedAt, undoUntil } = row
   return {
     id,
     evidence,
@@ -53,12 +50,8 @@ async function toDuplicate(keyring: Keyring, row: DuplicateRow): Promise<Duplica
     foundAt: instant(foundAt),
     accounts: await Promise.all(row.accounts.map((account) => toAccount(keyring, account))),
     merge:
-      survivorId && mergedAt
-        ? {
-            survivor: survivorId,
-            mergedAt: instant(mergedAt),
-            undoUntil: instant(new Date(mergedAt.getTime() + undoDays * dayMilliseconds)),
-          }
+      survivorId && mergedAt && undoUntil
+        ? { survivor: survivorId, mergedAt: instant(mergedAt), undoUntil: instant(undoUntil) }
         : null,
   }
 }

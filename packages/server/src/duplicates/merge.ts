@@ -39,9 +39,9 @@ export async function previewMerge(
  *
  * @param request.survivor - The account that is kept: one of the two.
  * @param request.digest - Of the preview.
- * @throws {ServerError} `forbidden`, `not_found`; `duplicate_settled`; `merge_not_allowed`: the evidence is weak, and an
- *   account is one's own or elsewhere, too; `merge_different_people`; `merge_changed`: it is not what was previewed;
- *   `key_not_adopted`; `openers_missing`: bids would lie with one person alone.
+ * @throws {ServerError} `forbidden`, `not_found`; `login_too_old`: the administrator logged in more than five minutes ago;
+ *   `duplicate_settled`; `merge_not_allowed`: an account is one's own, or the evidence does not suffice for the other
+ *   organisations it is in; `merge_different_people`; `merge_changed`: it is not what was previewed; `key_not_adopted`; `openers_missing`: bids would lie with one person alone.
  */
 export async function mergeAccounts(
   dependencies: DuplicatesDependencies,
@@ -60,7 +60,12 @@ export async function mergeAccounts(
   return readDuplicate(dependencies, caller.claims, duplicate)
 }
 
-/** @throws {ServerError} `forbidden`, `not_found`; `merge_not_undoable`: too late, or it cannot be told apart any more. */
+/**
+ * Puts back what a merge moved; of a pair that was dismissed, says that it is open again.
+ *
+ * @throws {ServerError} `forbidden`, `not_found`, `login_too_old`; `merge_not_undoable`: too late, or it cannot be told apart
+ *   any more.
+ */
 export async function undoMerge(
   dependencies: DuplicatesDependencies,
   caller: Caller,
@@ -70,7 +75,11 @@ export async function undoMerge(
   return readDuplicate(dependencies, caller.claims, duplicate)
 }
 
-/** Says that they are two people. @throws {ServerError} `forbidden`, `not_found`, `duplicate_settled`. */
+/**
+ * Says that they are two people.
+ *
+ * @throws {ServerError} `forbidden`, `not_found`, `duplicate_settled`; `merge_not_allowed`: an account is one's own.
+ */
 export async function dismissDuplicate(
   dependencies: DuplicatesDependencies,
   caller: Caller,

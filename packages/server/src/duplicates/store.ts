@@ -12,6 +12,7 @@ type DuplicateState = Duplicate['state']
 /** An account of a pair; `contact` and `personKey` in base64, as they are kept. */
 export interface AccountRow {
   readonly id: string
+  /** Initials, without a last login and contact, of who is not in the organisation. */
   readonly name: string
   /** Null for who is not in the organisation. */
   readonly role: Account['role']
@@ -33,6 +34,7 @@ export interface DuplicateRow {
   readonly foundAtText: string
   readonly survivorId: string | null
   readonly mergedAt: Date | null
+  readonly undoUntil: Date | null
   readonly accounts: AccountRow[]
 }
 
@@ -53,7 +55,7 @@ export async function selectDuplicates(
 ): Promise<DuplicateRow[]> {
   const { rows } = await sql<DuplicateRow>`
     select id, evidence, state, found_at as "foundAt", to_json(found_at) #>> '{}' as "foundAtText",
-      survivor_id as "survivorId", merged_at as "mergedAt", accounts
+      survivor_id as "survivorId", merged_at as "mergedAt", undo_until as "undoUntil", accounts
     from nokkel.duplicates(${acting(claims)}, ${id ?? null}::uuid, ${state ?? null}::text,
       ${after?.key ?? null}::timestamptz, ${after?.id ?? null}::uuid, ${limit}::integer)`.execute(database)
   return rows
@@ -95,7 +97,7 @@ export interface MergeMaterial {
   readonly survivorPersonKey: Uint8Array | null
 }
 
-/** @throws As {@link previewRows}. */
+/** @throws As {@link previewRows}; `login_too_old`. */
 export async function selectMergeMaterial(
   database: Database,
   { claims }: Caller,
@@ -126,7 +128,7 @@ export interface MergeRequest {
   readonly digest: Uint8Array
 }
 
-/** @throws As {@link previewRows}; `merge_changed`. */
+/** @throws As {@link selectMergeMaterial}; `merge_changed`. */
 export async function mergeRows(
   database: Database,
   { claims, requestId }: Caller,
@@ -140,14 +142,14 @@ export async function mergeRows(
   )
 }
 
-/** @throws `not_found`, `merge_not_undoable`. */
+/** @throws `not_found`, `login_too_old`, `merge_not_undoable`. */
 export async function undoRows(database: Database, { claims, requestId }: Caller, duplicate: string): Promise<void> {
   await inTransaction(database, (transaction) =>
     sql`select nokkel.undo_merge(${acting(claims)}, ${requestId}::uuid, ${duplicate}::uuid)`.execute(transaction),
   )
 }
 
-/** @throws `not_found`, `duplicate_settled`. */
+/** @throws `not_found`, `duplicate_settled`, `merge_not_allowed`. */
 export async function dismissRow(database: Database, { claims, requestId }: Caller, duplicate: string): Promise<void> {
   await sql`select nokkel.dismiss_duplicate(${acting(claims)}, ${requestId}::uuid, ${duplicate}::uuid)`.execute(
     database,

@@ -29,6 +29,8 @@ export function rateClass(operation: Operation): RateClass {
   if (operation.path === '/nokkel/organization/vipps/check') return 'login'
   if (operation.path.includes('/chunks/')) return 'bytes'
   if (operation.path === '/crypto-service') return 'crypto'
+  // A merge that is not kept.
+  if (operation.path.endsWith('/preview')) return 'write'
   return operation.method === 'get' ? 'read' : 'write'
 }
 

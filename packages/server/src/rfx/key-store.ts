@@ -267,6 +267,7 @@ interface RecipientRow {
   readonly revision: number | null
   readonly signed_thumbprint: string
   readonly signed_hash: Uint8Array
+  readonly former_ids: string[]
 }
 
 /** Those in a group, people first; nobody for those who may not wrap its key. */
@@ -290,6 +291,7 @@ export async function selectRecipients(
       row.revision === null
         ? null
         : { revision: row.revision, thumbprint: row.signed_thumbprint, hash: encodeBase64Url(row.signed_hash) },
+    formerIds: row.former_ids,
   }))
 }
 
