@@ -5,6 +5,7 @@ import { type AuthService, createAuthService, createSessionController } from './
 import type { BankIdAuthenticationService, VippsAuthenticationService } from './auth/authentication-service.ts'
 import { createAuthenticationServices } from './auth/authentication-services.ts'
 import { createLogins } from './auth/login-flow.ts'
+import { createPendingLogins } from './auth/pending-login.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 import { type CompanyService, createCompanyService } from './companies/company-service.ts'
 import { describeDevice } from './devices/describe-device.ts'
@@ -123,14 +124,17 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     },
   })
   const page = globalThis.location?.origin
+  const pendingLogins = createPendingLogins(storage, lock, now)
   const services = createAuthenticationServices({
     organization,
     storage,
+    pendingLogins,
     organizations,
     logins: createLogins({
       organization,
       deviceName,
       storage,
+      pendingLogins,
       request,
       call,
       session,

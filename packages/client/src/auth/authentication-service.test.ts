@@ -523,6 +523,40 @@ describe('coming back', () => {
     ['no state', (url) => url.searchParams.delete('state')],
     ['two states', (url) => url.searchParams.append('state', url.searchParams.get('state') ?? '')],
     [
+      'another state, from the app of Vipps',
+      (url) => {
+        url.search = `state=${'x'.repeat(43)}&resume_uri=https://login.example.no/resume`
+      },
+    ],
+  ])('refuses a callback with %s, and leaves the login that is under way alone', async (_, change) => {
+    const here = setUp()
+    await here.vipps.signIn({ ...consented, returnTo: '/inbox' })
+    const wrong = here.callback()
+    change(wrong)
+    const other = reopen(here)
+    await expect(other.nokkel.auth.completeSignIn(wrong)).rejects.toEqual(code('login_state_mismatch'))
+    expect(other.state()).toMatchObject({ status: 'error', reason: 'login_state_mismatch' })
+    expect(here.state().status).toBe('awaiting_callback')
+    expect(here.server.log).toEqual(['listOrganizations', 'beginLogin'])
+    await expect(here.nokkel.auth.completeSignIn(wrong)).rejects.toEqual(code('login_state_mismatch'))
+    expect(await here.nokkel.auth.completeSignIn(here.callback())).toMatchObject({ returnTo: '/inbox' })
+    expect(here.state().status).toBe('authenticated')
+  })
+
+  it('refuses the callback of a login before, and leaves the one that is under way alone', async () => {
+    const here = setUp()
+    await here.vipps.signIn(consented)
+    const older = here.callback()
+    here.server.intercept('completeLogin', () => new Refusal('login_refused').toResponse())
+    await expect(here.nokkel.auth.completeSignIn(older)).rejects.toEqual(code('login_refused'))
+    await here.vipps.retry()
+    await expect(reopen(here).nokkel.auth.completeSignIn(older)).rejects.toEqual(code('login_state_mismatch'))
+    await here.nokkel.auth.completeSignIn(here.callback())
+    expect(here.state().status).toBe('authenticated')
+  })
+
+  it.each<[string, (url: URL) => void]>([
+    [
       'another organisation',
       (url) => {
         url.pathname = '/callback/vipps/hjertelaget'
@@ -737,6 +771,48 @@ describe('another tab', () => {
     expect(await waiting.nokkel.auth.completeSignIn(waiting.callback())).toMatchObject({ returnTo: '/inbox' })
   })
 
+  it.each([
+    ['first', [0, 1]],
+    ['last', [1, 0]],
+  ] as const)('finishes its own login of the same provider, the one begun first %s', async (_, order) => {
+    const { waiting, opened } = twoTabs()
+    const tabs = [waiting, opened]
+    for (const [index, { vipps }] of tabs.entries()) await vipps.signIn({ ...consented, returnTo: `/${index}` })
+    const storage = waiting.storage
+    expect(await storage.get('vipps_pkce_v1_state')).toBe(opened.callback().searchParams.get('state'))
+    for (const index of order) {
+      const { nokkel, callback, state } = tabs[index] as (typeof tabs)[number]
+      expect(await nokkel.auth.completeSignIn(callback())).toMatchObject({ returnTo: `/${index}` })
+      expect(state().status).toBe('authenticated')
+    }
+    expect(await storage.list('vipps_pkce')).toEqual([])
+    expect(waiting.server.sessions.map(({ ended }) => ended)).toEqual(['session_ended', undefined])
+  })
+
+  it('keeps the newest five logins that were begun, none of them longer than 15 minutes', async () => {
+    const clock = { time: Date.parse('2026-11-21T09:00:00Z') }
+    const now = () => new Date(clock.time)
+    const first = setUp({ now }, createFakeServer({ now }))
+    const tabs = [first]
+    for (let more = 0; more < 6; more++) tabs.push(reopen(first, { now }))
+    for (const { vipps } of tabs) {
+      await vipps.signIn(consented)
+      clock.time += 1000
+    }
+    expect(await first.storage.list('vipps_pkce_v1_earlier.')).toHaveLength(4)
+    const finish = (index: number) => first.nokkel.auth.completeSignIn((tabs[index] as typeof first).callback())
+    await expect(finish(1)).rejects.toEqual(code('login_state_mismatch'))
+    await finish(2)
+    expect(first.state().status).toBe('authenticated')
+    clock.time += 15 * 60_000 - 4000
+    await expect(finish(3)).rejects.toEqual(code('login_state_mismatch'))
+    expect(await first.storage.list('vipps_pkce_v1_earlier.')).toHaveLength(2)
+    clock.time += 4000
+    await expect(finish(4)).rejects.toEqual(code('login_lost'))
+    expect(await first.storage.list('vipps_pkce')).toEqual([])
+    for (const { nokkel } of tabs) nokkel.close()
+  })
+
   it('changes nothing here when it finishes a login of its own', async () => {
     const { waiting, opened } = twoTabs()
     await waiting.vipps.signIn(consented)
@@ -745,7 +821,8 @@ describe('another tab', () => {
     await opened.vipps.signIn(consented)
     await opened.nokkel.auth.completeSignIn(opened.callback())
     expect(waiting.state().status).toBe('awaiting_callback')
-    await waiting.vipps.cancel()
+    await waiting.nokkel.auth.completeSignIn(waiting.callback())
+    expect(waiting.state().status).toBe('authenticated')
   })
 })
 
@@ -756,8 +833,7 @@ describe('an app that opens ours on the way', () => {
     const client = setUp({ appRedirectUris: { vipps: app } })
     await client.vipps.signIn({ ...consented, flow: 'app_to_app' })
     const sent = client.callback().searchParams.get('state')
-    const opened = (resumeUri: string, state = sent) =>
-      new URL(`${app}?state=${state}&resume_uri=${encodeURIComponent(resumeUri)}`)
+    const opened = (resumeUri: string) => new URL(`${app}?state=${sent}&resume_uri=${encodeURIComponent(resumeUri)}`)
     return { ...client, opened }
   }
 
@@ -772,12 +848,11 @@ describe('an app that opens ours on the way', () => {
   })
 
   it.each([
-    ['elsewhere', 'https://elsewhere.example/resume', undefined],
-    ['nowhere', 'resume', undefined],
-    ['on with another state', 'https://login.example.no/resume', 'x'.repeat(43)],
-  ])('does not go %s', async (_, resumeUri, other) => {
+    ['elsewhere', 'https://elsewhere.example/resume'],
+    ['nowhere', 'resume'],
+  ])('does not go %s', async (_, resumeUri) => {
     const { nokkel, launched, opened, storage } = await leave()
-    await expect(nokkel.auth.completeSignIn(opened(resumeUri, other))).rejects.toEqual(code('login_state_mismatch'))
+    await expect(nokkel.auth.completeSignIn(opened(resumeUri))).rejects.toEqual(code('login_state_mismatch'))
     expect(launched).toHaveLength(1)
     expect(await storage.list('vipps_pkce')).toEqual([])
   })
@@ -835,7 +910,7 @@ describe('a login that looks like somebody’s', () => {
     expect(next.state().status).toBe('needs_linking')
     expect(await next.nokkel.auth.completeSignIn(next.callback('bankid'))).toMatchObject({
       returnTo: '/inbox',
-      state: { status: 'authenticated', outcome: 'identity_linked' },
+      state: { status: 'authenticated', outcome: 'identity_linked', linkedProvider: 'vipps' },
     })
     expect(next.state()).toEqual({ status: 'idle', purpose: 'login' })
     expect(await left.storage.get('link_v1')).toBeUndefined()
@@ -917,11 +992,37 @@ describe('a login that looks like somebody’s', () => {
     await bankId.signIn(consented)
     server.intercept('completeLogin', () => new Refusal('login_link_mismatch', 409).toResponse())
     await expect(nokkel.auth.completeSignIn(callback('bankid'))).rejects.toEqual(code('login_link_mismatch'))
-    expect(state().status).toBe('needs_linking')
+    expect(bankId.getSnapshot()).toEqual({ status: 'error', purpose: 'login', reason: 'login_link_mismatch' })
+    const linking = { ways: ['bankid', 'supabase'], expiresAt: '2026-11-21T09:15:00.000Z' }
+    expect(state()).toEqual({ status: 'needs_linking', purpose: 'login', linking, reason: 'login_link_mismatch' })
     expect(await storage.get('link_v1')).toBeDefined()
+    await bankId.signIn()
+    expect(state()).toEqual({ status: 'needs_linking', purpose: 'login', linking })
     await bankId.cancel()
     expect(state().status).toBe('idle')
     expect(await storage.list('')).toEqual([])
+  })
+
+  it('says in a page that was opened anew why it was not confirmed, and is confirmed by another try', async () => {
+    const left = await offered()
+    await left.bankId.signIn(consented)
+    const next = reopen(left, { now: left.now })
+    left.server.intercept('completeLogin', () => new Refusal('login_refused').toResponse())
+    await expect(next.nokkel.auth.completeSignIn(left.callback('bankid'))).rejects.toEqual(code('login_refused'))
+    expect(next.state()).toMatchObject({ status: 'needs_linking', reason: 'login_refused' })
+    await next.bankId.retry()
+    expect(await next.nokkel.auth.completeSignIn(next.callback('bankid'))).toMatchObject({
+      state: { outcome: 'identity_linked', linkedProvider: 'vipps' },
+    })
+    expect(next.state().status).toBe('idle')
+  })
+
+  it('says nothing of a login that was not to confirm it', async () => {
+    const { vipps, nokkel, server, callback, state } = await offered()
+    await vipps.signIn(consented)
+    server.intercept('completeLogin', () => new Refusal('login_refused').toResponse())
+    await expect(nokkel.auth.completeSignIn(callback())).rejects.toEqual(code('login_refused'))
+    expect(state()).toEqual({ status: 'error', purpose: 'login', reason: 'login_refused' })
   })
 
   it('is over when its key is gone while the other login is under way', async () => {

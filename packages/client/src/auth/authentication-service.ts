@@ -57,7 +57,9 @@ export interface AuthState {
   readonly outcome?: SignedIn['outcome']
   /** When `authenticated`: where the application goes, as it was given to `signIn`. */
   readonly returnTo?: string
-  /** When `error`. */
+  /** When `authenticated` with the confirmation of a login that waited: its provider, which is a way in now, too. */
+  readonly linkedProvider?: ProviderId
+  /** When `error`; when `needs_linking`, why the login that was to confirm it did not. */
   readonly reason?: AuthErrorCode
 }
 

@@ -2,13 +2,13 @@ import { NokkelError } from '../errors.ts'
 import { checkAuthorizationUrl } from './authorization-url.ts'
 import type { LoginRequest, Logins, LoginTools } from './login-flow.ts'
 import type { LinkRecord } from './login-records.ts'
-import { clearPendingLogin, type PendingLogin, storePendingLogin } from './pending-login.ts'
+import type { PendingLogin } from './pending-login.ts'
 import { VippsPkceGenerator } from './pkce.ts'
 
 const pkce = new VippsPkceGenerator()
 
 export function createBeginning(tools: LoginTools): Logins['begin'] {
-  const { organization, storage, request, call, session, now, link, redirectUris } = tools
+  const { organization, pendingLogins, request, call, session, now, link, redirectUris } = tools
   return async (login, signal) => {
     const { provider, purpose, consent, returnTo, hint } = login
     const { verifier, challenge: codeChallenge, state, nonce } = await pkce.generate()
@@ -25,7 +25,7 @@ export function createBeginning(tools: LoginTools): Logins['begin'] {
     }
     const keep = async (more: Partial<PendingLogin['login']>) => {
       signal.throwIfAborted()
-      await storePendingLogin(storage, provider, { verifier, state, nonce, login: { ...record, ...more } })
+      await pendingLogins.store(provider, { verifier, state, nonce, login: { ...record, ...more } })
       signal.throwIfAborted()
     }
     try {
@@ -47,7 +47,7 @@ export function createBeginning(tools: LoginTools): Logins['begin'] {
       await keep({ id: begun.loginId, providerOrigin: url.origin })
       return { url, loginId: begun.loginId, state }
     } catch (error) {
-      await clearPendingLogin(storage, provider, state).catch(() => {})
+      await pendingLogins.clear(provider, state).catch(() => {})
       throw error
     }
   }

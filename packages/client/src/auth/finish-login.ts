@@ -11,12 +11,11 @@ import {
   isUnanswered,
   type LinkRecord,
   linkName,
-  pendingMilliseconds,
   type RetryRecord,
   readDone,
   retryName,
 } from './login-records.ts'
-import { clearPendingLogin, type PendingLogin, readPendingLogin } from './pending-login.ts'
+import type { PendingLogin } from './pending-login.ts'
 
 /** What came of a login, and the session it led to or added a way in to. */
 interface Outcome {
@@ -32,7 +31,7 @@ type Exchange = Omit<CompleteLogin, 'deviceName'>
  * the verifier goes; whoever brings it again gets that.
  */
 export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'continueWith'> {
-  const { organization, deviceName, storage, request, call, session, entry, keyGenerator } = tools
+  const { organization, deviceName, storage, pendingLogins, request, call, session, entry, keyGenerator } = tools
   const { now, serverNow, link, redirectUris } = tools
   return { finish, continueWith }
 
@@ -41,16 +40,19 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     const digest = await digestOf(callback)
     const done = await readDone(storage, now())
     if (done?.digest === digest) return again(done, service)
-    const pending = await readPendingLogin(storage, provider)
-    const loginId = pending?.login.id
-    const isLate = pending && now().getTime() - Date.parse(pending.login.startedAt) >= pendingMilliseconds
-    if (!pending || loginId === undefined || isLate) {
-      await clearPendingLogin(storage, provider)
+    // Whoever brings a state that none of them has, by a link or from before, takes nothing from the others.
+    const underWay = await pendingLogins.list(provider)
+    const pending = underWay.find(({ state }) => state === callback.state)
+    if (!pending) throw new NokkelError(underWay.length > 0 ? 'login_state_mismatch' : 'login_lost')
+    const clear = () => pendingLogins.clear(provider, pending.state)
+    const loginId = pending.login.id
+    if (loginId === undefined) {
+      await clear()
       throw new NokkelError('login_lost')
     }
-    if (callback.resumeUri !== undefined) return resume(callback, pending, loginId, callback.resumeUri)
+    if (callback.resumeUri !== undefined) return resume(callback.resumeUri, pending, loginId, clear)
     const purpose = pending.login.linkSessionId === undefined ? 'login' : 'link'
-    told(purpose)
+    told(purpose, pending.login.confirms)
     const record = ({ state, sessionId }: Outcome) => {
       const ended = { provider, loginId, digest, endedAt: now().toISOString(), state }
       return storage.put(doneName, { ...ended, ...(sessionId !== undefined && { sessionId }) } satisfies DoneRecord)
@@ -61,22 +63,21 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
       const body = { loginId, provider, organization, callback: callback.query, codeVerifier, nonce }
       const outcome = await (purpose === 'link' ? add(body, login) : enter(body, login, service))
       await record(outcome)
-      await clearPendingLogin(storage, provider, pending.state)
+      await clear()
       return outcome.state
     } catch (error) {
       const named = withReason(error)
       const reason = codeOf(named) ?? 'answer_unexpected'
       if (isUnanswered(reason) || service.isGivenUp()) throw named
-      await clearPendingLogin(storage, provider)
+      await clear()
       await forget(reason)
       await record({ state: { status: 'error', purpose, reason } })
       throw named
     }
   }
 
-  function fits({ provider, organization: of, redirectUri, state }: Callback, pending: PendingLogin): boolean {
-    const isOwn = of === organization && of === pending.login.organization
-    return isOwn && state === pending.state && redirectUris(provider).includes(redirectUri)
+  function fits({ provider, organization: of, redirectUri }: Callback, { login }: PendingLogin): boolean {
+    return of === organization && of === login.organization && redirectUris(provider).includes(redirectUri)
   }
 
   /** The same callback once more, here or in another tab: what came of it is still so, or it is lost. */
@@ -90,14 +91,14 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
 
   /** The app of the provider opened ours, and the login goes on in the browser it was begun in. */
   async function resume(
-    { provider, state }: Callback,
-    pending: PendingLogin,
-    loginId: string,
     resumeUri: string,
+    { state, login }: PendingLogin,
+    loginId: string,
+    clear: () => Promise<void>,
   ): Promise<Departure> {
     const url = URL.canParse(resumeUri) ? new URL(resumeUri) : undefined
-    if (url && state === pending.state && url.origin === pending.login.providerOrigin) return { url, loginId, state }
-    await clearPendingLogin(storage, provider)
+    if (url && url.origin === login.providerOrigin) return { url, loginId, state }
+    await clear()
     throw new NokkelError('login_state_mismatch')
   }
 
@@ -125,7 +126,8 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     }
     const back = backOf(login.returnTo === undefined && confirmed ? confirmed : login)
     if (answer.outcome !== 'needs_linking') {
-      return { state: await signIn(answer, keys, provider, back), sessionId: answer.tokens.sessionId }
+      const linked = confirmed && { linkedProvider: confirmed.provider }
+      return { state: await signIn(answer, keys, provider, { ...back, ...linked }), sessionId: answer.tokens.sessionId }
     }
     return offer(answer, { provider, organization, keys, ...back })
   }
@@ -145,13 +147,13 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     login: SignedIn,
     keys: LinkRecord['keys'],
     provider: LinkRecord['provider'],
-    back: Pick<AuthState, 'returnTo'>,
+    rest: Pick<AuthState, 'returnTo' | 'linkedProvider'>,
   ): Promise<AuthState> {
     await entry.adopt(login, keys, provider)
     await storage.delete(retryName)
     await storage.delete(linkName)
     const { outcome, personnummer } = login
-    return { status: 'authenticated', purpose: 'login', outcome, personnummer, ...back }
+    return { status: 'authenticated', purpose: 'login', outcome, personnummer, ...rest }
   }
 
   async function continueWith(stored: LinkRecord): Promise<AuthState> {

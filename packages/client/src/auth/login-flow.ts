@@ -9,6 +9,7 @@ import type { SecureStorage } from '../storage/secure-storage.ts'
 import type { AuthState } from './authentication-service.ts'
 import type { Callback } from './callback.ts'
 import { type LinkRecord, linkName } from './login-records.ts'
+import type { PendingLogins } from './pending-login.ts'
 
 /** A login that the person has agreed to. */
 export interface LoginRequest {
@@ -32,7 +33,7 @@ export interface Departure {
 export interface Finishing {
   readonly provider: ProviderId
   /** What it was begun for is known now. */
-  readonly told: (purpose: AuthState['purpose']) => void
+  readonly told: (purpose: AuthState['purpose'], confirms?: boolean) => void
   /** Whether the person has given it up meanwhile. */
   readonly isGivenUp: () => boolean
 }
@@ -74,6 +75,7 @@ export interface LoginDependencies {
   readonly organization: string
   readonly deviceName: string
   readonly storage: SecureStorage
+  readonly pendingLogins: PendingLogins
   readonly request: Request
   readonly call: Call
   readonly session: SessionManager

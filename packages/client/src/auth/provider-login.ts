@@ -1,5 +1,5 @@
 import type { Share } from '@nokkel/contract'
-import { codeOf, NokkelError } from '../errors.ts'
+import { type AuthErrorCode, codeOf, NokkelError } from '../errors.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { OrganizationService } from '../organizations/organization-service.ts'
 import type { ProviderId } from '../session/auth-token-store.ts'
@@ -26,18 +26,18 @@ import {
   readDone,
   retryName,
 } from './login-records.ts'
-import { clearPendingLogin } from './pending-login.ts'
+import type { PendingLogins } from './pending-login.ts'
 import type { UrlLauncher } from './url-launcher.ts'
 
 /** The login of one provider, and what the page around it tells it. */
 export interface ProviderLogin {
   readonly service: AuthenticationService
   complete(callback: Callback): Promise<CompletedSignIn>
-  /** A link of the page before. */
-  offer(link: LinkRecord): void
+  /** A link of the page before, or one that was not confirmed. */
+  offer(link: LinkRecord, reason?: AuthErrorCode): void
   /** Another tab has finished a login. */
   follow(done: DoneRecord): Promise<void>
-  /** What is over: goes back to `idle` from these. */
+  /** What is over: goes back to `idle` from these. With `error`, also why a link was not confirmed. */
   end(...statuses: readonly AuthStatus[]): void
   close(): void
 }
@@ -45,6 +45,7 @@ export interface ProviderLogin {
 export interface ProviderLoginDependencies {
   readonly organization: string
   readonly storage: SecureStorage
+  readonly pendingLogins: PendingLogins
   readonly organizations: OrganizationService
   readonly logins: Logins
   readonly entry: SessionEntry
@@ -65,6 +66,8 @@ interface Attempt {
   readonly givenUp: AbortController
   /** `undefined`: it was begun in another page. */
   plan: Plan | undefined
+  /** Of the login that was left for, or has come back. */
+  state?: string | undefined
   departure?: Departure
 }
 
@@ -74,7 +77,8 @@ const consentMilliseconds = 60 * 60_000
 const underWay: readonly AuthStatus[] = ['awaiting_consent', 'loading', 'awaiting_callback', 'exchanging']
 
 export function createProviderLogin(provider: ProviderId, dependencies: ProviderLoginDependencies): ProviderLogin {
-  const { organization, storage, organizations, logins, entry, urlLauncher, lock, now, others } = dependencies
+  const { organization, storage, pendingLogins, organizations, logins, entry, urlLauncher, lock, now, others } =
+    dependencies
   const store = createStore<AuthState>({ status: 'idle', purpose: 'login' })
   let attempt: Attempt | undefined
   let remembered: Plan | undefined
@@ -97,7 +101,8 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     cancel,
     continueAsNew,
   }
-  return { service, complete, offer, follow, end, close }
+  const self = { service, complete, offer, follow, end, close }
+  return self
 
   async function begin(purpose: Plan['purpose'], options: SignInOptions = {}): Promise<void> {
     const { loginHint } = options
@@ -142,7 +147,8 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     if (store.getSnapshot().status !== 'authenticated') set({ status: 'idle', purpose: 'login' })
     for (const other of others()) other.end('needs_linking')
     await inTurn(async () => {
-      await clearPendingLogin(storage, provider, current?.departure?.state)
+      // What is not stored yet is cleared by whoever was about to.
+      if (!current || current.state !== undefined) await pendingLogins.clear(provider, current?.state)
       await storage.delete(retryName)
       await storage.delete(linkName)
       if ((await readDone(storage, now()))?.state.status !== 'authenticated') await storage.delete(doneName)
@@ -161,13 +167,15 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
 
   async function complete(callback: Callback): Promise<CompletedSignIn> {
     const { purpose } = store.getSnapshot()
-    const current: Attempt = { givenUp: new AbortController(), plan: attempt?.plan }
+    const current: Attempt = { givenUp: new AbortController(), plan: attempt?.plan, state: callback.state }
     attempt = current
     set({ status: 'exchanging' })
+    let isConfirming = false
     const finishing = {
       provider,
       isGivenUp: () => attempt !== current,
-      told(of: Plan['purpose']) {
+      told(of: Plan['purpose'], confirms = false) {
+        isConfirming = confirms
         if (of !== purpose && attempt === current) set({ status: 'exchanging', purpose: of })
       },
     }
@@ -181,7 +189,10 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
       return { state: result, ...(result.returnTo !== undefined && { returnTo: result.returnTo }) }
     } catch (error) {
       if (attempt !== current) throw new NokkelError('cancelled', { cause: error })
-      throw fail(error)
+      fail(error)
+      const waiting = isConfirming ? await logins.link() : undefined
+      if (waiting) for (const one of [self, ...others()]) one.offer(waiting, codeOf(error))
+      throw error
     } finally {
       // Also a login that failed shows who is logged in; before it was begun, nobody had looked.
       await entry.look()
@@ -261,7 +272,8 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     if (attempt !== current) return
     const { url, state } = departure
     current.departure = departure
-    const clear = () => inTurn(() => clearPendingLogin(storage, provider, state))
+    current.state = state
+    const clear = () => inTurn(() => pendingLogins.clear(provider, state))
     set({ status: 'awaiting_callback' })
     stopTimer = startForegroundTimer(callbackTimeoutMilliseconds, () => {
       // What comes later is of a login that is no more.
@@ -328,12 +340,12 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     else set(state)
   }
 
-  function offer(link: LinkRecord): void {
-    if (store.getSnapshot().status === 'idle') showLink(link)
+  function offer(link: LinkRecord, reason?: AuthErrorCode): void {
+    if (link.provider === provider && (store.getSnapshot().status === 'idle' || reason)) showLink(link, reason)
   }
 
-  function showLink({ ways, expiresAt, keptUntil }: LinkRecord): void {
-    set({ status: 'needs_linking', purpose: 'login', linking: { ways, expiresAt } })
+  function showLink({ ways, expiresAt, keptUntil }: LinkRecord, reason?: AuthErrorCode): void {
+    set({ status: 'needs_linking', purpose: 'login', linking: { ways, expiresAt }, ...(reason && { reason }) })
     const timer = setTimeout(() => {
       storage.delete(linkName).catch(() => {})
       set({ status: 'error', reason: 'link_unknown' })
@@ -351,7 +363,9 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
   }
 
   function end(...statuses: readonly AuthStatus[]): void {
-    if (statuses.includes(store.getSnapshot().status)) set({ status: 'idle', purpose: 'login' })
+    const { reason: _, ...state } = store.getSnapshot()
+    if (statuses.includes(state.status)) set({ status: 'idle', purpose: 'login' })
+    else if (statuses.includes('error')) store.set(state)
   }
 
   function close(): void {
