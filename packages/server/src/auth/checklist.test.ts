@@ -169,8 +169,11 @@ describe.each(databaseEngines)('the checklist of the login [%s]', (engine) => {
 
   it('keeps nothing of a person who is deleted', async () => {
     const { userId } = await system.logIn('vipps', 'likeperson-medlem-2')
+    await sql`insert into nokkel.removed_login (provider, client_id, subject, user_id)
+      values ('bankid', '*', 'removed', ${userId}::uuid)`.execute(database.owner)
     const tables = [
       'public.external_identity',
+      'nokkel.removed_login',
       'public.user_identities',
       'nokkel.person_key',
       'nokkel.session',
@@ -183,8 +186,8 @@ describe.each(databaseEngines)('the checklist of the login [%s]', (engine) => {
           return (await rows.execute(database.owner)).rows.length
         }),
       )
-    expect(await left()).toEqual([1, 1, 1, 1, 1])
+    expect(await left()).toEqual([1, 1, 1, 1, 1, 1])
     await sql`delete from public.app_user where auth_user_id = ${userId}::uuid`.execute(database.owner)
-    expect(await left()).toEqual([0, 0, 0, 0, 0])
+    expect(await left()).toEqual([0, 0, 0, 0, 0, 0])
   })
 })
