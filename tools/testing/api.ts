@@ -6,6 +6,7 @@ import { createServerKeys } from '../../packages/server/src/keyring/server-keys.
 import { createAccessTokens } from '../../packages/server/src/session/access-token.ts'
 import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
 import type { TestDatabase } from './database.ts'
+import { appOrigins } from './login.ts'
 
 const publicUrl = 'http://localhost:3000'
 
@@ -43,6 +44,7 @@ export async function createTestApi(database: TestDatabase): Promise<TestApi> {
     publicUrl,
     rootKeys,
     providers: createProviderRegistry([]),
+    appOrigins,
     mode: 'development',
     logger: () => undefined,
   })

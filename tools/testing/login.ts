@@ -20,6 +20,8 @@ import type { TestDatabase } from './database.ts'
 import { createOrganization } from './people.ts'
 
 export const publicUrl = 'http://localhost:3000'
+/** Of the app that organisations may have. */
+export const appOrigins = ['https://app.example.no', 'no.example.app:']
 
 /** A server with one organisation and both providers, in front of a real sandbox. */
 export interface LoginSystem {
@@ -157,6 +159,7 @@ export async function createLoginSystem(
       })),
     ),
     vippsIssuers: { test: sandbox.vipps.issuer },
+    appOrigins,
     mode: 'development',
     now,
     logger: (entry) => logged.push(entry),

@@ -6,6 +6,7 @@ export type { SupabaseProject } from './auth/supabase-token.ts'
 export { ConfigurationError } from './configuration/configuration-error.ts'
 export {
   type Configuration,
+  readAppOrigins,
   readConfiguration,
   readDatabaseUrl,
   readProviders,

@@ -1,6 +1,7 @@
 import { registerAssignments } from './assignments/routes.ts'
 import { createProviderConnections } from './auth/connections.ts'
 import { createProviderClients } from './auth/providers/client.ts'
+import { isAppOrigin } from './auth/providers/redirect-uri.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
 import { createSupabaseTokens, type SupabaseProject } from './auth/supabase-token.ts'
@@ -54,6 +55,11 @@ export interface NokkelServerOptions {
    * Default: `production` alone in production, both of them in development.
    */
   readonly vippsIssuers?: VippsIssuers
+  /**
+   * The apps that administrators may have people sent back into from Vipps: origins with https, or schemes in reverse-domain
+   * form such as `no.example.app:`. Default none. What the operator configures in `providers` needs not stand here.
+   */
+  readonly appOrigins?: readonly string[]
   readonly now?: () => Date
   /** Default: one line of JSON per event on standard output. */
   readonly logger?: Logger
@@ -114,6 +120,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     logger = createJsonLogger(),
     mode = 'production',
     allowedOrigins = [],
+    appOrigins = [],
     trustedProxies = 0,
     providerTimeoutSeconds = 10,
     warmKeyPairs = 0,
@@ -123,6 +130,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const publicUrl = publicUrlOf(options.publicUrl, production)
   const { vippsIssuers = production ? { production: knownVippsIssuers.production } : knownVippsIssuers } = options
   assertIssuers({ registry: providers, vippsIssuers }, production)
+  if (!appOrigins.every(isAppOrigin))
+    throw new TypeError('appOrigins must hold https origins and reverse-domain schemes.')
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
   const { seal } = options.rootKeys
@@ -132,7 +141,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const sessionKeys = createSessionKeyStore(database, keyring, now)
   const accessTokens = createAccessTokens(issuer, sessionKeys, now)
   const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
-  const connections = createProviderConnections({ registry: providers, vippsIssuers, database, keyring })
+  const connections = createProviderConnections({ registry: providers, vippsIssuers, appOrigins, database, keyring })
   const sweeper = createSweeper(database, logger, now)
   const startup = createStartup(async () => {
     await keys.load()
@@ -181,6 +190,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     publicUrl,
     registry: providers,
     vippsIssuers,
+    appOrigins,
     production,
     timeoutSeconds: providerTimeoutSeconds,
     now,

@@ -29,7 +29,7 @@ redirect URI, client and secret, and scopes; and says what to do. It goes by the
   PUBLIC_URL     where browsers reach the server
   PROVIDERS_FILE, PROVIDERS
                  what the operator has configured
-  DATABASE_URL or --data, VIPPS_ISSUER, VIPPS_TEST_ISSUER and the root keys
+  DATABASE_URL or --data, VIPPS_ISSUER, VIPPS_TEST_ISSUER, APP_ORIGINS and the root keys
                  for organisations that have set up Vipps in the database
 
   --bundle DIR   what is published, such as apps/web/dist

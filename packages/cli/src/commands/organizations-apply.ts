@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type AppliedOrganization, applyOrganizations, parseOrganizations } from '@nokkel/server'
+import { type AppliedOrganization, applyOrganizations, parseOrganizations, readAppOrigins } from '@nokkel/server'
 import { type Command, CommandError, required } from '../command.ts'
 import { databaseHelp, databaseOptions, withOperatorDatabase } from '../settings/operator-database.ts'
 import { readRootKeys, rootKeyHelp } from '../settings/root-keys.ts'
@@ -7,7 +7,7 @@ import { readRootKeys, rootKeyHelp } from '../settings/root-keys.ts'
 const problems: Readonly<Record<NonNullable<AppliedOrganization['problem']>, string>> = {
   secret_required: 'another client or environment needs its own clientSecret; its Vipps and cost stay as they were',
   redirect_uri_invalid:
-    'an app URI of it is not https or reverse-domain, or not of this organisation; its Vipps and cost stay as they were',
+    'an app URI of it is not https or reverse-domain, not of this organisation, or not of an app in APP_ORIGINS; its Vipps and cost stay as they were',
 }
 
 export const organizationsApply: Command = {
@@ -30,6 +30,7 @@ that is not set is left out, and then it ends with 1. supabase/partners.json des
 
   --dry-run      says what would change, and changes nothing
 ${databaseHelp}
+  APP_ORIGINS    the apps that people may be sent back into, as the server has it
   --json         prints every outcome as JSON
 
 Root keys, where a secret is given, from one of:
@@ -43,6 +44,7 @@ ${rootKeyHelp}`,
     const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
       throw new CommandError(`${file} cannot be read: ${cause.code}.`, { cause })
     })
+    const appOrigins = readAppOrigins(environment)
     const organizations = parseOrganizations(text, file, environment)
     const needsKeys = organizations.some(({ vipps }) => vipps?.clientSecret !== undefined)
     const rootKeys = needsKeys ? await readRootKeys(environment) : undefined
@@ -52,6 +54,7 @@ ${rootKeyHelp}`,
         database,
         organizations,
         ...(rootKeys && { rootKeys }),
+        appOrigins,
         dryRun,
         mode: values.data === undefined ? 'production' : 'development',
       }),

@@ -154,6 +154,19 @@ describe('nokkel organizations', { timeout: 60_000 }, () => {
       status: 1,
       stdout: expect.stringContaining('refused: an app URI'),
     })
+    const app = describeIn('app.json', [
+      {
+        slug: 'nordlys',
+        name: 'Nordlys nord',
+        vipps: { clientId: 'planted-id-4', appRedirectUri: 'https://x.example/callback/vipps/nordlys' },
+      },
+    ])
+    expect(await run(['apply', app])).toMatchObject({ status: 1, stdout: expect.stringContaining('APP_ORIGINS') })
+    const known = { ...keys, APP_ORIGINS: 'https://x.example' }
+    expect(await run(['apply', app, '--dry-run'], known)).toMatchObject({
+      status: 0,
+      stdout: 'nordlys  would change: vipps.appRedirectUri',
+    })
     expect((await stored()).find(({ slug }) => slug === 'nordlys')).toMatchObject({
       client_id: 'planted-id-4',
       revision: 2,

@@ -16,6 +16,7 @@ Serves the API in production mode, and beside it a built web application. In fro
   PUBLIC_URL         where browsers reach it, with https
   PROVIDERS_FILE     JSON list of how organisations let their people log in; or the list itself in PROVIDERS
   ALLOWED_ORIGINS    origins whose pages may call the API, separated by commas; default none
+  APP_ORIGINS        apps that administrators may have people sent back into, separated by commas; default none
   TRUSTED_PROXIES    how many proxies of yours write X-Forwarded-For; default 0
   SUPABASE_URL       the Supabase project whose accounts people may bring along; default none
 

@@ -1,4 +1,11 @@
-import { checkProviders, type Database, type ProviderReport, readPublicUrl, readVippsIssuers } from '@nokkel/server'
+import {
+  checkProviders,
+  type Database,
+  type ProviderReport,
+  readAppOrigins,
+  readPublicUrl,
+  readVippsIssuers,
+} from '@nokkel/server'
 import { type ExitCode, text, UsageError, type Values } from '../command.ts'
 import { withOperatorDatabase } from '../settings/operator-database.ts'
 import { readKnownProviders } from '../settings/providers.ts'
@@ -16,6 +23,7 @@ export async function examineProvider(values: Values, terminal: Terminal): Promi
     providers: await readKnownProviders(environment),
     publicUrl: readPublicUrl(environment),
     vippsIssuers: readVippsIssuers(environment),
+    appOrigins: readAppOrigins(environment),
   } as const
   const stored = provider === 'vipps' && Boolean(environment.DATABASE_URL || values.data)
   const examine = async (database?: Database) => {

@@ -70,12 +70,19 @@ describe.each(databaseEngines)('connections [%s]', (engine) => {
     authentication: { method: 'client_secret_basic', secret: 'operated-secret' } as const,
     personnummer: true,
   })
-  const connections = (options: { providers?: ('bankid' | 'vipps')[]; vippsIssuers?: Partial<typeof issuers> } = {}) =>
+  const connections = (
+    options: {
+      providers?: ('bankid' | 'vipps')[]
+      vippsIssuers?: Partial<typeof issuers>
+      appOrigins?: readonly string[]
+    } = {},
+  ) =>
     createProviderConnections({
       database: database.server,
       keyring: api.keyring,
       registry: createProviderRegistry((options.providers ?? ['bankid']).map(operated)),
       vippsIssuers: options.vippsIssuers ?? issuers,
+      appOrigins: options.appOrigins ?? ['https://app.example'],
     })
   const put = (changes?: Record<string, unknown>, secret?: string | null) =>
     store(database, api.keyring, organization, changes, secret)
@@ -124,6 +131,27 @@ describe.each(databaseEngines)('connections [%s]', (engine) => {
       revision: `${organization}/2`,
       appCallbackUri: 'https://app.example/vipps',
     })
+  })
+
+  it('have no address of an app that the operator does not know, or no longer', async () => {
+    const app = {
+      app_redirect_uri: `https://app.example/callback/vipps/${slug}`,
+      app_callback_uri: 'no.example.app:/vipps',
+    }
+    await put(app)
+    const found = async (appOrigins: readonly string[]) => {
+      const { appRedirectUri, appCallbackUri, clientId } = (await connections({ appOrigins }).find('vipps', slug)) ?? {}
+      return { appRedirectUri, appCallbackUri, clientId }
+    }
+    const [appRedirectUri, appCallbackUri, clientId] = [app.app_redirect_uri, app.app_callback_uri, 'stored']
+    expect(await found(['https://app.example', 'no.example.app:'])).toEqual({
+      appRedirectUri,
+      appCallbackUri,
+      clientId,
+    })
+    expect(await found(['https://app.example'])).toEqual({ appRedirectUri, clientId })
+    expect(await found(['https://other.example'])).toEqual({ clientId })
+    expect(await found([])).toEqual({ clientId })
   })
 
   it('of an organisation that switched Vipps off are not those of the operator', async () => {
@@ -207,6 +235,7 @@ describe.each(databaseEngines)('logins by what is stored [%s]', (engine) => {
   const withSystem = async (
     options: Parameters<typeof createLoginSystem>[1],
     work: (system: LoginSystem) => Promise<void>,
+    settings: (organization: string) => Record<string, unknown> = () => ({}),
   ) => {
     const system = await createLoginSystem(database, options)
     // Those of that server.
@@ -220,7 +249,12 @@ describe.each(databaseEngines)('logins by what is stored [%s]', (engine) => {
         database,
         keyring,
         system.organizationId,
-        { environment: 'test', client_id: `${system.organization}-vipps`, authentication: 'client_secret_basic' },
+        {
+          environment: 'test',
+          client_id: `${system.organization}-vipps`,
+          authentication: 'client_secret_basic',
+          ...settings(system.organization),
+        },
         'not-a-secret',
       )
       await work(system)
@@ -242,6 +276,41 @@ describe.each(databaseEngines)('logins by what is stored [%s]', (engine) => {
       expect(await system.logIn('bankid')).toMatchObject({ tokens: { sessionId: expect.any(String) } })
       expect(await loginsOf(database, system.organizationId)).toEqual([3])
     })
+  })
+
+  const returnsTo = (origin: string) => (organization: string) => ({
+    app_redirect_uri: `${origin}/callback/vipps/${organization}`,
+    app_callback_uri: `${origin}/callback/vipps/${organization}`,
+  })
+  const flows = ['app_to_app', 'app_to_app_v2'] as const
+
+  it('send nobody into an app that an administrator made up', async () => {
+    await withSystem(
+      {},
+      async (system) => {
+        for (const flow of flows) {
+          await expect(system.begin('vipps', { flow }), flow).rejects.toThrow('409 provider_flow_unavailable')
+        }
+        const { authorizationUrl } = await system.begin('vipps')
+        expect(authorizationUrl).not.toContain('evil.example')
+      },
+      returnsTo('https://evil.example'),
+    )
+  })
+
+  it('send people into the app that the operator knows', async () => {
+    await withSystem(
+      { appOrigins: ['https://app.example'] },
+      async (system) => {
+        for (const flow of flows) {
+          const { authorizationUrl } = await system.begin('vipps', { flow })
+          expect(new URL(authorizationUrl).searchParams.get('redirect_uri')).toBe(
+            `https://app.example/callback/vipps/${system.organization}`,
+          )
+        }
+      },
+      returnsTo('https://app.example'),
+    )
   })
 
   it('are counted when they are refused afterwards, and not when the code is', async () => {

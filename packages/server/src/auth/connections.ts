@@ -5,6 +5,7 @@ import { unwrapClientSecret } from '../login-settings/client-secret.ts'
 import { type OperatorWays, vippsObstacles } from '../login-settings/login-setup.ts'
 import { type StoredSetup, selectSetups } from '../login-settings/store.ts'
 import type { Provider, ProviderConnection } from './providers/provider.ts'
+import { isOfApp } from './providers/redirect-uri.ts'
 import { definitionOf } from './providers/registry.ts'
 
 type ProviderOffer = OrganizationSummary['providers'][number]
@@ -23,6 +24,8 @@ export interface ProviderConnections {
 export interface ProviderConnectionsDependencies extends OperatorWays {
   readonly database: Database
   readonly keyring: Pick<Keyring, 'unwrap'>
+  /** Into which apps people may be sent back: https origins and reverse-domain schemes. */
+  readonly appOrigins: readonly string[]
 }
 
 /** A connection in the database wins over one that the operator has configured for the same organisation. */
@@ -71,13 +74,14 @@ function offerOf(
 }
 
 /**
- * Opens what is stored of an organisation's own client of Vipps.
+ * Opens what is stored of an organisation's own client of Vipps. Addresses of an app that the operator does not know, or no
+ * longer, are left out.
  *
  * @returns `undefined`: there is none, its environment is not to be had here, or its secret is missing.
  */
 export async function openConnection(
   setup: StoredSetup,
-  { vippsIssuers }: Pick<OperatorWays, 'vippsIssuers'>,
+  { vippsIssuers, appOrigins }: Pick<ProviderConnectionsDependencies, 'vippsIssuers' | 'appOrigins'>,
   keyring: Pick<Keyring, 'unwrap'>,
 ): Promise<ProviderConnection | undefined> {
   const { organizationId, slug, vipps, wrappedClientSecret, revision } = setup
@@ -96,8 +100,8 @@ export async function openConnection(
     revision: `${organizationId}/${revision}`,
     personnummer: personnummerApproved,
     confirmInApp,
-    ...(appRedirectUri !== null && { appRedirectUri }),
-    ...(appCallbackUri !== null && { appCallbackUri }),
+    ...(appRedirectUri !== null && isOfApp(appRedirectUri, appOrigins) && { appRedirectUri }),
+    ...(appCallbackUri !== null && isOfApp(appCallbackUri, appOrigins) && { appCallbackUri }),
     ...(market !== null && { market }),
   }
 }

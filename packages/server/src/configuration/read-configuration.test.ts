@@ -23,6 +23,7 @@ describe('configuration', () => {
     const { providers, ...rest } = await readConfiguration({
       ...environment,
       ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+      APP_ORIGINS: 'https://app.example.no, no.example.app:',
       TRUSTED_PROXIES: '1',
     })
     expect(rest).toEqual({
@@ -30,6 +31,7 @@ describe('configuration', () => {
       publicUrl: 'https://keys.example.no',
       vippsIssuers: { production: 'https://api.vipps.no/access-management-1.0/access/' },
       allowedOrigins: ['https://a.example', 'https://b.example'],
+      appOrigins: ['https://app.example.no', 'no.example.app:'],
       trustedProxies: 1,
     })
     expect(providers.connections).toEqual([
@@ -38,7 +40,11 @@ describe('configuration', () => {
   })
 
   it('has nothing open by default', async () => {
-    expect(await readConfiguration(environment)).toMatchObject({ allowedOrigins: [], trustedProxies: 0 })
+    expect(await readConfiguration(environment)).toMatchObject({
+      allowedOrigins: [],
+      appOrigins: [],
+      trustedProxies: 0,
+    })
   })
 
   it('offers the environments of Vipps that the operator names', async () => {
@@ -88,6 +94,8 @@ describe('configuration', () => {
     ['the same twice', { PROVIDERS: JSON.stringify([connection, connection]) }, 'two connections for vipps/likeperson'],
     ['a secret that is not set', { VIPPS_SECRET: undefined }, 'VIPPS_SECRET is not set; PROVIDERS names it.'],
     ['an origin with a path', { ALLOWED_ORIGINS: `https://a.example/${secret}` }, 'ALLOWED_ORIGINS must hold'],
+    ['an app with a path', { APP_ORIGINS: `https://app.example.no/${secret}` }, 'APP_ORIGINS must hold'],
+    ['a scheme that anybody may use', { APP_ORIGINS: `${secret}:` }, 'APP_ORIGINS must hold'],
     ['a Vipps without TLS', { VIPPS_ISSUER: `http://${secret}.example/` }, 'VIPPS_ISSUER must be'],
     ['a test environment of Vipps that is no URL', { VIPPS_TEST_ISSUER: secret }, 'VIPPS_TEST_ISSUER must be'],
     [

@@ -1,3 +1,4 @@
+import { isAppOrigin } from '../auth/providers/redirect-uri.ts'
 import type { ProviderRegistry } from '../auth/providers/registry.ts'
 import type { SupabaseProject } from '../auth/supabase-token.ts'
 import { publicUrlOf } from '../http/public-url.ts'
@@ -17,6 +18,7 @@ export interface Configuration {
   readonly providers: ProviderRegistry
   readonly vippsIssuers: VippsIssuers
   readonly allowedOrigins: readonly string[]
+  readonly appOrigins: readonly string[]
   readonly trustedProxies: number
   readonly supabase?: SupabaseProject
 }
@@ -33,6 +35,8 @@ type Environment = Readonly<Record<string, string | undefined>>
  * - `VIPPS_TEST_ISSUER`: another one for them to choose. Default none. The test environments of Vipps and BankID themselves are
  *   refused, here as in `PROVIDERS`: made-up people do not stand beside real ones.
  * - `ALLOWED_ORIGINS`: origins whose pages may call the API, separated by commas. Default none.
+ * - `APP_ORIGINS`: the apps that administrators may have people sent back into, separated by commas: https origins, or
+ *   reverse-domain schemes such as `no.example.app:`. Default none.
  * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
  * - `SUPABASE_URL`: the project whose accounts people may bring along; edge functions have it already. One without https, as
  *   that of a gateway on the same machine, is not used.
@@ -54,6 +58,7 @@ export async function readConfiguration(
   const databaseUrl = readDatabaseUrl(environment)
   const publicUrl = readPublicUrl(environment)
   const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
+  const appOrigins = readAppOrigins(environment)
   const trustedProxies = readCount(environment.TRUSTED_PROXIES)
   const vippsIssuers = readVippsIssuers(environment)
   const supabase = readSupabase(environment)
@@ -65,6 +70,7 @@ export async function readConfiguration(
     providers,
     vippsIssuers,
     allowedOrigins,
+    appOrigins,
     trustedProxies,
     ...(supabase && { supabase }),
   }
@@ -130,8 +136,19 @@ export async function readProviders(
   return parseProviders(text, file, environment)
 }
 
-function readOrigins(text = ''): string[] {
-  const origins = text.split(',').flatMap((part) => part.trim() || [])
+/** @throws {ConfigurationError} `APP_ORIGINS` holds something that is neither an https origin nor a reverse-domain scheme. */
+export function readAppOrigins({ APP_ORIGINS }: Environment): string[] {
+  const origins = listOf(APP_ORIGINS)
+  if (origins.every(isAppOrigin)) return origins
+  throw new ConfigurationError(
+    'APP_ORIGINS must hold https origins, or schemes such as no.example.app: with the colon, separated by commas.',
+  )
+}
+
+const listOf = (text = '') => text.split(',').flatMap((part) => part.trim() || [])
+
+function readOrigins(text: string | undefined): string[] {
+  const origins = listOf(text)
   for (const origin of origins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new ConfigurationError(

@@ -16,6 +16,8 @@ export interface CheckProvidersOptions {
   readonly providers: ProviderRegistry
   readonly publicUrl: string
   readonly vippsIssuers: VippsIssuers
+  /** As the server has them. Default none. */
+  readonly appOrigins?: readonly string[]
   /** Connected as `nokkel_server`. Without it, only what the operator has configured is looked at. */
   readonly database?: Database
   /** Of the server; needed where an organisation has stored a client secret. */
@@ -40,7 +42,7 @@ export interface ProviderReport {
  */
 export async function checkProviders(options: CheckProvidersOptions): Promise<ProviderReport[]> {
   const { provider, organization, providers, publicUrl, vippsIssuers, database, rootKeys } = options
-  const { mode = 'production', timeoutSeconds = 10 } = options
+  const { appOrigins = [], mode = 'production', timeoutSeconds = 10 } = options
   const production = mode === 'production'
   if (database) await checkSchema(database)
   const stored = provider === 'vipps' && database ? await selectSetups(database, null) : []
@@ -62,6 +64,7 @@ export async function checkProviders(options: CheckProvidersOptions): Promise<Pr
         ...(database && { database }),
         keyring: { unwrap },
         publicUrl,
+        appOrigins,
         production,
         timeoutSeconds,
         now: () => new Date(),

@@ -69,12 +69,36 @@ describe.each(databaseEngines)('trying what is stored [%s]', (engine) => {
       'credentials ok',
       'scopes ok',
     ])
+    // As when the operator knew it once.
+    await sql`update public.vipps_org_config set app_redirect_uri = 'https://evil.example/callback/vipps/x'
+      where organization_id = ${system.organizationId}::uuid`.execute(database.owner)
+    expect(await check()).toEqual([
+      'discovery ok',
+      'redirect_uri ok',
+      'credentials ok',
+      'scopes ok',
+      'redirect_uri failed',
+    ])
     expect(JSON.stringify(system.logged)).not.toMatch(/planted|not-a-secret/)
   })
 })
 
 it('is counted as a login is, for it asks the provider with credentials', () => {
   expect(rateClass(checkVippsSettings)).toBe('login')
+})
+
+it('knows apps by origin or scheme only', () => {
+  for (const appOrigins of [['https://app.example.no/'], ['myapp:'], ['no.example.app']]) {
+    const make = () =>
+      createNokkelServer({
+        database: 'postgres://nokkel_server@localhost:1/none',
+        publicUrl: 'https://keys.example.no',
+        rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
+        providers: createProviderRegistry([]),
+        appOrigins,
+      })
+    expect(make, appOrigins[0]).toThrow('appOrigins must hold')
+  }
 })
 
 describe('where Vipps is', () => {

@@ -3,6 +3,7 @@ import { openConnection } from '../auth/connections.ts'
 import { type CheckedConnection, checkConnection } from '../auth/providers/check-connection.ts'
 import type { ProviderClientOptions } from '../auth/providers/client.ts'
 import type { Provider } from '../auth/providers/provider.ts'
+import { isOfApp } from '../auth/providers/redirect-uri.ts'
 import type { Database } from '../db/database.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { OperatorWays } from './login-setup.ts'
@@ -14,6 +15,7 @@ export interface CheckDependencies extends OperatorWays, ProviderClientOptions {
   readonly database?: Database
   readonly keyring: Pick<Keyring, 'unwrap'>
   readonly publicUrl: string
+  readonly appOrigins: readonly string[]
 }
 
 /** Tries how an organisation lets its people log in, also while that is switched off. */
@@ -22,29 +24,32 @@ export async function checkOrganization(
   provider: Provider,
   organization: string,
 ): Promise<ProviderFinding[]> {
-  const connection = await connectionToCheck(dependencies, provider, organization)
+  const { database, publicUrl, production, timeoutSeconds, now } = dependencies
+  const [setup] = provider === 'vipps' && database ? await selectSetups(database, [organization]) : []
+  const connection = setup?.vipps
+    ? await storedConnection(setup, dependencies)
+    : dependencies.registry.find(provider, organization)
+  const detail = `There is no ${provider} for ${organization}; set it up first.`
+  if (!connection) return [{ check: 'discovery', result: 'failed', detail }]
   if ('check' in connection) return [connection]
-  const { publicUrl, production, timeoutSeconds, now } = dependencies
   const redirectUri = redirectUriOf(publicUrl, provider, organization)
-  return checkConnection(connection, { redirectUri, production, timeoutSeconds, now })
+  const findings = await checkConnection(connection, { redirectUri, production, timeoutSeconds, now })
+  return [...findings, ...unknownApps(setup, dependencies)]
 }
 
-async function connectionToCheck(
-  dependencies: CheckDependencies,
-  provider: Provider,
-  organization: string,
-): Promise<CheckedConnection | ProviderFinding> {
-  const { database, registry } = dependencies
-  const [setup] = provider === 'vipps' && database ? await selectSetups(database, [organization]) : []
-  const connection = setup?.vipps ? await storedConnection(setup, dependencies) : registry.find(provider, organization)
-  const detail = `There is no ${provider} for ${organization}; set it up first.`
-  return connection ?? { check: 'discovery', result: 'failed', detail }
+function unknownApps(setup: StoredSetup | undefined, { appOrigins }: CheckDependencies): ProviderFinding[] {
+  const { appRedirectUri = null, appCallbackUri = null } = setup?.vipps ?? {}
+  return Object.entries({ appRedirectUri, appCallbackUri }).flatMap(([member, uri]) => {
+    if (uri === null || isOfApp(uri, appOrigins)) return []
+    const detail = `The operator of this server knows no app of ${member}, so it is not used: have APP_ORIGINS name it, or remove it.`
+    return [{ check: 'redirect_uri', result: 'failed', detail }]
+  })
 }
 
 /** Without a secret it is there all the same, for everything else to be tried. */
 async function storedConnection(
   setup: StoredSetup,
-  { vippsIssuers, keyring }: CheckDependencies,
+  { vippsIssuers, appOrigins, keyring }: CheckDependencies,
 ): Promise<CheckedConnection | ProviderFinding> {
   const { vipps, slug } = setup
   const issuer = vipps && vippsIssuers[vipps.environment]
@@ -52,7 +57,7 @@ async function storedConnection(
     const detail = `This server does not offer the ${vipps?.environment} environment of Vipps; choose another one.`
     return { check: 'discovery', result: 'failed', detail }
   }
-  const opened = await openConnection(setup, { vippsIssuers }, keyring)
+  const opened = await openConnection(setup, { vippsIssuers, appOrigins }, keyring)
   if (opened) return opened
   const { clientId, personnummerApproved: personnummer, confirmInApp, appRedirectUri } = vipps
   return {
@@ -62,6 +67,6 @@ async function storedConnection(
     clientId,
     personnummer,
     confirmInApp,
-    ...(appRedirectUri !== null && { appRedirectUri }),
+    ...(appRedirectUri !== null && isOfApp(appRedirectUri, appOrigins) && { appRedirectUri }),
   }
 }

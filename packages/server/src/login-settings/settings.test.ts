@@ -177,6 +177,9 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
     ['a password', 'https://a:b@app.example.no/callback/vipps/ORG'],
     ['a path that goes up', 'https://app.example.no/x/../callback/vipps/ORG'],
     ['nothing', ''],
+    ['the origin of somebody else', 'https://evil.example/callback/vipps/ORG'],
+    ['an origin below that of the app', 'https://x.app.example.no/callback/vipps/ORG'],
+    ['the scheme of another app', 'no.example.other:/callback/vipps/ORG'],
   ])('refuse an app redirect URI with %s', async (_what, uri) => {
     const appRedirectUri = uri.replace('ORG', slug)
     expect(await put({ appRedirectUri })).toMatchObject({
@@ -192,6 +195,9 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
     expect(await put({ appCallbackUri: appRedirectUri })).toMatchObject({ data: { member: 'appRedirectUri' } })
     const wrong = await put({ appRedirectUri, appCallbackUri: 'nokkel:/x' })
     expect(wrong).toMatchObject({ code: 'redirect_uri_invalid', data: { member: 'appCallbackUri' } })
+    const elsewhere = await put({ appRedirectUri, appCallbackUri: 'https://evil.example/' })
+    expect(elsewhere).toMatchObject({ code: 'redirect_uri_invalid', data: { member: 'appCallbackUri' } })
+    expect((await read()).vipps).toBeNull()
   })
 
   it.each([
@@ -424,6 +430,7 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
       registry: createProviderRegistry([]),
       vippsIssuers: knownVippsIssuers,
       publicUrl: 'https://keys.example.no',
+      appOrigins: [],
     }
     const store = async ({ claims }: LoggedIn, changes: object = {}) =>
       putVippsSettings(

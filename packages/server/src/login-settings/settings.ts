@@ -8,7 +8,7 @@ import type {
 } from '@nokkel/contract'
 import type { Caller } from '../audit/caller.ts'
 import { recordRefusal } from '../audit/record.ts'
-import { isAppRedirectUri, isAppUri } from '../auth/providers/redirect-uri.ts'
+import { isAppRedirectUri, isOfApp } from '../auth/providers/redirect-uri.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { type Claims, withClaims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
@@ -29,6 +29,8 @@ export interface LoginSettingsDependencies extends OperatorWays {
   readonly database: Database
   readonly keyring: Keyring
   readonly publicUrl: string
+  /** Into which apps people may be sent back: https origins and reverse-domain schemes. */
+  readonly appOrigins: readonly string[]
 }
 
 /** @throws {ServerError} `forbidden`: for whoever is no administrator of the organisation. */
@@ -103,7 +105,7 @@ export async function putVippsSettings(
       return selectOwnSetup(transaction)
     })
     if (!found) throw new ServerError('forbidden')
-    assertAppUris(settings, found.setup.slug)
+    assertAppUris(settings, found.setup.slug, dependencies.appOrigins)
     const secret =
       clientSecret === undefined ? null : await wrapClientSecret(keyring, claims.organization, clientSecret)
     await storeVippsSettings(database, caller, settings, secret)
@@ -111,16 +113,21 @@ export async function putVippsSettings(
   return readLoginSettings(dependencies, claims)
 }
 
-/** @throws {ServerError} `redirect_uri_invalid`. */
+/**
+ * Administrators choose only among the apps that the operator knows.
+ *
+ * @throws {ServerError} `redirect_uri_invalid`.
+ */
 export function assertAppUris(
   { appRedirectUri, appCallbackUri }: Pick<VippsSettings, 'appRedirectUri' | 'appCallbackUri'>,
   organization: string,
+  appOrigins: readonly string[],
 ): void {
   const refuse = (member: string) => new ServerError('redirect_uri_invalid', { data: { member } })
-  if (appRedirectUri !== null && !isAppRedirectUri(appRedirectUri, 'vipps', organization))
-    throw refuse('appRedirectUri')
+  const isOurs = (uri: string) => isAppRedirectUri(uri, 'vipps', organization) && isOfApp(uri, appOrigins)
+  if (appRedirectUri !== null && !isOurs(appRedirectUri)) throw refuse('appRedirectUri')
   if (appCallbackUri === null) return
   // It is a stop on the way back to the other one.
   if (appRedirectUri === null) throw refuse('appRedirectUri')
-  if (!isAppUri(appCallbackUri)) throw refuse('appCallbackUri')
+  if (!isOfApp(appCallbackUri, appOrigins)) throw refuse('appCallbackUri')
 }

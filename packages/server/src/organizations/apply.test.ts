@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { createPerson, logIn } from '../../../../tools/testing/people.ts'
 import { givenRootKeys } from '../keyring/root-keys.ts'
 import { createServerKeys } from '../keyring/server-keys.ts'
 import { unwrapClientSecret } from '../login-settings/client-secret.ts'
@@ -91,6 +92,36 @@ describe.each(databaseEngines)('applying organisations [%s]', (engine) => {
     expect(await apply([describeOne()])).toMatchObject([{ changes: [] }])
     const { rows } = await sql`select from public.organization where slug = ${slug}`.execute(database.owner)
     expect(rows).toHaveLength(1)
+  })
+
+  it('takes only an app that the operator says there is', async () => {
+    const appRedirectUri = `https://app.example.no/callback/vipps/${slug}`
+    const applyWith = async (appOrigins?: readonly string[]) => {
+      const vipps = { clientId: 'client', appRedirectUri, appCallbackUri: 'no.example.app:/vipps' }
+      const options = { database: database.server, organizations: [describeOne({ vipps })] }
+      return (await applyOrganizations({ ...options, ...(appOrigins && { appOrigins }) }))[0]?.problem
+    }
+    for (const appOrigins of [undefined, ['https://app.example.no'], ['no.example.app:', 'https://example.no']]) {
+      expect(await applyWith(appOrigins)).toBe('redirect_uri_invalid')
+      expect((await stored())?.vipps).toBeNull()
+    }
+    expect(await applyWith(['no.example.app:', 'https://app.example.no'])).toBeNull()
+    expect((await stored())?.vipps).toMatchObject({ appRedirectUri, appCallbackUri: 'no.example.app:/vipps' })
+  })
+
+  it('ends the sessions that came from less than it asks for', async () => {
+    await apply([describeOne()])
+    const { organizationId } = (await stored()) as { organizationId: string }
+    const enter = async (assurance: 'low' | 'high') =>
+      logIn(database, organizationId, await createPerson(database, organizationId), { assurance })
+    const sessions = [await enter('low'), await enter('high')]
+    await apply([describeOne({ minimumAssurance: 'substantial' })])
+    const { rows } = await sql<{ id: string; reason: string | null }>`
+      select id, ended_reason as reason from nokkel.session where organization_id = ${organizationId}::uuid`.execute(
+      database.owner,
+    )
+    const reasons = new Map(rows.map(({ id, reason }) => [id, reason]))
+    expect(sessions.map(({ claims }) => reasons.get(claims.sid))).toEqual(['revoked', null])
   })
 
   it('refuses a secret without root keys', async () => {

@@ -24,6 +24,8 @@ export interface ApplyOrganizationsOptions {
   readonly organizations: readonly OrganizationDescription[]
   /** Needed where a client secret is given, which is stored under the master key. */
   readonly rootKeys?: RootKeyProvider
+  /** As the server has them: an app of none of these is refused. Default none. */
+  readonly appOrigins?: readonly string[]
   /** Says what would change, and changes nothing. Default `false`. */
   readonly dryRun?: boolean
   /** Of the server that has the same root keys. Default `production`, in which they must be random. */
@@ -44,6 +46,7 @@ export interface AppliedOrganization {
 interface Run {
   readonly database: Database
   readonly keyring: Keyring | undefined
+  readonly appOrigins: readonly string[]
   readonly dryRun: boolean
   readonly id: string
 }
@@ -56,7 +59,7 @@ interface Run {
  * @throws {Error} The database or the root keys cannot be used; nothing was changed.
  */
 export async function applyOrganizations(options: ApplyOrganizationsOptions): Promise<AppliedOrganization[]> {
-  const { database, organizations, rootKeys, dryRun = false, mode = 'production' } = options
+  const { database, organizations, rootKeys, appOrigins = [], dryRun = false, mode = 'production' } = options
   await checkSchema(database)
   const needsKeys = organizations.some(({ vipps }) => vipps?.clientSecret !== undefined)
   if (needsKeys && !rootKeys) throw new TypeError('A client secret is given, and no root keys to store it under.')
@@ -66,7 +69,7 @@ export async function applyOrganizations(options: ApplyOrganizationsOptions): Pr
       : undefined
   await keys?.load()
   await (dryRun ? keys?.verify() : keys?.check())
-  const run: Run = { database, keyring: keys?.keyring, dryRun, id: crypto.randomUUID() }
+  const run: Run = { database, keyring: keys?.keyring, appOrigins, dryRun, id: crypto.randomUUID() }
   const setups = await selectSetups(
     database,
     organizations.map(({ slug }) => slug),
@@ -124,14 +127,14 @@ const vippsDefaults: Omit<VippsSettings, 'secretSet' | 'clientId'> = {
 }
 
 async function applyVipps(
-  { database, keyring, dryRun, id }: Run,
+  { database, keyring, appOrigins, dryRun, id }: Run,
   { clientSecret, ...given }: VippsDescription,
   setup: StoredSetup | undefined,
   { slug, organizationId }: { readonly slug: string; readonly organizationId: string | undefined },
 ): Promise<string[]> {
   const { secretSet = false, ...before } = setup?.vipps ?? {}
   const settings = { ...vippsDefaults, ...before, ...given }
-  assertAppUris(settings, slug)
+  assertAppUris(settings, slug, appOrigins)
   const changes = differences(settings, before)
   const replaced = clientSecret !== undefined && !(await isStored(clientSecret, setup, keyring))
   const names = [...changes, ...(replaced ? ['clientSecret'] : [])].map((name) => `vipps.${name}`)

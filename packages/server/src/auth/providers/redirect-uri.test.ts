@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAppRedirectUri, isAppUri } from './redirect-uri.ts'
+import { isAppOrigin, isAppRedirectUri, isAppUri, isOfApp } from './redirect-uri.ts'
 
 describe('redirect URI of an app', () => {
   it.each([
@@ -41,5 +41,54 @@ describe('redirect URI of an app', () => {
     expect(isAppUri('no.example.app:/switch')).toBe(true)
     expect(isAppUri('https://app.example.no/switch')).toBe(true)
     expect(isAppUri('myapp://switch')).toBe(false)
+  })
+})
+
+describe('app', () => {
+  const apps = ['https://app.example.no', 'no.example.app:']
+
+  it.each([
+    'https://app.example.no/callback/vipps/likeperson',
+    'no.example.app:/callback/vipps/likeperson',
+    'no.example.app://login/callback/vipps/likeperson',
+  ])('has %s', (uri) => {
+    expect(isOfApp(uri, apps)).toBe(true)
+    expect(isOfApp(uri, [])).toBe(false)
+  })
+
+  it.each([
+    'https://evil.example/callback/vipps/likeperson',
+    'https://app.example.no.evil.example/callback/vipps/likeperson',
+    'https://evil.example/app.example.no/callback/vipps/likeperson',
+    'https://app.example.no:8443/callback/vipps/likeperson',
+    'https://app.example.no@evil.example/callback/vipps/likeperson',
+    'https://APP.example.no/callback/vipps/likeperson',
+    'http://app.example.no/callback/vipps/likeperson',
+    'no.example.app.evil:/callback/vipps/likeperson',
+    'no.example.apps:/callback/vipps/likeperson',
+    'no URI',
+  ])('has not %s', (uri) => {
+    expect(isOfApp(uri, apps)).toBe(false)
+  })
+
+  it.each(['https://app.example.no', 'https://app.example.no:8443', 'no.example.app:'])('is told by %s', (text) => {
+    expect(isAppOrigin(text)).toBe(true)
+  })
+
+  it.each([
+    '',
+    'app.example.no',
+    'https:',
+    'https://',
+    'https://*.example.no',
+    'https://app.example.no/',
+    'https://app.example.no/path',
+    'http://app.example.no',
+    'no.example.app',
+    'no.example.app:/',
+    'myapp:',
+    'javascript:',
+  ])('is not told by %j', (text) => {
+    expect(isAppOrigin(text)).toBe(false)
   })
 })

@@ -1,5 +1,7 @@
 import type { Provider } from './provider.ts'
 
+const reverseDomainScheme = /^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+:$/
+
 /**
  * Whether a URI may bring a person back into an app: https, or a scheme in reverse-domain form, which nobody else uses
  * by accident. It is compared character by character at the provider, so it is written the one way it can be.
@@ -14,7 +16,7 @@ export function isAppUri(uri: string): boolean {
     !/[?#]/.test(uri) &&
     username === '' &&
     password === '' &&
-    (protocol === 'https:' || /^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+:$/.test(protocol))
+    (protocol === 'https:' || reverseDomainScheme.test(protocol))
   )
 }
 
@@ -26,4 +28,20 @@ export function isAppUri(uri: string): boolean {
  */
 export function isAppRedirectUri(uri: string, provider: Provider, organization: string): boolean {
   return isAppUri(uri) && new URL(uri).pathname.endsWith(`/callback/${provider}/${organization}`)
+}
+
+/** Whether it names an app: an origin with https, or a scheme in reverse-domain form with its colon. There are no wildcards. */
+export function isAppOrigin(text: string): boolean {
+  if (reverseDomainScheme.test(text)) return true
+  return /^https:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
+
+/**
+ * Whether a URI is of one of these apps. Whoever gets a code at a URI of their own has begun the login themselves, and can
+ * finish it as the person who came.
+ */
+export function isOfApp(uri: string, appOrigins: readonly string[]): boolean {
+  if (!isAppUri(uri)) return false
+  const { protocol, origin } = new URL(uri)
+  return appOrigins.includes(protocol === 'https:' ? origin : protocol)
 }
