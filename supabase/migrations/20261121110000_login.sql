@@ -140,6 +140,8 @@ alter table nokkel.session
   -- What that login proved; of one that was there before this was asked, the least.
   add assurance text not null default 'low' check (assurance in ('low', 'substantial', 'high'));
 create index session_identity on nokkel.session (identity_id);
+alter table nokkel.session drop constraint session_ended_reason_check, add constraint session_ended_reason_check
+  check (ended_reason in ('signed_out', 'revoked', 'reuse', 'device_superseded', 'device_revoked', 'merged'));
 
 create function nokkel.reaches(p_assurance text, p_minimum text) returns boolean
   language sql immutable set search_path = '' as $$
@@ -163,6 +165,19 @@ create or replace function nokkel.session_state(p_session uuid) returns text
   from (values (p_session)) wanted (id)
   left join nokkel.session s using (id)
   left join public.organization o on o.id = s.organization_id
+$$;
+
+create or replace function nokkel.session_problem(p_session uuid, p_user uuid, p_organization uuid) returns text
+  language sql stable security definer set search_path = '' as $$
+  select case coalesce(
+      (select nokkel.session_state(s.id) from nokkel.session s
+        where s.id = p_session and s.user_id = p_user and s.organization_id = p_organization), 'revoked')
+    when 'live' then null
+    when 'expired' then 'session_expired'
+    when 'device_superseded' then 'device_superseded'
+    when 'device_revoked' then 'device_revoked'
+    when 'merged' then 'account_merged'
+    else 'session_ended' end
 $$;
 
 create or replace function nokkel.my_session() returns table (

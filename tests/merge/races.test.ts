@@ -100,7 +100,7 @@ describe('merging while something else happens [postgres]', () => {
       api.call(contract.revokeUserKey, pair.other.claims, { params: { id: keys[0].id } }),
     ])
     expect([
-      [200, 'session_ended'],
+      [200, 'account_merged'],
       ['merge_changed', 200],
     ]).toContainEqual([merged.code ?? merged.status, revoked.code ?? revoked.status])
     if (merged.code) expect(await calls.merge(pair)).toMatchObject({ status: 200 })

@@ -45,6 +45,8 @@ export const LoginWarning = z.enum([
   'no_way_in',
   'vipps_unconfigured',
   'vipps_secret_missing',
+  /** Vipps did not take client id or secret at the newest login. */
+  'vipps_refused',
   'vipps_environment_unavailable',
   'vipps_disabled',
   'vipps_cap_reached',

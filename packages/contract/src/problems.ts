@@ -69,6 +69,10 @@ export const problems = {
     status: 401,
     title: 'This device was removed; it must delete its keys.',
   },
+  account_merged: {
+    status: 401,
+    title: 'This account was merged into another one of the same person; log in again.',
+  },
   refresh_token_unknown: {
     status: 401,
     title: 'The refresh token is not valid; log in again.',
@@ -89,6 +93,10 @@ export const problems = {
   provider_unavailable: {
     status: 409,
     title: 'This way of logging in is not set up for the organisation.',
+  },
+  provider_misconfigured: {
+    status: 409,
+    title: 'The provider does not take the settings of the organisation; use another way, and tell the organisation.',
   },
   login_unknown: {
     status: 400,

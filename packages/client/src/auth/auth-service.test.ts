@@ -43,6 +43,7 @@ describe('start', () => {
     ['session_expired', 'session_expired'],
     ['device_superseded', 'device_superseded'],
     ['device_revoked', 'device_revoked'],
+    ['account_merged', 'account_merged'],
   ] as const)('clears a session the server has ended as %s', async (ended, notice) => {
     const server = createFakeServer()
     const first = createFakeClient(server)

@@ -14,7 +14,7 @@ import type { AuthenticationServices } from './authentication-services.ts'
 import type { SessionEntry } from './login-flow.ts'
 
 /** Why the person is logged out although they did not ask for it. */
-export type AuthNotice = 'device_superseded' | 'device_revoked' | 'session_expired' | 'keys_lost'
+export type AuthNotice = 'device_superseded' | 'device_revoked' | 'account_merged' | 'session_expired' | 'keys_lost'
 
 export interface SessionState {
   readonly status: 'starting' | 'signed_out' | 'signed_in' | 'error'
@@ -203,6 +203,6 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
 }
 
 function noticeOf(reason: SessionEnd): AuthNotice {
-  if (reason === 'device_superseded' || reason === 'device_revoked') return reason
+  if (reason === 'device_superseded' || reason === 'device_revoked' || reason === 'account_merged') return reason
   return reason === 'keys_missing' ? 'keys_lost' : 'session_expired'
 }

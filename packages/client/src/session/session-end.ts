@@ -5,6 +5,7 @@ const codes = [
   'session_expired',
   'device_superseded',
   'device_revoked',
+  'account_merged',
   'refresh_token_unknown',
   'refresh_token_reused',
 ] as const satisfies readonly NokkelErrorCode[]
@@ -16,7 +17,7 @@ export function isSessionEnd(code: NokkelErrorCode): code is (typeof codes)[numb
   return (codes as readonly NokkelErrorCode[]).includes(code)
 }
 
-/** Whether the device has ended too, so that its keys must go. */
+/** Whether the device has ended too, so that its keys must go. That of a merged account may be given back. */
 export function endsDevice(reason: SessionEnd): boolean {
   return reason === 'device_superseded' || reason === 'device_revoked'
 }

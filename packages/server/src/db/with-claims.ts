@@ -19,6 +19,7 @@ const endedSession: Record<string, ProblemCode> = {
   expired: 'session_expired',
   device_superseded: 'device_superseded',
   device_revoked: 'device_revoked',
+  merged: 'account_merged',
 }
 
 /** What a caller is told of a session that is no longer live. */
@@ -28,7 +29,7 @@ export const sessionProblem = (state: string): ProblemCode => endedSession[state
  * Runs `work` as the person in `claims`: the only door through which person-bound requests reach the database.
  * Role and claims hold for this transaction alone. After a deadlock it runs once more, so `work` changes nothing but the database.
  *
- * @throws {ServerError} `session_ended`, `session_expired`, `device_superseded` or `device_revoked`.
+ * @throws {ServerError} `session_ended`, `session_expired`, `device_superseded`, `device_revoked` or `account_merged`.
  */
 export async function withClaims<T>(
   database: Database,

@@ -305,6 +305,7 @@ describe.each(databaseEngines)('crypto-service [%s]', (engine) => {
       ['revoked', 'session_ended'],
       ['device_superseded', 'device_superseded'],
       ['device_revoked', 'device_revoked'],
+      ['merged', 'account_merged'],
     ])('tells who asks in a session that was ended as %s', async (reason, code) => {
       const { person, data, iv } = await equipped()
       await sql`update nokkel.session set ended_at = now(), ended_reason = ${reason}
