@@ -11,8 +11,8 @@ export default defineConfig({
     paraglideVitePlugin({
       project: './project.inlang',
       outdir: './src/paraglide',
-      strategy: ['localStorage', 'baseLocale'],
-      localStorageKey: 'nokkel.locale',
+      // What is remembered on the device is a matter of settings/locale.ts.
+      strategy: ['globalVariable', 'baseLocale'],
       emitReadme: false,
     }),
   ],

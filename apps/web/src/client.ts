@@ -1,5 +1,5 @@
 import { createNokkel, type Nokkel } from '@nokkel/client'
-import { initialOrganization, rememberOrganization } from './settings/organization.ts'
+import { initialOrganization, rememberedOrganization, rememberOrganization } from './settings/organization.ts'
 
 const listeners = new Set<() => void>()
 let organization = initialOrganization()
@@ -22,13 +22,21 @@ export const currentClient = {
   organization: () => organization,
 }
 
+/** One that is known to be there. */
 export function chooseOrganization(slug: string): void {
-  if (slug === organization) return
   rememberOrganization(slug)
+  change(slug)
+}
+
+/** Leaves the organisation that a URL named, for the one that was chosen or logged in to here before. */
+export function backToOrganization(): void {
+  change(rememberedOrganization())
+}
+
+function change(slug: string): void {
+  if (slug === organization) return
   organization = slug
-  nokkel.close()
-  nokkel = open()
-  for (const listener of listeners) listener()
+  restart()
 }
 
 /** Starts again after a failed start, for instance when storage was not available. */

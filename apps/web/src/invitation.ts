@@ -15,7 +15,7 @@ export function parseInvitation(text: string): string | undefined {
 function take(): boolean {
   if (location.pathname !== '/join' || !location.hash) return false
   const code = parseInvitation(location.hash)
-  if (code) sessionStorage.setItem(name, code)
+  if (code) keep(code)
   history.replaceState(null, '', location.pathname)
   return code !== undefined
 }
@@ -24,8 +24,28 @@ take()
 // Whoever pastes the link where this page is open already changes nothing but what is after the `#`.
 addEventListener('hashchange', () => take() && location.reload())
 
-export const pendingInvitation = (): string | undefined => sessionStorage.getItem(name) ?? undefined
+export function pendingInvitation(): string | undefined {
+  try {
+    return sessionStorage.getItem(name) ?? undefined
+  } catch {
+    return undefined
+  }
+}
 
-export const forgetInvitation = (): void => sessionStorage.removeItem(name)
+export function forgetInvitation(): void {
+  try {
+    sessionStorage.removeItem(name)
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+function keep(code: string): void {
+  try {
+    sessionStorage.setItem(name, code)
+  } catch {
+    // They can paste it when they are logged in.
+  }
+}
 
 export const invitationLink = (code: string): string => `${location.origin}/join#${code}`

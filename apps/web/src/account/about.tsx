@@ -3,12 +3,16 @@ import { Facts } from '../components/facts.tsx'
 import * as m from '../paraglide/messages.js'
 import { useWays } from '../queries/organizations.ts'
 import { roleName } from '../role.ts'
-import type { Me } from '../wire.ts'
+import type { LinkedLogin, Me } from '../wire.ts'
 
 /** Who the person is here. */
-export function About({ me }: { me: Me }) {
-  const bankid = useWays().some(({ id }) => id === 'bankid')
-  const unknown = bankid ? m.account_personnummer_unknown() : m.account_personnummer_unknown_plain()
+export function About({ me, logins }: { me: Me; logins: readonly LinkedLogin[] | undefined }) {
+  const told = useWays().some(({ id, personnummer }) => id === 'bankid' && personnummer)
+  const unknown = !told
+    ? m.account_personnummer_unknown_plain()
+    : logins?.some(({ provider }) => provider === 'bankid')
+      ? m.account_personnummer_unknown_bankid()
+      : m.account_personnummer_unknown()
   return (
     <section className="stack">
       <Facts

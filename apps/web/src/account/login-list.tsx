@@ -1,12 +1,14 @@
 import { Alert, Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
 import { EnterIcon, PlusIcon } from '@navikt/aksel-icons'
-import { useNokkel, useSession } from '@nokkel/client/react'
+import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
 import { codeOf } from '../components/explain.ts'
 import { providerName } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import { When } from '../components/when.tsx'
+import { useLinkFailure } from '../login/link-failure.ts'
+import { LogInAgain } from '../login/log-in-again.tsx'
 import { LoginFailure } from '../login/login-failure.tsx'
 import { type ProviderLogin, useLogins } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
@@ -29,7 +31,9 @@ export function LoginList({ me }: { me: Me }) {
   const [removed, setRemoved] = useState('')
   const logins = query.data?.logins ?? []
   const linking = services.find(({ state }) => state.purpose === 'link' && state.status === 'authenticated')
-  const failed = services.find(({ state }) => state.purpose === 'link' && state.status === 'error')
+  const [kept, forget] = useLinkFailure()
+  const keptOf = services.find(({ provider, state }) => provider === kept?.provider && state.status === 'idle')
+  const failed = services.find(({ state }) => state.purpose === 'link' && state.status === 'error') ?? keptOf
 
   /** Goes on only where the login is new enough; the server looks too. */
   function freshly(action: () => void) {
@@ -47,7 +51,7 @@ export function LoginList({ me }: { me: Me }) {
         <Paragraph>{m.logins_lead()}</Paragraph>
       </div>
       {linking && <Linked login={linking} />}
-      {failed && <LoginFailure login={failed} returnTo="/account" />}
+      {failed && <LoginFailure login={failed} kept={kept} returnTo="/account" onClose={forget} />}
       {query.isPending && <Waiting reason={m.logins_loading()} />}
       {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
       {query.data && (
@@ -62,7 +66,7 @@ export function LoginList({ me }: { me: Me }) {
           ))}
         </ul>
       )}
-      {tooOld && <LogInAgain />}
+      {tooOld && <TooOld />}
       {query.data && <Additions me={me} logins={logins} freshly={freshly} />}
       {removing && (
         <RemoveLoginDialog
@@ -172,9 +176,7 @@ function Linked({ login }: { login: ProviderLogin }) {
 }
 
 /** Ways in are changed only right after a login: this is the way to one. */
-function LogInAgain() {
-  const { state, signIn } = useSession()
-  const provider = state.me?.session.provider
+function TooOld() {
   return (
     <Alert data-color="info" role="alert" className="notice">
       <Heading level={3} data-size="2xs">
@@ -182,14 +184,7 @@ function LogInAgain() {
       </Heading>
       <div className="notice-body">
         <Paragraph>{m.logins_too_old()}</Paragraph>
-        {provider && (
-          <Button
-            variant="secondary"
-            onClick={() => void signIn(provider, { returnTo: '/account' }).catch(() => undefined)}
-          >
-            {m.login_again()}
-          </Button>
-        )}
+        <LogInAgain />
       </div>
     </Alert>
   )

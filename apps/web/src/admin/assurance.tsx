@@ -23,7 +23,7 @@ export function Assurance({ settings }: { settings: LoginSettings }) {
       <Heading id="assurance" level={2} data-size="xs">
         {m.assurance_title()}
       </Heading>
-      <SettingsForm saving={save} onSave={() => save.mutate(chosen)}>
+      <SettingsForm saving={save} label={m.admin_save_assurance()} onSave={() => save.mutate(chosen)}>
         <fieldset className="choices">
           <legend className="ds-label">{m.assurance_legend()}</legend>
           {levels.map(({ level, label, help }) => (

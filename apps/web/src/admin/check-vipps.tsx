@@ -1,9 +1,8 @@
 import { Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
-import { useNokkel } from '@nokkel/client/react'
-import { useMutation } from '@tanstack/react-query'
 import { codeOf } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
+import { useVippsCheck } from '../queries/administration.ts'
 import type { ProviderFinding } from '../wire.ts'
 
 const checkName: Record<ProviderFinding['check'], () => string> = {
@@ -28,8 +27,7 @@ const results = {
 
 /** Tries the stored settings against Vipps, and says what to do about what fails. */
 export function CheckVipps() {
-  const { administration } = useNokkel()
-  const check = useMutation({ mutationFn: () => administration.checkVipps() })
+  const check = useVippsCheck()
 
   return (
     <section className="stack" aria-labelledby="check">
@@ -40,13 +38,13 @@ export function CheckVipps() {
         <Paragraph>{m.check_vipps_body()}</Paragraph>
       </div>
       <div className="actions">
-        <Button variant="secondary" loading={check.isPending} onClick={() => check.mutate()}>
-          {check.isPending ? m.check_vipps_working() : m.check_vipps_run()}
+        <Button variant="secondary" loading={check.isFetching} onClick={() => void check.refetch()}>
+          {check.isFetching ? m.check_vipps_working() : m.check_vipps_run()}
         </Button>
       </div>
       {check.isError && <Problem code={codeOf(check.error)} />}
       <div role="status">
-        {check.data && (
+        {check.data && !check.isError && (
           <ul className="rows">
             {check.data.map((finding) => (
               <Finding key={finding.check} finding={finding} />

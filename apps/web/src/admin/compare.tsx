@@ -46,21 +46,26 @@ export function Compare({ accounts, myId, keep, onKeep }: CompareProps) {
 }
 
 function factsOf(account: DuplicateAccount): Parameters<typeof Facts>[0]['facts'] {
+  const { role, lastLoginAt } = account
   const logins = [...new Set(account.logins)].map(providerName).join(', ')
-  return [
-    [m.account_role(), account.role ? roleName[account.role]() : m.compare_unknown()],
+  const ofEverybody = [
+    [m.account_role(), role ? roleName[role]() : m.compare_not_member()],
     [m.compare_created(), <When key="created" at={account.createdAt} />],
-    [m.compare_last_login(), account.lastLoginAt ? <When key="last" at={account.lastLoginAt} /> : m.compare_never()],
     [m.compare_logins(), logins || m.compare_no_logins()],
     [m.compare_bankid(), account.bankidVerified ? m.compare_yes() : m.compare_no()],
     [m.account_personnummer(), account.personnummerVerified ? m.compare_yes() : m.compare_unknown()],
-    [m.account_phone(), account.phoneNumber ?? m.compare_unknown()],
-    [m.account_email(), account.email ?? m.compare_unknown()],
     [
       m.compare_id(),
       <span key="id" className="account-id">
         {account.id}
       </span>,
     ],
+  ] as const
+  if (!role) return ofEverybody
+  return [
+    ...ofEverybody,
+    [m.compare_last_login(), lastLoginAt ? <When key="last" at={lastLoginAt} /> : m.compare_never()],
+    [m.account_phone(), account.phoneNumber ?? m.compare_unknown()],
+    [m.account_email(), account.email ?? m.compare_unknown()],
   ]
 }

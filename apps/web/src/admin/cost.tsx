@@ -33,6 +33,7 @@ export function Cost({ settings }: { settings: LoginSettings }) {
       </div>
       <SettingsForm
         saving={save}
+        label={m.admin_save_cost()}
         isReady={() => {
           setChecked(true)
           return ore !== undefined && logins !== undefined

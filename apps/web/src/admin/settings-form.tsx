@@ -7,6 +7,8 @@ import * as m from '../paraglide/messages.js'
 interface SettingsFormProps {
   /** What saves, and how that went. */
   saving: { isPending: boolean; isSuccess: boolean; isError: boolean; error: unknown }
+  /** What the button says: what it saves. */
+  label: string
   /** Told instead of "Saved". */
   saved?: string
   /** Says what is missing and refuses to save. Default: nothing is. */
@@ -16,7 +18,7 @@ interface SettingsFormProps {
 }
 
 /** A few settings that are saved together. */
-export function SettingsForm({ saving, saved, isReady = () => true, onSave, children }: SettingsFormProps) {
+export function SettingsForm({ saving, label, saved, isReady = () => true, onSave, children }: SettingsFormProps) {
   function submit(event: FormEvent) {
     event.preventDefault()
     if (!saving.isPending && isReady()) onSave()
@@ -29,7 +31,7 @@ export function SettingsForm({ saving, saved, isReady = () => true, onSave, chil
       {saving.isError && <Problem code={code} />}
       <div className="form-bar">
         <Button type="submit" loading={saving.isPending}>
-          {saving.isPending ? m.admin_saving() : m.admin_save()}
+          {saving.isPending ? m.admin_saving() : label}
         </Button>
         <span role="status">{saving.isSuccess && (saved ?? m.admin_saved())}</span>
       </div>

@@ -10,13 +10,13 @@ interface UndoDialogProps {
   onClose: () => void
 }
 
-/** Puts everything back that a merge moved. */
+/** Puts everything back that a merge moved; a pair that was dismissed is open again. */
 export function UndoDialog({ duplicate, onUndone, onClose }: UndoDialogProps) {
   const { administration } = useNokkel()
   return (
     <WorkDialog
-      title={m.merge_undo_title()}
-      intro={m.merge_undo_body()}
+      title={duplicate.merge ? m.merge_undo_title() : m.dismissed_undo_title()}
+      intro={duplicate.merge ? m.merge_undo_body() : m.dismissed_undo_body()}
       confirm={m.merge_undo_confirm()}
       working={m.merge_undo_working()}
       run={async () => {

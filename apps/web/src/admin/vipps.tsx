@@ -16,7 +16,7 @@ import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
 import { CopyField } from '../components/copy-field.tsx'
 import * as m from '../paraglide/messages.js'
-import { useChangeSettings } from '../queries/administration.ts'
+import { useChangeSettings, useVippsCheck } from '../queries/administration.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
 import type { LoginSettings, VippsSettings } from '../wire.ts'
 import { SettingsForm } from './settings-form.tsx'
@@ -55,6 +55,7 @@ export function Vipps({ settings }: { settings: LoginSettings }) {
   const [replacing, setReplacing] = useState(false)
   const [checked, setChecked] = useState(false)
   const [switchingOff, setSwitchingOff] = useState(false)
+  const check = useVippsCheck()
   const save = useChangeSettings((input: Draft & { clientSecret?: string }) => administration.setVipps(input))
 
   // Another client has another secret, and so has the other environment.
@@ -71,7 +72,8 @@ export function Vipps({ settings }: { settings: LoginSettings }) {
     save.reset()
   }
   async function store() {
-    await save.mutateAsync({ ...draft, ...(asks && secret && { clientSecret: secret }) })
+    const { vipps: stored } = await save.mutateAsync({ ...draft, ...(asks && secret && { clientSecret: secret }) })
+    if (stored?.secretSet) void check.refetch()
     setSecret('')
     setReplacing(false)
     setChecked(false)
@@ -93,6 +95,7 @@ export function Vipps({ settings }: { settings: LoginSettings }) {
       />
       <SettingsForm
         saving={save}
+        label={m.admin_save_vipps()}
         {...(!draft.enabled && { saved: m.vipps_saved_off() })}
         isReady={() => {
           setChecked(true)

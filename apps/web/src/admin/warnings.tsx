@@ -1,6 +1,7 @@
 import { Alert, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { CheckmarkCircleIcon } from '@navikt/aksel-icons'
 import * as m from '../paraglide/messages.js'
+import { useVippsCheck } from '../queries/administration.ts'
 import type { LoginWarning } from '../wire.ts'
 
 const texts: Record<LoginWarning, { title: () => string; body: () => string; grave?: true }> = {
@@ -13,12 +14,15 @@ const texts: Record<LoginWarning, { title: () => string; body: () => string; gra
   vipps_cap_near: { title: m.warning_vipps_cap_near_title, body: m.warning_vipps_cap_near_body },
   vipps_below_assurance: { title: m.warning_vipps_below_title, body: m.warning_vipps_below_body },
   vipps_cost_unset: { title: m.warning_vipps_cost_title, body: m.warning_vipps_cost_body },
+  vipps_refused: { title: m.warning_vipps_refused_title, body: m.warning_vipps_refused_body, grave: true },
   personnummer_not_approved: { title: m.warning_personnummer_title, body: m.warning_personnummer_body },
   bankid_unconfigured: { title: m.warning_bankid_title, body: m.warning_bankid_body },
 }
 
 /** What an administrator should see to and how, the most urgent first. */
 export function Warnings({ warnings }: { warnings: readonly LoginWarning[] }) {
+  const failed = useVippsCheck().data?.some(({ result }) => result === 'failed')
+  if (warnings.length === 0 && failed) return <p>{m.admin_check_failed()}</p>
   if (warnings.length === 0) {
     return (
       <p className="lock-line">

@@ -1,6 +1,7 @@
-import { Button, Dialog, Heading, Paragraph } from '@digdir/designsystemet-react'
+import { Button, Dialog, Paragraph } from '@digdir/designsystemet-react'
 import { useMutation } from '@tanstack/react-query'
 import { useId } from 'react'
+import { DialogHeading } from '../components/dialog-heading.tsx'
 import { codeOf } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
@@ -21,11 +22,15 @@ export function EndMembershipDialog(props: EndMembershipDialogProps) {
   const end = useMutation({ mutationFn: props.end, onSuccess: props.onEnded })
 
   return (
-    <Dialog open closeButton={false} aria-labelledby={title} onClose={props.onClose}>
+    <Dialog
+      open
+      closedby={end.isPending ? 'none' : 'closerequest'}
+      closeButton={false}
+      aria-labelledby={title}
+      onClose={props.onClose}
+    >
       <Dialog.Block>
-        <Heading id={title} level={2} data-size="xs">
-          {props.title}
-        </Heading>
+        <DialogHeading id={title}>{props.title}</DialogHeading>
       </Dialog.Block>
       <Dialog.Block className="stack">
         <Paragraph>{props.body}</Paragraph>

@@ -23,6 +23,7 @@ export function CopyField({ label, description, value, copyLabel }: CopyFieldPro
   return (
     <div className="copy-field">
       <Textfield
+        multiline
         readOnly
         label={label}
         description={description}

@@ -33,6 +33,7 @@ export function explain(code: ErrorCode | undefined): string {
     case 'token_expired':
     case 'session_ended':
     case 'session_expired':
+    case 'account_merged':
     case 'refresh_token_unknown':
     case 'refresh_token_reused':
       return m.e_session()
@@ -41,6 +42,8 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_device_gone()
     case 'organization_unknown':
       return m.e_organization()
+    case 'provider_misconfigured':
+      return m.e_provider_misconfigured()
     case 'provider_unavailable':
       return m.e_provider_unavailable()
     case 'login_unknown':

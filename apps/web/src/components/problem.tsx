@@ -1,5 +1,6 @@
 import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import type { ReactNode } from 'react'
+import { LogInAgain } from '../login/log-in-again.tsx'
 import * as m from '../paraglide/messages.js'
 import { type ErrorCode, explain } from './explain.ts'
 
@@ -25,6 +26,7 @@ export function Problem({ code, title, explanation, onRetry, retryLabel, childre
       <div className="notice-body">
         <Paragraph>{explanation ?? explain(code)}</Paragraph>
         {children}
+        {code === 'login_too_old' && <LogInAgain />}
         {onRetry && (
           <Button variant="secondary" onClick={onRetry}>
             {retryLabel ?? m.try_again()}

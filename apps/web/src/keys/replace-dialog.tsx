@@ -1,5 +1,6 @@
-import { Button, Dialog, Heading, List, Paragraph } from '@digdir/designsystemet-react'
+import { Button, Dialog, List, Paragraph } from '@digdir/designsystemet-react'
 import { useState } from 'react'
+import { DialogHeading } from '../components/dialog-heading.tsx'
 import { formatWhen } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 
@@ -21,11 +22,15 @@ export function ReplaceDialog({ organization, others, onConfirm, onDecline }: Re
   }
 
   return (
-    <Dialog open closedby="none" closeButton={false} aria-labelledby="replace-title" onClose={onDecline}>
+    <Dialog
+      open
+      closedby={working ? 'none' : 'closerequest'}
+      closeButton={false}
+      aria-labelledby="replace-title"
+      onClose={onDecline}
+    >
       <Dialog.Block>
-        <Heading id="replace-title" level={2} data-size="xs">
-          {m.replace_title()}
-        </Heading>
+        <DialogHeading id="replace-title">{m.replace_title()}</DialogHeading>
       </Dialog.Block>
       <Dialog.Block className="stack">
         <Paragraph>{m.replace_intro({ organization })}</Paragraph>

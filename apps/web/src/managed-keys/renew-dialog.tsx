@@ -1,5 +1,6 @@
-import { Button, Dialog, Heading, List, Paragraph } from '@digdir/designsystemet-react'
+import { Button, Dialog, List, Paragraph } from '@digdir/designsystemet-react'
 import { useId } from 'react'
+import { DialogHeading } from '../components/dialog-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
 import { RenewalDone } from './renewal-done.tsx'
@@ -49,16 +50,15 @@ export function RenewDialog({ reason, renew, onSettled, onClose }: RenewDialogPr
   return (
     <Dialog
       open
-      closedby="none"
+      closedby={renewal.state === 'running' ? 'none' : 'closerequest'}
       closeButton={false}
       aria-labelledby={title}
-      onCancel={(event) => renewal.state === 'running' && event.preventDefault()}
       onClose={onClose}
     >
       <Dialog.Block>
-        <Heading id={title} level={2} data-size="xs">
+        <DialogHeading id={title}>
           {renewal.state === 'done' ? done() : renewal.state === 'running' ? m.moving_title() : question()}
-        </Heading>
+        </DialogHeading>
       </Dialog.Block>
       {renewal.state === 'running' ? (
         <RenewalProgress progress={renewal.progress} onStop={renewal.stop} />

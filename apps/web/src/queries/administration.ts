@@ -30,6 +30,17 @@ export function useChangeSettings<Input>(change: (input: Input) => Promise<Login
   })
 }
 
+/** What a try of the stored settings against Vipps found; tried when it is asked for. */
+export function useVippsCheck() {
+  const { administration } = useNokkel()
+  return useQuery({
+    queryKey: ['vipps-check'],
+    queryFn: () => administration.checkVipps(),
+    enabled: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+}
+
 /** Suspected duplicates of one state, the newest first. */
 export function useDuplicates(state: Duplicate['state']) {
   const { administration } = useNokkel()
@@ -42,20 +53,24 @@ export function useDuplicates(state: Duplicate['state']) {
   return { query, items: query.data?.pages.flatMap(({ items }) => items) ?? [] }
 }
 
-/** One that is not settled yet; they are few, so it is looked for among all. */
+const states = ['open', 'merged', 'dismissed'] as const
+
+/** One of them; they are few, so it is looked for among all, those that are to be settled first. */
 export function useDuplicate(id: string) {
   const { administration } = useNokkel()
   return useQuery({
     queryKey: [...duplicatesKey, 'one', id],
     queryFn: async () => {
-      let cursor: string | undefined
-      do {
-        const page = await administration.duplicates({ limit: 200, ...(cursor && { cursor }) })
-        const found = page.items.find((duplicate) => duplicate.id === id)
-        if (found) return found
-        cursor = page.nextCursor
-      } while (cursor)
-      throw new NokkelError('duplicate_settled')
+      for (const state of states) {
+        let cursor: string | undefined
+        do {
+          const page = await administration.duplicates({ state, limit: 200, ...(cursor && { cursor }) })
+          const found = page.items.find((duplicate) => duplicate.id === id)
+          if (found) return found
+          cursor = page.nextCursor
+        } while (cursor)
+      }
+      throw new NokkelError('not_found')
     },
   })
 }
@@ -67,13 +82,15 @@ export function useMergePreview(id: string, survivor: string | undefined) {
     queryKey: [...duplicatesKey, 'preview', id, survivor],
     queryFn: () => administration.previewMerge(id, survivor ?? ''),
     enabled: survivor !== undefined,
-    staleTime: 0,
+    // What an administrator reads is what they merge by: it does not change before they look again.
+    staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   })
 }
 
-/** Looks again at everything about duplicates. */
+/** Looks again at everything about duplicates, but for what is being previewed. */
 export function useRefreshDuplicates(): () => Promise<void> {
   const queries = useQueryClient()
-  return () => queries.invalidateQueries({ queryKey: duplicatesKey })
+  return () =>
+    queries.invalidateQueries({ queryKey: duplicatesKey, predicate: ({ queryKey: [, kind] }) => kind !== 'preview' })
 }

@@ -25,7 +25,7 @@ export function LeaveGuard({ id, unsaved, uploads }: LeaveGuardProps) {
   const { status, proceed, reset } = useBlocker({ shouldBlockFn, enableBeforeUnload, withResolver: true })
   if (status !== 'blocked') return null
   return (
-    <Dialog open closedby="none" closeButton={false} role="alertdialog" aria-labelledby={title} onClose={reset}>
+    <Dialog open closedby="closerequest" closeButton={false} role="alertdialog" aria-labelledby={title} onClose={reset}>
       <Dialog.Block className="stack">
         <Heading id={title} level={2} data-size="xs">
           {m.unsaved_title()}

@@ -1,6 +1,7 @@
-import { Button, Dialog, Heading, Paragraph } from '@digdir/designsystemet-react'
+import { Button, Dialog, Paragraph } from '@digdir/designsystemet-react'
 import type { SavedSpecification, Specification } from '@nokkel/client'
 import { useId } from 'react'
+import { DialogHeading } from '../components/dialog-heading.tsx'
 import { formatWhen } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 import { differencesOf } from './specification-values.ts'
@@ -22,11 +23,16 @@ export function ConflictDialog({ theirs, mine, saving, onKeepMine, onTakeTheirs,
   const differences = theirs.specification ? differencesOf(theirs.specification, mine) : []
   const name = theirs.author.name ?? m.rfx_somebody()
   return (
-    <Dialog open closedby="none" closeButton={false} aria-labelledby={title} className="conflict" onClose={onBack}>
+    <Dialog
+      open
+      closedby={saving ? 'none' : 'closerequest'}
+      closeButton={false}
+      aria-labelledby={title}
+      className="conflict"
+      onClose={onBack}
+    >
       <Dialog.Block className="stack">
-        <Heading id={title} level={2} data-size="xs">
-          {m.spec_conflict_title({ name })}
-        </Heading>
+        <DialogHeading id={title}>{m.spec_conflict_title({ name })}</DialogHeading>
         <Paragraph>{m.spec_conflict_body({ name, when: formatWhen(theirs.writtenAt) })}</Paragraph>
       </Dialog.Block>
       <Dialog.Block className="stack">

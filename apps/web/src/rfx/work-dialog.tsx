@@ -1,6 +1,7 @@
-import { Button, Dialog, Heading, List, Paragraph } from '@digdir/designsystemet-react'
+import { Button, Dialog, List, Paragraph } from '@digdir/designsystemet-react'
 import type { WorkOptions } from '@nokkel/client'
 import { type FormEvent, type ReactNode, useId } from 'react'
+import { DialogHeading } from '../components/dialog-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
@@ -44,16 +45,15 @@ export function WorkDialog<T>(props: WorkDialogProps<T>) {
   return (
     <Dialog
       open
-      closedby="none"
+      closedby={running ? 'none' : 'closerequest'}
       closeButton={false}
       aria-labelledby={title}
-      onCancel={(event) => running && event.preventDefault()}
       onClose={onClose}
     >
       <Dialog.Block>
-        <Heading id={title} level={2} data-size="xs">
+        <DialogHeading id={title} first={children === undefined}>
           {work.state === 'done' ? (props.doneTitle ?? props.title) : props.title}
-        </Heading>
+        </DialogHeading>
       </Dialog.Block>
       {work.state === 'done' && done ? (
         <>

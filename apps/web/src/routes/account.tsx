@@ -23,7 +23,7 @@ export function AccountPage() {
         <PageHeading>{m.account_title()}</PageHeading>
         <Paragraph>{m.account_lead()}</Paragraph>
       </div>
-      <About me={me} />
+      <About me={me} logins={data?.logins} />
       <LoginList me={me} />
       {data && <ContactDetails contact={data.contact} />}
       <SessionList />

@@ -3,6 +3,7 @@ import { useNokkel, useSession } from '@nokkel/client/react'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { takeCallbackUrl } from '../callback-url.ts'
+import { backToOrganization, chooseOrganization } from '../client.ts'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 import { providerName } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
@@ -10,11 +11,13 @@ import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import { LoginFailure } from '../login/login-failure.tsx'
 import { NeedsLinking } from '../login/needs-linking.tsx'
-import { useLogins } from '../login/use-logins.ts'
+import { useLoginIn, useLogins } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
-import { rememberOrganization } from '../settings/organization.ts'
 import { Redirect } from '../shell/redirect.tsx'
+
+/** Of no login that was begun here: whoever made the URL may be a stranger. */
+const strange: readonly (ErrorCode | undefined)[] = ['login_lost', 'login_state_mismatch']
 
 /** Where BankID and Vipps send the browser back. Ends at home, or in one clear state with a way on. */
 export function CallbackPage() {
@@ -25,6 +28,7 @@ export function CallbackPage() {
   const { provider, organization } = useParams({ from: '/callback/$provider/$organization' })
   const [failure, setFailure] = useState<{ code: ErrorCode | undefined }>()
   const login = useLogins().find((one) => one.provider === provider)
+  const waiting = useLoginIn('needs_linking')
 
   const started = useRef(false)
   useEffect(() => {
@@ -32,15 +36,24 @@ export function CallbackPage() {
     started.current = true
     const url = takeCallbackUrl()
     if (!url) {
+      backToOrganization()
       void navigate({ to: '/', replace: true })
       return
     }
-    rememberOrganization(organization)
-    nokkel.auth.completeSignIn(url).catch((error: unknown) => setFailure({ code: codeOf(error) }))
+    nokkel.auth.completeSignIn(url).then(
+      ({ state }) => {
+        if (state.status !== 'awaiting_callback') chooseOrganization(organization)
+      },
+      (error: unknown) => {
+        const code = codeOf(error)
+        setFailure({ code })
+        if (strange.includes(code)) backToOrganization()
+      },
+    )
   }, [nokkel, navigate, organization])
 
   if (!login) return <Redirect to="/" />
-  const { status, purpose } = login.state
+  const { status, purpose, reason } = login.state
   const before = session.status === 'signed_in' ? '/account' : '/login'
 
   async function cancel() {
@@ -49,16 +62,17 @@ export function CallbackPage() {
   }
 
   if (status === 'authenticated') return <Redirect to={login.state.returnTo ?? '/'} />
-  if (status === 'needs_linking') {
+  if (waiting && (waiting === login || status === 'error')) {
     return (
-      <div className="page page-narrow">
-        <NeedsLinking login={login} />
+      <div key="linking" className="page page-narrow">
+        <NeedsLinking login={waiting} />
       </div>
     )
   }
+  if (status === 'error' && purpose === 'link') return <Redirect to="/account" linkFailure={{ provider, reason }} />
   if (status === 'error' || (failure && failure.code !== 'cancelled')) {
     return (
-      <div className="page page-narrow">
+      <div key="failed" className="page page-narrow">
         <PageHeading>{purpose === 'link' ? m.link_failed_title() : m.login_failed_title()}</PageHeading>
         {status === 'error' ? <LoginFailure login={login} titled={false} /> : <Problem code={failure?.code} />}
         <Link to={before} className="ds-link back">

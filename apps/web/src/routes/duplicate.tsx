@@ -12,6 +12,7 @@ import { formatDate } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
+import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { useDuplicate, useMergePreview, useRefreshDuplicates } from '../queries/administration.ts'
 import { useWork } from '../rfx/use-work.ts'
@@ -26,25 +27,33 @@ export function DuplicatePage() {
   useLocale()
   const { id } = route.useParams()
   const { data: duplicate, error, isPending, refetch } = useDuplicate(id)
-  const [merged, setMerged] = useState<Duplicate>()
+  const [done, setDone] = useState('')
 
   return (
     <div className="page">
       <Link to="/admin/duplicates" className="ds-link back">
         {m.compare_back()}
       </Link>
+      <p className={done ? 'row-note' : 'ds-sr-only'} role="status">
+        {duplicate?.state === 'open' && done}
+      </p>
       {isPending && <Waiting reason={m.duplicates_loading()} />}
-      {error && !merged && <Problem code={codeOf(error)} onRetry={() => void refetch()} />}
-      {merged ? (
-        <Merged duplicate={merged} />
-      ) : (
-        duplicate && <Pair key={duplicate.id} duplicate={duplicate} onMerged={setMerged} />
-      )}
+      {error && <Problem code={codeOf(error)} onRetry={() => void refetch()} />}
+      {duplicate &&
+        (duplicate.state === 'open' ? (
+          <Pair key={id} duplicate={duplicate} />
+        ) : (
+          <Settled
+            key={duplicate.state}
+            duplicate={duplicate}
+            onUndone={() => setDone(duplicate.merge ? m.merge_undone() : m.dismissed_undone())}
+          />
+        ))}
     </div>
   )
 }
 
-function Pair({ duplicate, onMerged }: { duplicate: Duplicate; onMerged: (merged: Duplicate) => void }) {
+function Pair({ duplicate }: { duplicate: Duplicate }) {
   const { me } = useSession().state
   const { administration } = useNokkel()
   const navigate = useNavigate()
@@ -89,7 +98,7 @@ function Pair({ duplicate, onMerged }: { duplicate: Duplicate; onMerged: (merged
           {m.compare_two()}
         </Button>
       </div>
-      {looked && <Preview duplicate={duplicate} survivor={looked} onMerged={onMerged} />}
+      {looked && <Preview duplicate={duplicate} survivor={looked} />}
       {dismissing && (
         <WorkDialog
           title={m.compare_two_title()}
@@ -111,15 +120,14 @@ function Pair({ duplicate, onMerged }: { duplicate: Duplicate; onMerged: (merged
 interface PreviewProps {
   duplicate: Duplicate
   survivor: string
-  onMerged: (merged: Duplicate) => void
 }
 
 /** What would happen, and the button that makes it happen exactly so. */
-function Preview({ duplicate, survivor, onMerged }: PreviewProps) {
+function Preview({ duplicate, survivor }: PreviewProps) {
   const { administration } = useNokkel()
   const refresh = useRefreshDuplicates()
   const { data: preview, error, isFetching, refetch } = useMergePreview(duplicate.id, survivor)
-  const merge = useWork(() => administration.merge(duplicate.id, survivor, preview?.digest ?? ''))
+  const merge = useWork(() => administration.merge(duplicate.id, survivor, preview?.digest ?? ''), refresh)
   const kept = duplicate.accounts.findIndex(({ id }) => id === survivor) + 1
   const running = merge.state === 'running'
 
@@ -145,16 +153,7 @@ function Preview({ duplicate, survivor, onMerged }: PreviewProps) {
           )}
           <Paragraph>{m.merge_lead()}</Paragraph>
           <div className="actions">
-            <Button
-              data-color="danger"
-              loading={running}
-              onClick={() =>
-                merge.start((merged) => {
-                  onMerged(merged)
-                  void refresh()
-                })
-              }
-            >
+            <Button data-color="danger" loading={running} onClick={() => merge.start()}>
               {running ? m.merge_working() : m.merge_confirm()}
             </Button>
           </div>
@@ -164,27 +163,34 @@ function Preview({ duplicate, survivor, onMerged }: PreviewProps) {
   )
 }
 
-function Merged({ duplicate }: { duplicate: Duplicate }) {
+/** What it was settled as, and the way back while there is one. */
+function Settled({ duplicate, onUndone }: { duplicate: Duplicate; onUndone: () => void }) {
+  const { now } = useNokkel()
   const [undoing, setUndoing] = useState(false)
-  const [undone, setUndone] = useState(false)
-  const until = duplicate.merge?.undoUntil
-  if (undone) return <PageHeading>{m.merge_undone()}</PageHeading>
+  const { merge, accounts } = duplicate
+  const [first, second] = accounts.map(({ name }) => name)
+  const undoable = merge === null || new Date(merge.undoUntil) > now()
   return (
     <div className="stack done">
       <CheckmarkCircleIcon aria-hidden className="done-icon" />
-      <PageHeading>{m.merge_done_title()}</PageHeading>
-      <Paragraph>{m.merge_done_body()}</Paragraph>
-      {until && (
-        <>
-          <Paragraph>{m.merge_undo_until({ until: formatDate(until) })}</Paragraph>
-          <Button variant="secondary" onClick={() => setUndoing(true)}>
-            {m.merge_undo()}
-          </Button>
-        </>
+      <PageHeading>{merge ? m.merge_done_title() : m.dismissed_title()}</PageHeading>
+      <Paragraph>{m.duplicates_pair({ first: first ?? '', second: second ?? '' })}</Paragraph>
+      <Paragraph>{merge ? m.merge_done_body() : m.dismissed_body()}</Paragraph>
+      {merge && (
+        <Paragraph>
+          {undoable ? (
+            m.merge_undo_until({ until: formatDate(merge.undoUntil) })
+          ) : (
+            <When at={merge.mergedAt} text={(when) => m.duplicates_merged_final({ when })} />
+          )}
+        </Paragraph>
       )}
-      {undoing && (
-        <UndoDialog duplicate={duplicate} onUndone={() => setUndone(true)} onClose={() => setUndoing(false)} />
+      {undoable && (
+        <Button variant="secondary" onClick={() => setUndoing(true)}>
+          {m.merge_undo()}
+        </Button>
       )}
+      {undoing && <UndoDialog duplicate={duplicate} onUndone={onUndone} onClose={() => setUndoing(false)} />}
     </div>
   )
 }

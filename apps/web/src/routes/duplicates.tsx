@@ -1,4 +1,4 @@
-import { Button, Heading, Paragraph, Tag, ToggleGroup } from '@digdir/designsystemet-react'
+import { Button, Heading, Paragraph, ToggleGroup } from '@digdir/designsystemet-react'
 import { PersonGroupIcon } from '@navikt/aksel-icons'
 import { useNokkel } from '@nokkel/client/react'
 import { Link } from '@tanstack/react-router'
@@ -75,7 +75,7 @@ export function DuplicatesPage() {
       {undone && (
         <UndoDialog
           duplicate={undone}
-          onUndone={() => setDone(m.merge_undone())}
+          onUndone={() => setDone(undone.merge ? m.merge_undone() : m.dismissed_undone())}
           onClose={() => setUndone(undefined)}
         />
       )}
@@ -88,7 +88,7 @@ function Row({ duplicate, onUndo }: { duplicate: Duplicate; onUndo: () => void }
   const { id, accounts, evidence, foundAt, merge } = duplicate
   const [first, second] = accounts.map(({ name }) => name)
   const names = { first: first ?? '', second: second ?? '' }
-  const undoable = merge !== null && new Date(merge.undoUntil) > now()
+  const undoable = duplicate.state === 'dismissed' || (merge !== null && new Date(merge.undoUntil) > now())
 
   return (
     <li className="row row-person">
@@ -116,11 +116,14 @@ function Row({ duplicate, onUndo }: { duplicate: Duplicate; onUndo: () => void }
           </Link>
         )}
         {undoable && (
-          <Button variant="secondary" aria-label={m.merge_undo_named(names)} onClick={onUndo}>
+          <Button
+            variant="secondary"
+            aria-label={merge ? m.merge_undo_named(names) : m.dismissed_undo_named(names)}
+            onClick={onUndo}
+          >
             {m.merge_undo()}
           </Button>
         )}
-        {duplicate.state === 'dismissed' && <Tag data-color="neutral">{m.duplicates_dismissed()}</Tag>}
       </div>
     </li>
   )

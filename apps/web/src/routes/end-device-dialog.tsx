@@ -1,8 +1,9 @@
-import { Button, Dialog, Heading, Paragraph } from '@digdir/designsystemet-react'
+import { Button, Dialog, Paragraph } from '@digdir/designsystemet-react'
 import type { DeviceView } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useId } from 'react'
+import { DialogHeading } from '../components/dialog-heading.tsx'
 import { codeOf } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
@@ -20,11 +21,15 @@ export function EndDeviceDialog({ device, onClose }: { device: DeviceView; onClo
   })
 
   return (
-    <Dialog open closeButton={false} aria-labelledby={title} onClose={onClose}>
+    <Dialog
+      open
+      closedby={end.isPending ? 'none' : 'closerequest'}
+      closeButton={false}
+      aria-labelledby={title}
+      onClose={onClose}
+    >
       <Dialog.Block>
-        <Heading id={title} level={2} data-size="xs">
-          {m.device_end_title({ name: device.name })}
-        </Heading>
+        <DialogHeading id={title}>{m.device_end_title({ name: device.name })}</DialogHeading>
       </Dialog.Block>
       <Dialog.Block className="stack">
         <Paragraph>{device.current ? m.device_end_this_body() : m.device_end_body()}</Paragraph>

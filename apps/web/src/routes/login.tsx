@@ -51,7 +51,7 @@ export function LoginPage() {
               <Paragraph>{m.login_lead()}</Paragraph>
             </div>
             {state.status === 'error' && <Problem code={state.reason} onRetry={restart} />}
-            {failed && <LoginFailure login={failed} returnTo={to} />}
+            {failed && failed.state.reason !== state.reason && <LoginFailure login={failed} returnTo={to} />}
             <ChooseOrganization />
             <Ways returnTo={to} />
             <Card variant="tinted" data-color="accent" className="login-how">

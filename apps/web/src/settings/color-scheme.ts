@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import { remember, remembered } from './remembered.ts'
 
 export type ColorScheme = 'light' | 'dark'
 
@@ -6,14 +7,12 @@ const name = 'nokkel.color-scheme'
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set<() => void>()
 
-const chosen = (): ColorScheme | null => {
-  const value = localStorage.getItem(name)
-  return value === 'light' || value === 'dark' ? value : null
-}
-const inUse = (): ColorScheme => chosen() ?? (dark.matches ? 'dark' : 'light')
+const parse = (value: string | null): ColorScheme | null => (value === 'light' || value === 'dark' ? value : null)
+let chosen = parse(remembered(name))
+const inUse = (): ColorScheme => chosen ?? (dark.matches ? 'dark' : 'light')
 
 function apply() {
-  document.documentElement.dataset.colorScheme = chosen() ?? 'auto'
+  document.documentElement.dataset.colorScheme = chosen ?? 'auto'
   for (const listener of listeners) listener()
 }
 
@@ -26,7 +25,8 @@ function subscribe(listener: () => void) {
 export const useColorScheme = (): ColorScheme => useSyncExternalStore(subscribe, inUse)
 
 export function changeColorScheme(scheme: ColorScheme): void {
-  localStorage.setItem(name, scheme)
+  chosen = scheme
+  remember(name, scheme)
   apply()
 }
 

@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from 'react'
-import { getLocale, type Locale, setLocale } from '../paraglide/runtime.js'
+import { getLocale, isLocale, type Locale, setLocale } from '../paraglide/runtime.js'
+import { remember, remembered } from './remembered.ts'
 
+const name = 'nokkel.locale'
 const listeners = new Set<() => void>()
 
 function subscribe(listener: () => void) {
@@ -13,9 +15,15 @@ export const useLocale = (): Locale => useSyncExternalStore(subscribe, getLocale
 
 /** Changes the language at once and remembers it on this device; nothing typed is lost. */
 export function changeLocale(locale: Locale): void {
-  void setLocale(locale, { reload: false })
-  document.documentElement.lang = locale
+  use(locale)
+  remember(name, locale)
   for (const listener of listeners) listener()
 }
 
-document.documentElement.lang = getLocale()
+function use(locale: Locale): void {
+  void setLocale(locale, { reload: false })
+  document.documentElement.lang = locale
+}
+
+const chosen = remembered(name)
+use(isLocale(chosen) ? chosen : getLocale())

@@ -1,11 +1,14 @@
+import { remember, remembered } from './remembered.ts'
+
 const name = 'nokkel.organization'
 
-/** The organisation a callback URL is for, else the one last logged in to here, else ''. */
+/** The organisation that was chosen or logged in to here last, else ''. */
+export const rememberedOrganization = (): string => remembered(name) ?? ''
+
+/** The organisation a callback URL is for, else the remembered one. Anybody can make such a URL. */
 export function initialOrganization(path = location.pathname): string {
   const [, callback, , organization] = path.split('/')
-  return (callback === 'callback' && organization) || localStorage.getItem(name) || ''
+  return (callback === 'callback' && organization) || rememberedOrganization()
 }
 
-export function rememberOrganization(slug: string): void {
-  localStorage.setItem(name, slug)
-}
+export const rememberOrganization = (slug: string): void => remember(name, slug)

@@ -27,7 +27,7 @@ export function SignedInArea() {
     case 'signed_in':
       return (
         <>
-          {failed?.state.purpose === 'login' && (
+          {failed && (failed.state.purpose === 'login' || pathname !== '/account') && (
             <div className="page page-notice">
               <LoginFailure login={failed} returnTo={pathname} />
             </div>
