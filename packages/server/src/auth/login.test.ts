@@ -299,6 +299,22 @@ describe.each(databaseEngines)('login [%s]', (engine) => {
     await strict.close()
   })
 
+  it('renews no session that came from less than the organisation has come to ask for', async () => {
+    const strict = await createLoginSystem(database)
+    const [weak, strong] = [await strict.logIn('vipps'), await strict.logIn('bankid')]
+    const renew = ({ tokens, signing }: typeof weak) => strict.refresh(tokens, signing)
+    expect((await renew(weak)).status).toBe(200)
+    const later = await strict.logIn('vipps')
+    await sql`update public.organization set minimum_assurance = 'high' where slug = ${strict.organization}`.execute(
+      database.owner,
+    )
+    expect(await renew(later)).toEqual(refused('session_ended', 401))
+    const me = await strict.request('GET', '/nokkel/me', { token: later.tokens.accessToken })
+    expect(me).toEqual(refused('session_ended', 401))
+    expect((await renew(strong)).status).toBe(200)
+    await strict.close()
+  })
+
   it('goes on without the personnummer that Vipps refuses', async () => {
     system.sandbox.setScenario('vipps', 'invalid-scope')
     const login = await system.begin('vipps')

@@ -265,6 +265,23 @@ describe.each(databaseEngines)('a login that looks like one of an account [%s]',
     expect(rows).toEqual([])
   })
 
+  it('gets in no more when the organisation has come to ask for more meanwhile', async () => {
+    const strict = await createLoginSystem(database)
+    const { userId, signing, linkToken } = await wait(strict)
+    await sql`update public.organization set minimum_assurance = 'substantial'
+      where id = ${strict.organizationId}::uuid`.execute(database.owner)
+    expect(await proceed(linkToken, signing, strict)).toMatchObject({
+      status: 403,
+      body: { code: 'login_assurance_too_low' },
+    })
+    expect(await countAccounts(database)).toBe(1)
+    expect((await tryLogin(strict, 'bankid', { signing, begin: { linkToken } })).body).toMatchObject({
+      outcome: 'identity_linked',
+      userId,
+    })
+    await strict.close()
+  })
+
   it('lets nobody new into an organisation that invites, and tells them nothing more', async () => {
     const closed = await createLoginSystem(database, { enrollment: 'invited' })
     const known = async (person: string) =>
