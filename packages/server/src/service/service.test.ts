@@ -34,7 +34,14 @@ describe.each(databaseEngines)('service [%s]', (engine) => {
   it('lists the organisations and how one logs in there', async () => {
     const { body } = await system.request('GET', '/nokkel/organizations')
     expect(body.organizations).toEqual([
-      { slug: system.organization, name: system.organization, providers: ['bankid', 'vipps'] },
+      {
+        slug: system.organization,
+        name: system.organization,
+        providers: [
+          { id: 'bankid', available: true, shares: ['name', 'birthDate'], personnummer: true },
+          { id: 'vipps', available: true, shares: ['name', 'phoneNumber', 'email', 'address'], personnummer: true },
+        ],
+      },
     ])
   })
 
