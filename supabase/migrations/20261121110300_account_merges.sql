@@ -60,16 +60,17 @@ create trigger require_account before insert on public.organization_member
 
 -- Former accounts go with the one they became ------------------------------------------------------------------------------
 
-create function nokkel.delete_former_accounts() returns trigger
+create function nokkel.delete_former_account() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin
-  delete from public.app_user u
-    where u.auth_user_id in (select f.user_id from nokkel.former_account f where f.survivor_id = old.auth_user_id);
-  return old;
+  delete from public.app_user u where u.auth_user_id = old.user_id and not exists (
+    select from public.app_user s where s.auth_user_id = old.survivor_id);
+  return null;
 end
 $$;
-create trigger delete_former_accounts before delete on public.app_user
-  for each row execute function nokkel.delete_former_accounts();
+-- Not of app_user: one statement may delete both.
+create trigger delete_former_account after delete on nokkel.former_account
+  for each row execute function nokkel.delete_former_account();
 
 -- A key that is destroyed is nowhere any more ------------------------------------------------------------------------------
 
@@ -605,7 +606,7 @@ begin
 
   -- What was the other account ends.
   perform nokkel.merge_rows(p_merge, 'nokkel.session', 't.user_id = $3 and t.ended_at is null',
-    $q$ended_at = now(), ended_reason = 'revoked'$q$);
+    $q$ended_at = now(), ended_reason = 'merged'$q$);
   perform nokkel.merge_rows(p_merge, 'public.device_key', $q$t.user_id = $3 and t.state = 'active'$q$,
     $q$state = 'revoked', ended_at = now()$q$);
   perform nokkel.merge_rows(p_merge, 'public.signing_key', 't.user_id = $3 and t.valid_until is null', 'valid_until = now()');
@@ -883,7 +884,10 @@ begin
           ) and nokkel.restore_row(v_row) then
             continue;
           end if;
-          if exists (select from public.rfxs r where r.id = v_group and r.company_id is null) then
+          -- It could not be made anew.
+          if exists (select from public.rfxs r where r.id = v_group and r.company_id is null)
+            and nokkel.present_row(v_row.table_name, v_row.after) is not null
+          then
             perform nokkel.refuse('merge_not_undoable');
           end if;
           v_ask := v_ask || v_group;
@@ -990,6 +994,20 @@ begin
   delete from nokkel.account_merge m where m.id = v_merge.id;
   perform nokkel.audit_merge(p_organization, p_user, 'duplicate.undo', p_duplicate::text, v_merge.survivor_id, v_merge.other_id, p_request);
 end
+$$;
+
+-- Also those that a merge had ended: they do not come back by its undo.
+create or replace function nokkel.end_other_sessions() returns integer
+  language sql security definer set search_path = '' as $$
+  with ended as (
+    update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
+    where s.user_id = nokkel.user_id() and s.id <> nokkel.session_id() and s.ended_at is null and nokkel.session_is_live()
+    returning 1
+  ), forgotten as (
+    delete from nokkel.account_merge_row j using nokkel.account_merge m
+    where m.id = j.merge_id and m.survivor_id = nokkel.user_id() and j.table_name = 'nokkel.session' and nokkel.session_is_live()
+  )
+  select count(*)::integer from ended
 $$;
 
 create function nokkel.dismiss_duplicate(p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_duplicate uuid) returns void
