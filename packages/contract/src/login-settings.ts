@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { operation } from './operation.ts'
-import { Slug } from './scalars.ts'
+import { Instant, Slug } from './scalars.ts'
 
 /** `low`: any provider; `substantial`: BankID, with biometrics too; `high`: BankID with code device or app only. */
 export const Assurance = z.enum(['low', 'substantial', 'high'])
@@ -8,7 +8,7 @@ export type Assurance = z.infer<typeof Assurance>
 
 const vippsSettings = {
   enabled: z.boolean(),
-  /** `test` is there where the operator offers it: not in production mode unless they say so. */
+  /** `test` is there where the operator offers it: that of Vipps itself never in production mode. */
   environment: z.enum(['production', 'test']),
   clientId: z.string().regex(/^[\x21-\x7e]{1,255}$/),
   authentication: z.enum(['client_secret_basic', 'client_secret_post']),
@@ -20,7 +20,7 @@ const vippsSettings = {
   personnummerApproved: z.boolean(),
   /** Whether everybody must confirm in the app, also in a browser that Vipps remembers. */
   confirmInApp: z.boolean(),
-  /** Where the app of Vipps opens our app: ends with `/callback/vipps/<organisation>`. */
+  /** Where the app of Vipps opens our app, one that the operator knows: ends with `/callback/vipps/<organisation>`. */
   appRedirectUri: z.string().max(500).nullable(),
   appCallbackUri: z.string().max(500).nullable(),
   market: z.enum(['NO', 'DK', 'FI', 'SE']).nullable(),
@@ -71,6 +71,8 @@ export const LoginSettings = z
     /** The newest first, at most 13. */
     usage: z.array(z.strictObject({ month: z.string().regex(/^\d{4}-\d{2}$/), logins: z.int() })),
     warnings: z.array(LoginWarning),
+    /** Since when Vipps has taken neither client id nor secret. */
+    vippsRefusedAt: Instant.optional(),
   })
   .openapi('LoginSettings')
 export type LoginSettings = z.infer<typeof LoginSettings>
@@ -87,6 +89,7 @@ export const ProviderFinding = z
 export type ProviderFinding = z.infer<typeof ProviderFinding>
 
 const tags: [string] = ['Organizations']
+/** What changes anything is for administrators whose login is not older than five minutes. */
 const settings = { 200: LoginSettings }
 
 export const getLoginSettings = operation({
@@ -101,7 +104,7 @@ export const putLoginSettings = operation({
   method: 'put',
   path: '/nokkel/organization/login',
   tags,
-  summary: 'Set the least assurance of a login; for administrators',
+  summary: 'Set the least assurance of a login, and end the sessions that came by less; for administrators',
   request: { body: z.strictObject({ minimumAssurance: Assurance }) },
   responses: settings,
 })

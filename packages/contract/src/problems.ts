@@ -178,7 +178,7 @@ export const problems = {
   redirect_uri_invalid: {
     status: 400,
     title:
-      'A redirect URI must be https or a reverse-domain scheme, and end with the path of this provider and organisation.',
+      'A redirect URI must be of an app that the operator of this server knows, and end with the path of this provider and organisation.',
   },
   duplicate_settled: {
     status: 409,

@@ -26,7 +26,7 @@ export interface MergePreview {
 
 /**
  * How people log in to the organisation, and accounts that may be one person; for its administrators. Everybody else gets
- * `forbidden`. Loaded at first use.
+ * `forbidden`, and for a change `login_too_old` where they logged in more than five minutes ago. Loaded at first use.
  *
  * @example
  * ```ts
@@ -40,7 +40,11 @@ export interface MergePreview {
  */
 export interface AdministrationService {
   loginSettings(): Promise<LoginSettings>
-  /** The least assurance of a login; those that came by less go on until they end. */
+  /**
+   * The least assurance of a login. Sessions that came by less end.
+   *
+   * @throws {NokkelError} `login_assurance_too_low`: that would end one's own.
+   */
   setMinimumAssurance(level: Assurance): Promise<LoginSettings>
   /** @throws {NokkelError} `secret_required`, `redirect_uri_invalid` */
   setVipps(settings: VippsSetup): Promise<LoginSettings>
