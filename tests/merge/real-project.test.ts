@@ -44,6 +44,9 @@ describe.each(databaseEngines)('a person with two accounts and real projects [%s
     const own = await silje.nokkel.rfx.create({ title: 'Ny skole', companyId: companies.innkjop })
     expect(await own.distribute()).toMatchObject({ success: true })
     await own.comment('Hvor mange klasserom?')
+    const closed = await silje.nokkel.rfx.create({ title: 'Gammel skole', companyId: companies.innkjop })
+    expect(await closed.distribute()).toMatchObject({ success: true })
+    await sql`update public.rfxs set status = 'closed' where id = ${closed.id}::uuid`.execute(server.database.owner)
     const theirs = kari.nokkel.rfx.get(own.id)
     await theirs.open()
 
@@ -54,13 +57,15 @@ describe.each(databaseEngines)('a person with two accounts and real projects [%s
       from public.company where id = ${companies.innkjop}::uuid returning id`.execute(owner)
     await sql`update public.user_identities set personnummer_index = null, personnummer_index_key = null
       where user_id = ${bjorn.id}::uuid`.execute(owner)
+    // Two BankIDs would be two people.
+    await sql`update public.external_identity set provider = 'vipps' where user_id = ${bjorn.id}::uuid`.execute(owner)
     const path = `/nokkel/duplicates/${rows[0]?.id}`
     const preview = await send<contract.AnswerOf<typeof contract.previewMerge>>(
       marit,
       'GET',
       `${path}/preview?survivor=${bjorn.id}`,
     )
-    expect(preview.effects).toContainEqual({ what: 'project_keys', effect: 'moves', count: 1 })
+    expect(preview.effects).toContainEqual({ what: 'project_keys', effect: 'moves', count: 2 })
     const body = { survivor: bjorn.id, digest: preview.digest }
     expect(await send(marit, 'POST', `${path}/merge`, body)).toMatchObject({ state: 'merged' })
 
@@ -69,7 +74,11 @@ describe.each(databaseEngines)('a person with two accounts and real projects [%s
     await project.open()
     expect(await project.comments()).toMatchObject([{ text: 'Hvor mange klasserom?' }])
     expect(project.getSnapshot().details).toMatchObject({ title: 'Ny skole', role: 'buyer' })
-    await expect(send(kari, 'GET', '/nokkel/me')).rejects.toThrow('session_ended')
+    await expect(send(kari, 'GET', '/nokkel/me')).rejects.toThrow('account_merged')
+
+    // Nobody's wrap is another one than was signed; a closed project stays as it is.
+    expect((await own.check()).map(({ problem }) => problem)).toEqual(['rekey_pending'])
+    expect(await closed.check()).toEqual([])
 
     // Whoever writes next makes the next version.
     expect(await versionOf(own.id)).toBe(1)

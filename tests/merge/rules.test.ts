@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import * as contract from '@nokkel/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rateClass } from '../../packages/server/src/http/rate-limit.ts'
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
 import { createEquipped, createOrganization, type Equipped } from '../../tools/testing/people.ts'
@@ -172,7 +173,88 @@ describe.each(databaseEngines)('who may merge what [%s]', (engine) => {
     expect(await calls.merge(dismissed, dismissed.administrator, 'A'.repeat(43))).toMatchObject({
       code: 'duplicate_settled',
     })
-    expect(await calls.undo(dismissed)).toMatchObject({ code: 'merge_not_undoable' })
+    expect(await calls.undo(dismissed)).toMatchObject({ status: 200, body: { state: 'open', merge: null } })
+    expect(await lastAudit()).toEqual({ action: 'duplicate.undo', problem: null })
+    expect(await calls.merge(dismissed)).toMatchObject({ status: 200 })
+  })
+
+  it('is not opened again when one of the two has been merged', async () => {
+    const pair = await pairOf()
+    const third = await createDuplicate(database, pair.organization, pair.other.id, pair.survivor.id, 'phone_and_email')
+    expect(await calls.dismiss({ ...pair, duplicate: third })).toMatchObject({ status: 200 })
+    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+    expect(await calls.undo({ ...pair, duplicate: third })).toMatchObject({ status: 409, code: 'merge_not_undoable' })
+  })
+
+  it('never joins two people with different BankIDs', async () => {
+    const pair = await pairOf()
+    await run(sql`insert into public.external_identity (provider, client_id, subject, user_id)
+      values ('bankid', '*', ${randomUUID()}, ${pair.survivor.id}::uuid)`)
+    expect(await calls.preview(pair)).toMatchObject({ status: 409, code: 'merge_different_people' })
+  })
+
+  it('is done and undone only with a login of the last five minutes', async () => {
+    const pair = await pairOf()
+    const { administrator } = pair
+    const { digest } = (await calls.preview(pair)).body
+    const age = (text: string) =>
+      run(sql`update nokkel.session set authenticated_at = now() - ${text}::interval
+        where id = ${administrator.claims.sid}::uuid`)
+    await age('5 minutes 1 second')
+    expect(await calls.preview(pair)).toMatchObject({ status: 200 })
+    expect(await calls.merge(pair, administrator, digest)).toMatchObject({ status: 403, code: 'login_too_old' })
+    expect(await lastAudit()).toEqual({ action: 'duplicate.merge', problem: 'login_too_old' })
+    await age('4 minutes 30 seconds')
+    expect(await calls.merge(pair, administrator, digest)).toMatchObject({ status: 200 })
+    await age('5 minutes 1 second')
+    expect(await calls.undo(pair)).toMatchObject({ status: 403, code: 'login_too_old' })
+    await age('4 minutes 30 seconds')
+    expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+  })
+
+  it('is recorded wherever one of the two is a member', async () => {
+    const pair = await pairOf()
+    const { organization, elsewhere } = pair
+    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+    expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+    const { rows } = await sql<{ action: string; organizations: string[] }>`
+      select action, array_agg(organization_id order by organization_id) as organizations from nokkel.audit_log
+      where action in ('duplicate.merge', 'duplicate.undo') and problem is null and subject_id like ${`${pair.duplicate}%`}
+      group by 1 order by 1`.execute(database.owner)
+    const organizations = [organization, elsewhere].sort()
+    expect(rows).toEqual([
+      { action: 'duplicate.merge', organizations },
+      { action: 'duplicate.undo', organizations },
+    ])
+  })
+
+  it('shows little of who is in other organisations alone', async () => {
+    const pair = await pairOf()
+    await run(sql`delete from public.organization_member
+      where user_id = ${pair.other.id}::uuid and organization_id = ${pair.organization}::uuid`)
+    const { duplicates } = (await calls.list(pair)).body
+    const { accounts } = duplicates.find(({ id }: { id: string }) => id === pair.duplicate)
+    expect(accounts.find(({ id }: { id: string }) => id === pair.other.id)).toMatchObject({
+      name: 'K. N.',
+      role: null,
+      lastLoginAt: null,
+      phoneNumber: null,
+      email: null,
+    })
+  })
+
+  it('is counted as writing when it is previewed', () => {
+    expect(rateClass(contract.previewMerge)).toBe('write')
+    expect(rateClass(contract.listDuplicates)).toBe('read')
+  })
+
+  it('is deleted with the account that was kept', async () => {
+    const pair = await pairOf()
+    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+    await run(sql`delete from public.app_user where auth_user_id = ${pair.survivor.id}::uuid`)
+    const { rows } = await sql`select from public.app_user
+      where auth_user_id in (${pair.survivor.id}::uuid, ${pair.other.id}::uuid)`.execute(database.owner)
+    expect(rows).toEqual([])
   })
 
   it('never joins two people with different numbers', async () => {
@@ -185,21 +267,45 @@ describe.each(databaseEngines)('who may merge what [%s]', (engine) => {
     })
   })
 
-  it('suffices as weak evidence only within the organisation, and not for accounts of one’s own', async () => {
+  it('is never of one’s own account, whatever the evidence', async () => {
+    const { administrator, survivor, organization } = await pairOf()
+    for (const evidence of ['personnummer', 'both_logins', 'phone_and_email'] as const) {
+      const own = await createDuplicate(database, organization, administrator.id, survivor.id, evidence)
+      const call = { params: { id: own }, query: { survivor: survivor.id } }
+      const refused = { status: 403, code: 'merge_not_allowed' }
+      expect(await api.call(contract.previewMerge, administrator.claims, call)).toMatchObject(refused)
+      expect(
+        await api.call(contract.mergeAccounts, administrator.claims, {
+          params: { id: own },
+          body: { survivor: survivor.id, digest: 'A'.repeat(43) },
+        }),
+      ).toMatchObject(refused)
+      expect(await api.call(contract.dismissDuplicate, administrator.claims, { params: { id: own } })).toMatchObject(
+        refused,
+      )
+    }
+  })
+
+  it('does not suffice as two logins for an organisation that asks for more', async () => {
+    const pair = await pairOf({ evidence: 'personnummer' })
+    const { body } = await calls.list(pair)
+    const found = body.duplicates.find(({ evidence }: { evidence: string }) => evidence === 'both_logins')
+    const both = { ...pair, duplicate: found.id }
+    await run(sql`update nokkel.session set assurance = 'high' where id = ${pair.administrator.claims.sid}::uuid`)
+    await run(sql`update public.organization set minimum_assurance = 'high' where id = ${pair.organization}::uuid`)
+    expect(await calls.preview(both)).toMatchObject({ status: 200 })
+    await run(sql`update public.organization set minimum_assurance = 'substantial' where id = ${pair.elsewhere}::uuid`)
+    expect(await calls.preview(both)).toMatchObject({ status: 403, code: 'merge_not_allowed' })
+    expect(await calls.preview(pair)).toMatchObject({ status: 200 })
+  })
+
+  it('suffices as weak evidence only within the organisation', async () => {
     const pair = await pairOf({ evidence: 'phone_and_email' })
     expect(await calls.preview(pair)).toMatchObject({ status: 403, code: 'merge_not_allowed' })
     expect(await calls.merge(pair, pair.administrator, 'A'.repeat(43))).toMatchObject({ code: 'merge_not_allowed' })
     await run(sql`delete from public.organization_member
       where user_id = ${pair.other.id}::uuid and organization_id = ${pair.elsewhere}::uuid`)
     expect(await calls.preview(pair)).toMatchObject({ status: 200 })
-
-    const { administrator, deputy, survivor } = pair
-    const own = await createDuplicate(database, pair.organization, administrator.id, survivor.id, 'phone_and_email')
-    const call = { params: { id: own }, query: { survivor: survivor.id } }
-    expect(await api.call(contract.previewMerge, administrator.claims, call)).toMatchObject({
-      code: 'merge_not_allowed',
-    })
-    expect(await api.call(contract.previewMerge, deputy.claims, call)).toMatchObject({ status: 200 })
   })
 
   it('waits for a key of other software to be adopted', async () => {
@@ -290,7 +396,7 @@ describe.each(databaseEngines)('who may merge what [%s]', (engine) => {
     expect(received.assignments.map(({ id }: { id: string }) => id)).toContain(pair.received)
     const { contact } = (await api.call(contract.listLogins, survivor.claims)).body
     expect(contact).toMatchObject({ phoneNumber: '+4790000034', email: 'kari@person.example' })
-    expect(await api.call(contract.getMe, other.claims)).toMatchObject({ status: 401 })
+    expect(await api.call(contract.getMe, other.claims)).toMatchObject({ status: 401, code: 'account_merged' })
   })
 
   it('refuses a session, a login and a membership for an account that was merged', async () => {
