@@ -37,7 +37,7 @@ describe('a person who adds a way in and removes it', () => {
     await page.getByRole('button', { name: /^Konto og innstillinger/ }).click()
     await page.getByRole('link', { name: 'Min konto' }).click()
     await page.getByRole('heading', { name: 'Min konto', exact: true }).waitFor()
-    await page.getByText('Bekreftet. Det er lagret kryptert og vises aldri.').waitFor()
+    await page.getByText('Bekreftet. Selve nummeret lagres ikke').waitFor()
     await page.getByRole('button', { name: 'Kopier id-en din' }).click()
     expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^[0-9a-f-]{36}$/)
     await logins(page).getByText('Brukes nå').waitFor()
@@ -59,6 +59,10 @@ describe('a person who adds a way in and removes it', () => {
     await page.getByRole('heading', { name: 'Innloggingen ble ikke lagt til' }).waitFor()
     await alert(page, 'Innloggingen ble avbrutt eller avvist.').waitFor()
     await see(page, 'link-refused')
+    await page.reload()
+    await page.getByRole('heading', { name: 'Innloggingen ble ikke lagt til' }).waitFor()
+    await alert(page, 'Innloggingen ble avbrutt eller avvist.').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/account')
     await page.getByRole('button', { name: 'Prøv igjen' }).click()
     await page.waitForURL('**/sandbox/**')
     await beAt(page, person)
@@ -76,8 +80,15 @@ describe('a person who adds a way in and removes it', () => {
     await logIn(page, { provider: 'Vipps', organization: 'Fjordhjelpen', person, personnummer: false })
     await readyLine(page).waitFor()
     await page.goto('/account')
+    const dialog = page.getByRole('dialog', { name: 'Fjerne BankID?' })
     await logins(page).getByRole('button', { name: 'Fjern BankID' }).click()
-    await page.getByRole('dialog', { name: 'Fjerne BankID?' }).waitFor()
+    await dialog.waitFor()
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Fjerne BankID?')
+    await page.keyboard.press('Enter')
+    expect(await dialog.isVisible()).toBe(true)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await logins(page).getByRole('button', { name: 'Fjern BankID' }).click()
     await see(page, 'remove-login')
     await page.getByRole('button', { name: 'Ja, fjern BankID' }).click()
     await page.getByText('BankID er fjernet.').waitFor()
@@ -117,11 +128,17 @@ describe('a person who adds a way in and removes it', () => {
   it('is told the same when only the server has noticed', async () => {
     const { page } = here
     const problem = { type: 'urn:nokkel:problem:login_too_old', title: 'Too old', status: 403, code: 'login_too_old' }
-    await page.route('**/nokkel/me/logins/*', (route) =>
-      route.fulfill({ status: 403, contentType: 'application/problem+json', json: problem }),
-    )
+    const looked = Promise.withResolvers<void>()
+    await page.route('**/nokkel/me/logins/*', async (route) => {
+      await looked.promise
+      await route.fulfill({ status: 403, contentType: 'application/problem+json', json: problem })
+    })
     await logins(page).getByRole('button', { name: 'Fjern BankID' }).click()
     await page.getByRole('button', { name: 'Ja, fjern BankID' }).click()
+    // What is being done is not left half-way.
+    await page.keyboard.press('Escape')
+    expect(await page.getByRole('dialog').count()).toBe(1)
+    looked.resolve()
     await alert(page, 'må du ha logget inn de siste fem minuttene').waitFor()
     expect(await page.getByRole('dialog').count()).toBe(0)
     await page.unroute('**/nokkel/me/logins/*')
@@ -140,6 +157,11 @@ describe('a person who adds a way in and removes it', () => {
       .getByText(/er en annen person sin|hører til en annen konto/)
       .waitFor()
     await see(page, 'link-of-somebody-else')
+    await page.getByRole('button', { name: 'Lukk' }).click()
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    await page.reload()
+    await logins(page).getByText('Brukes nå').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
   })
 
   it('is logged out everywhere with one decision', async () => {
@@ -187,11 +209,16 @@ describe('a login that looks like one of an account that is there already', () =
     await agree(at)
     await beAt(at, 'likeperson-medlem-2')
     await alert(at, 'Denne innloggingen hører til en annen konto.').waitFor()
+    // It still waits, with all there is to do about it.
+    await at.getByRole('heading', { name: 'Har du en konto her fra før?' }).waitFor()
+    for (const name of ['Logg inn med BankID', 'Jeg har ingen annen måte', 'Kontoen er ikke min']) {
+      await at.getByRole('button', { name, exact: true }).waitFor()
+    }
     await see(at, 'link-mismatch')
     await at.getByRole('button', { name: 'Prøv igjen' }).click()
     await at.waitForURL('**/sandbox/**')
     await beAt(at, person)
-    await at.getByText('er knyttet til kontoen du hadde fra før').waitFor()
+    await at.getByText('Innloggingen med Vipps er knyttet til kontoen du hadde fra før').waitFor()
     await see(at, 'linked-after-login')
   })
 
@@ -200,8 +227,11 @@ describe('a login that looks like one of an account that is there already', () =
     await leaveFor(page, { provider: 'Vipps', organization: 'Fjordhjelpen', personnummer: false })
     await beAt(page, 'uten-adresse')
     await page.getByRole('heading', { name: 'Har du en konto her fra før?' }).waitFor()
+    await page.getByRole('button', { name: 'Kontoen er ikke min' }).click()
+    await page.getByText('Den som finnes fra før, blir ikke rørt.').waitFor()
+    await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Jeg har ingen annen måte' }).click()
-    await page.getByText('Du får en ny konto').waitFor()
+    await page.getByText('Du får en ny konto, uten det som ligger i den gamle.').waitFor()
     await see(page, 'continue-as-new')
     await page.getByRole('button', { name: 'Ja, lag en ny konto' }).click()
     await readyLine(page).waitFor()

@@ -62,7 +62,7 @@ export function CallbackPage() {
   }
 
   if (status === 'authenticated') return <Redirect to={login.state.returnTo ?? '/'} />
-  if (waiting && (waiting === login || status === 'error')) {
+  if (waiting && (waiting.provider === provider || status === 'error')) {
     return (
       <div key="linking" className="page page-narrow">
         <NeedsLinking login={waiting} />
