@@ -56,6 +56,13 @@ create table nokkel.vipps_login_usage (
 );
 call nokkel.protect('nokkel.vipps_login_usage');
 
+-- Whose client id or secret Vipps did not take, since when; until a login succeeds or there are new settings.
+create table nokkel.vipps_refusal (
+  organization_id uuid primary key references public.organization on delete cascade,
+  refused_at timestamptz not null default now()
+);
+call nokkel.protect('nokkel.vipps_refusal');
+
 -- The organisation of the session, for its administrators; null for everybody else.
 create function nokkel.administered_organization() returns uuid
   language sql stable security definer set search_path = '' as $$
@@ -85,7 +92,8 @@ create function nokkel.count_vipps_login(p_organization uuid) returns void
   language sql security definer set search_path = '' as $$
   insert into nokkel.vipps_login_usage as u (organization_id, month, logins)
   values (p_organization, nokkel.norwegian_month(now()), 1)
-  on conflict (organization_id, month) do update set logins = u.logins + 1
+  on conflict (organization_id, month) do update set logins = u.logins + 1;
+  delete from nokkel.vipps_refusal r where r.organization_id = p_organization
 $$;
 
 -- Of the organisation of the session, for its administrators, the newest month first; the present one is always there.
@@ -103,6 +111,18 @@ create function nokkel.vipps_usage() returns table (month text, logins integer)
 $$;
 grant execute on function nokkel.vipps_usage() to authenticated;
 
+create function nokkel.note_vipps_refusal(p_organization uuid) returns void
+  language sql security definer set search_path = '' as $$
+  insert into nokkel.vipps_refusal (organization_id) values (p_organization) on conflict do nothing
+$$;
+
+-- Of the organisation of the session, for its administrators.
+create function nokkel.vipps_refused_at() returns timestamptz
+  language sql stable security definer set search_path = '' as $$
+  select r.refused_at from nokkel.vipps_refusal r where r.organization_id = nokkel.administered_organization()
+$$;
+grant execute on function nokkel.vipps_refused_at() to authenticated;
+
 -- What is set up ------------------------------------------------------------------------------------------------------
 
 -- How people log in to these organisations, or to all, by slug. Without a client id Vipps is not set up in the database.
@@ -111,16 +131,17 @@ create function nokkel.login_setups(p_slugs text[]) returns table (
   enabled boolean, environment text, client_id text, wrapped_client_secret bytea, authentication text,
   merchant_serial_number text, personnummer_approved boolean, confirm_in_app boolean, app_redirect_uri text,
   app_callback_uri text, market text, revision integer,
-  has_cost boolean, cost_centre text, price_per_login_ore integer, monthly_cap integer, logins integer
+  has_cost boolean, cost_centre text, price_per_login_ore integer, monthly_cap integer, logins integer, refused_at timestamptz
 ) language sql stable security definer set search_path = '' as $$
   select o.id, o.slug, o.name, o.enrollment, o.device_policy, o.minimum_assurance,
     c.enabled, c.environment, c.client_id, c.wrapped_client_secret, c.authentication, c.merchant_serial_number,
     c.personnummer_approved, c.confirm_in_app, c.app_redirect_uri, c.app_callback_uri, c.market, c.revision,
-    p.organization_id is not null, p.cost_centre, p.price_per_login_ore, p.monthly_cap, coalesce(u.logins, 0)
+    p.organization_id is not null, p.cost_centre, p.price_per_login_ore, p.monthly_cap, coalesce(u.logins, 0), r.refused_at
   from public.organization o
   left join public.vipps_org_config c on c.organization_id = o.id
   left join public.vipps_org_cost_config p on p.organization_id = o.id
   left join nokkel.vipps_login_usage u on u.organization_id = o.id and u.month = nokkel.norwegian_month(now())
+  left join nokkel.vipps_refusal r on r.organization_id = o.id
   where p_slugs is null or o.slug = any (p_slugs)
   order by o.slug
 $$;
@@ -155,6 +176,7 @@ begin
       confirm_in_app = excluded.confirm_in_app, app_redirect_uri = excluded.app_redirect_uri,
       app_callback_uri = excluded.app_callback_uri, market = excluded.market,
       revision = c.revision + 1, updated_at = now(), updated_by = excluded.updated_by;
+  delete from nokkel.vipps_refusal r where r.organization_id = p_organization;
   perform nokkel.audit(p_organization, p_user, 'vipps_config.change', 'organization', p_organization::text, null, p_request);
   if p_wrapped_client_secret is not null then
     perform nokkel.audit(p_organization, p_user, 'vipps_secret.change', 'organization', p_organization::text, null, p_request);
@@ -295,7 +317,7 @@ end
 $$;
 
 grant execute on function
-  nokkel.count_vipps_login(uuid), nokkel.login_setups(text[]),
+  nokkel.count_vipps_login(uuid), nokkel.note_vipps_refusal(uuid), nokkel.login_setups(text[]),
   nokkel.put_vipps_config(uuid, uuid, uuid, uuid, jsonb, bytea, text),
   nokkel.apply_organization(text, text, text, text, text, uuid), nokkel.apply_vipps_config(uuid, jsonb, bytea, text, uuid),
   nokkel.apply_vipps_cost(uuid, text, integer, integer, uuid), nokkel.appoint(text, uuid, text, uuid) to nokkel_server;

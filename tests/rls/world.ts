@@ -106,8 +106,8 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     values (${former.id}::uuid, ${coordinator.id}::uuid)`)
   await owner(sql`
     with merge as (
-      insert into nokkel.account_merge (duplicate_id, survivor_id, other_id)
-        select d.id, ${coordinator.id}::uuid, ${former.id}::uuid from nokkel.suspected_duplicate d returning id
+      insert into nokkel.account_merge (duplicate_id, survivor_id, other_id, survivor_had)
+        select d.id, ${coordinator.id}::uuid, ${former.id}::uuid, '{}' from nokkel.suspected_duplicate d returning id
     ) insert into nokkel.account_merge_row (merge_id, table_name, is_exact, before)
       select id, 'public.external_identity', true, '{}' from merge`)
   await owner(sql`insert into public.vipps_org_config (organization_id, environment, client_id, wrapped_client_secret, master_key_id)
@@ -116,6 +116,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     sql`insert into public.vipps_org_cost_config (organization_id, monthly_cap) values (${organization}::uuid, 100)`,
   )
   await owner(sql`insert into nokkel.vipps_login_usage values (${organization}::uuid, '2026-11', 3)`)
+  await owner(sql`insert into nokkel.vipps_refusal (organization_id) values (${organization}::uuid)`)
   const keys = await createKeys(database, {
     organization,
     elsewhere,

@@ -27,7 +27,7 @@ import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
 import { assertIssuers, knownVippsIssuers, type VippsIssuers } from './login-settings/login-setup.ts'
 import { registerLoginSettings } from './login-settings/routes.ts'
-import { recordPaidLogin } from './login-settings/usage.ts'
+import { recordPaidLogin, recordRefusedClient } from './login-settings/usage.ts'
 import { registerManagedKeys } from './managed-keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
 import { registerRfx } from './rfx/routes.ts'
@@ -179,6 +179,10 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     blindIndex: keys.blindIndex,
     allowSynthetic: !production,
     exchanged: (attempt) => recordPaidLogin(database, attempt),
+    async refused({ provider, organization, organizationId }) {
+      logger({ level: 'error', event: 'provider_misconfigured', provider, organization })
+      await recordRefusedClient(database, { provider, organizationId })
+    },
     verifySupabaseToken:
       supabase && createSupabaseTokens(supabase, { production, timeoutSeconds: providerTimeoutSeconds, now }),
   })

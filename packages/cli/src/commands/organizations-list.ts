@@ -9,6 +9,7 @@ const meanings: Readonly<Record<LoginWarning, string>> = {
   no_way_in: 'nobody can log in',
   vipps_unconfigured: 'Vipps is not set up',
   vipps_secret_missing: 'the client secret of Vipps is missing',
+  vipps_refused: 'Vipps took neither client id nor secret at the newest login',
   vipps_environment_unavailable: 'its environment of Vipps is not one of this server; see VIPPS_TEST_ISSUER',
   vipps_disabled: 'Vipps is switched off',
   vipps_cap_reached: 'the monthly cap of Vipps is reached; no login by it begins',

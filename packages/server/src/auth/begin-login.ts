@@ -6,12 +6,13 @@ import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
 import { redirectUriOf } from '../login-settings/redirect-uri.ts'
 import type { ProviderConnections } from './connections.ts'
+import { otherWays, suffices } from './other-ways.ts'
 import { parsePersonnummer } from './personnummer.ts'
 import { toLoginError } from './provider-failure.ts'
-import { reaches } from './providers/assurance.ts'
 import type { ProviderClients } from './providers/client.ts'
 import type { FlowRequest, Provider, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
 import { definitionOf } from './providers/registry.ts'
+import { type RefusedClient, reportRefusedClient } from './refused-client.ts'
 import { insertAttempt, type LoginOrganization, selectOrganization } from './store.ts'
 
 export interface BeginLoginDependencies {
@@ -19,6 +20,7 @@ export interface BeginLoginDependencies {
   readonly publicUrl: string
   readonly connections: ProviderConnections
   readonly providerClients: ProviderClients
+  readonly refused?: RefusedClient
   /** Whether the personnummer of made-up people is one. */
   readonly allowSynthetic: boolean
 }
@@ -41,7 +43,7 @@ type LoginRequest = Omit<BeginLogin, 'linkToken' | 'supabaseToken'>
  * The redirect URI is of one provider and one organisation, so an answer of another one cannot be mixed up with it.
  *
  * @throws {ServerError} `request_malformed`, `organization_unknown`, `provider_unavailable` with the ways that work,
- * `provider_flow_unavailable`, `login_consent_missing` or `provider_unreachable`.
+ * `provider_flow_unavailable`, `login_consent_missing`, `provider_misconfigured` or `provider_unreachable`.
  * @see RFC 9700 §4.4.2, RFC 7636 §4.3
  */
 export async function beginLogin(
@@ -75,7 +77,14 @@ export async function beginLogin(
     nonce,
     code_challenge: codeChallenge,
     code_challenge_method: 'S256',
-  })
+  }).catch(
+    reportRefusedClient(dependencies, {
+      provider,
+      organization: slug,
+      organizationId: organization.id,
+      minimumAssurance: organization.minimumAssurance,
+    }),
+  )
   const { id, expiresAt } = await insertAttempt(database, {
     provider,
     organizationId: organization.id,
@@ -112,17 +121,13 @@ function malformed(path: string): ServerError {
 async function availableConnection(
   connections: ProviderConnections,
   provider: Provider,
-  { slug, minimumAssurance }: LoginOrganization,
+  organization: LoginOrganization,
 ): Promise<ProviderConnection> {
-  const suffices = (connection: ProviderConnection | undefined) =>
-    connection !== undefined && reaches(definitionOf(connection).highestAssurance, minimumAssurance)
+  const { slug } = organization
   const connection = await connections.find(provider, slug)
-  if (connection && suffices(connection)) return connection
-  const offers = (await connections.offers([slug])).get(slug) ?? []
-  const others = offers.filter(({ id, available }) => available && id !== provider)
-  const found = await Promise.all(others.map(async ({ id }) => ({ id, other: await connections.find(id, slug) })))
+  if (suffices(connection, organization)) return connection
   throw new ServerError('provider_unavailable', {
-    data: { available: found.flatMap(({ id, other }) => (suffices(other) ? [id] : [])) },
+    data: { available: await otherWays(connections, provider, slug, organization) },
   })
 }
 

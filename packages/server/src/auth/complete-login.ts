@@ -35,7 +35,7 @@ export interface LoginCaller {
  * The attempt is consumed before anything is asked of the provider, so a code is never tried twice. Whose the login is
  * is decided in one statement; what Vipps told of the person is kept after it, under a key of theirs.
  *
- * @throws {ServerError} A code that begins with `login_` or `link_`, `provider_unavailable` or `provider_unreachable`.
+ * @throws {ServerError} A code that begins with `login_`, `link_` or `provider_`.
  * @see OpenID Connect Core §3.1.3.7, docs/adr/0010-login.md
  */
 export async function completeLogin(

@@ -7,7 +7,7 @@ import { createOrganization } from '../../../../tools/testing/people.ts'
 import { givenRootKeys } from '../keyring/root-keys.ts'
 import { createServerKeys } from '../keyring/server-keys.ts'
 import { wrapClientSecret } from '../login-settings/client-secret.ts'
-import { recordPaidLogin } from '../login-settings/usage.ts'
+import { recordPaidLogin, recordRefusedClient } from '../login-settings/usage.ts'
 import { createProviderConnections } from './connections.ts'
 import { createProviderRegistry } from './providers/registry.ts'
 
@@ -234,7 +234,7 @@ describe.each(databaseEngines)('logins by what is stored [%s]', (engine) => {
 
   const withSystem = async (
     options: Parameters<typeof createLoginSystem>[1],
-    work: (system: LoginSystem) => Promise<void>,
+    work: (system: LoginSystem, put: (secret: string) => Promise<void>) => Promise<void>,
     settings: (organization: string) => Record<string, unknown> = () => ({}),
   ) => {
     const system = await createLoginSystem(database, options)
@@ -244,24 +244,58 @@ describe.each(databaseEngines)('logins by what is stored [%s]', (engine) => {
       logger: () => undefined,
       production: false,
     })
+    const all = {
+      environment: 'test',
+      client_id: `${system.organization}-vipps`,
+      authentication: 'client_secret_basic',
+      ...settings(system.organization),
+    }
+    const put = (secret: string) => store(database, keyring, system.organizationId, all, secret)
     try {
-      await store(
-        database,
-        keyring,
-        system.organizationId,
-        {
-          environment: 'test',
-          client_id: `${system.organization}-vipps`,
-          authentication: 'client_secret_basic',
-          ...settings(system.organization),
-        },
-        'not-a-secret',
-      )
-      await work(system)
+      await put('not-a-secret')
+      await work(system, put)
     } finally {
       await system.close()
     }
   }
+  it('say that Vipps does not take the client, until it does or there are new settings', async () => {
+    await withSystem({}, async (system, put) => {
+      const { organizationId, logged, organization } = system
+      const { tokens, userId } = await system.logIn('bankid')
+      await sql`update public.organization_member set role = 'administrator'
+        where organization_id = ${organizationId}::uuid and user_id = ${userId}::uuid`.execute(database.owner)
+      const settings = async () =>
+        (await system.request('GET', '/nokkel/organization/login', { token: tokens.accessToken })).body
+      const attempt = async () => {
+        const login = await system.begin('vipps')
+        return system.complete(login, await system.visit(login))
+      }
+      const before = await settings()
+      expect(before).toMatchObject({ organization, warnings: expect.any(Array) })
+      expect(before).not.toHaveProperty('vippsRefusedAt')
+      await put('planted-expired')
+      for (const again of [1, 2]) {
+        const body = { code: 'provider_misconfigured', data: { available: ['bankid'] } }
+        expect(await attempt(), `attempt ${again}`).toMatchObject({ status: 409, body })
+      }
+      const entry = { level: 'error', event: 'provider_misconfigured', provider: 'vipps', organization }
+      expect(logged.filter(({ event }) => event === 'provider_misconfigured')).toEqual([entry, entry])
+      expect(JSON.stringify(logged)).not.toContain('planted')
+      const { warnings, vippsRefusedAt } = await settings()
+      expect(warnings).toContain('vipps_refused')
+      expect(vippsRefusedAt).toMatch(/^\d{4}-\d{2}-\d{2}T.*Z$/)
+      await put('not-a-secret')
+      expect((await settings()).warnings).not.toContain('vipps_refused')
+
+      await recordRefusedClient(database.server, { provider: 'bankid', organizationId })
+      expect((await settings()).warnings).not.toContain('vipps_refused')
+      await recordRefusedClient(database.server, { provider: 'vipps', organizationId })
+      expect((await settings()).warnings).toContain('vipps_refused')
+      expect(await attempt()).toMatchObject({ status: 200 })
+      expect(await settings()).not.toHaveProperty('vippsRefusedAt')
+    })
+  })
+
   it('work, are counted, and stop at the cap while one under way goes on', async () => {
     await withSystem({}, async (system) => {
       expect(await system.logIn('vipps')).toMatchObject({ outcome: 'account_created' })

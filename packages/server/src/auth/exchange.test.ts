@@ -9,6 +9,7 @@ import { exchangeLogin } from './exchange.ts'
 import { createProviderClients, type ProviderClients } from './providers/client.ts'
 import type { Broker, Provider, ProviderConnection } from './providers/provider.ts'
 import { definitionOf } from './providers/registry.ts'
+import type { RefusedClient } from './refused-client.ts'
 import type { Attempt } from './store.ts'
 
 const kari = 'likeperson-medlem-1'
@@ -77,6 +78,7 @@ describe('exchange', () => {
     readonly request?: Partial<Parameters<typeof exchangeLogin>[2]>
     readonly allowSynthetic?: boolean
     readonly exchanged?: (attempt: Attempt) => Promise<void>
+    readonly refused?: RefusedClient
     readonly callback?: (callback: string) => string | Promise<string>
     readonly organization?: string
     readonly hasty?: boolean
@@ -140,7 +142,7 @@ describe('exchange', () => {
 
   /** All of a login, to what the provider vouches for. */
   async function logIn(provider: Provider, options: Options = {}) {
-    const { allowSynthetic = true, exchanged, organization = 'likeperson' } = options
+    const { allowSynthetic = true, exchanged, refused, organization = 'likeperson' } = options
     const { connection, attempt, query, codeVerifier, nonce } = await visit(provider, options)
     const callback = (await options.callback?.(query)) ?? query
     const clients = options.hasty ? hastyClients : providerClients
@@ -153,6 +155,7 @@ describe('exchange', () => {
         providerClients: clients,
         allowSynthetic,
         ...(exchanged && { exchanged }),
+        ...(refused && { refused }),
       },
       attempt,
       { provider, organization, callback, codeVerifier, nonce, ...options.request },
@@ -304,6 +307,21 @@ describe('exchange', () => {
     ])('refuses when what it was begun with %s', async (_, found) => {
       await expect(logIn(provider, { via, found })).rejects.toEqual(refused('provider_unavailable'))
       expect(asked).toEqual([])
+    })
+
+    it('reports a client that the provider does not take, asks once, and is not paid for', async () => {
+      const reported: unknown[] = []
+      const exchanged = vi.fn(async () => {})
+      const options = { via, exchanged, refused: async (client: unknown) => void reported.push(client) }
+      const found = { authentication: { method: 'client_secret_basic', secret: 'planted-expired' } } as const
+      const error = await logIn(provider, { ...options, found }).catch((cause: unknown) => cause)
+      expect(error).toMatchObject({ code: 'provider_misconfigured', data: { available: [] } })
+      expect(reported).toMatchObject([{ provider, organization: 'likeperson' }])
+      expect(exchanged).not.toHaveBeenCalled()
+      expect(asked.filter((request) => request.startsWith('POST'))).toHaveLength(1)
+      sandbox.setScenario(scenarioHost, 'expired-code', { once: true })
+      await expect(logIn(provider, options)).rejects.toEqual(refused('login_code_rejected'))
+      expect(reported).toHaveLength(1)
     })
 
     it('says that it was paid for once there are tokens, and not before', async () => {

@@ -18,11 +18,11 @@ import { isKeyUnknown, toLoginError } from './provider-failure.ts'
 import type { ProviderClient, ProviderClients } from './providers/client.ts'
 import type { Claims, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
 import { definitionOf } from './providers/registry.ts'
+import { type RefusedClientDependencies, reportRefusedClient } from './refused-client.ts'
 import type { Attempt } from './store.ts'
 import type { VerifiedLogin } from './verified-login.ts'
 
-export interface ExchangeDependencies {
-  readonly connections: ProviderConnections
+export interface ExchangeDependencies extends RefusedClientDependencies {
   readonly providerClients: ProviderClients
   /** Whether made-up people may log in with their personnummer. */
   readonly allowSynthetic: boolean
@@ -37,14 +37,15 @@ type TokenAnswer = Awaited<ReturnType<typeof authorizationCodeGrant>>
  * Trades the callback of a login for what the provider vouches for.
  *
  * @param attempt - Taken, so that nothing here is ever tried twice.
- * @throws {ServerError} A code that begins with `login_`, `provider_unavailable` or `provider_unreachable`.
+ * @throws {ServerError} A code that begins with `login_` or `provider_`.
  * @see OpenID Connect Core §3.1.3.7
  */
 export async function exchangeLogin(
-  { connections, providerClients, allowSynthetic, exchanged }: ExchangeDependencies,
+  dependencies: ExchangeDependencies,
   attempt: Attempt,
   request: Answered,
 ): Promise<VerifiedLogin> {
+  const { connections, providerClients, allowSynthetic, exchanged } = dependencies
   await expectSameLogin(attempt, request)
   const connection = await connectionOf(connections, attempt)
   const definition = definitionOf(connection)
@@ -57,7 +58,9 @@ export async function exchangeLogin(
   ) {
     throw new ServerError('login_mismatch')
   }
-  const tokens = await redeemCode(provider, attempt.redirectUri, parameters, request)
+  const tokens = await redeemCode(provider, attempt.redirectUri, parameters, request).catch(
+    reportRefusedClient(dependencies, attempt),
+  )
   await exchanged?.(attempt)
   const claims = await readClaims(provider, definition, tokens)
   const { subject, name, acr, assurance, personnummer } = readIdentity(definition, claims, {
@@ -154,6 +157,6 @@ async function readClaims(
   try {
     return { ...(await fetchUserInfo(configuration, tokens.access_token, claims.sub)), ...claims }
   } catch (cause) {
-    throw toLoginError(cause)
+    throw toLoginError(cause, 'userinfo')
   }
 }

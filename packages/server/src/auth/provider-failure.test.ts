@@ -27,11 +27,19 @@ describe('failure of a provider', () => {
   it.each<[string, string, () => Response | Promise<Response>]>([
     ['a code it does not take', 'login_code_rejected', () => json(400, { error: 'invalid_grant' })],
     ['a scope it does not give', 'login_refused', () => json(400, { error: 'invalid_scope' })],
-    ['a client it does not know', 'provider_unreachable', () => json(401, { error: 'invalid_client' })],
+    ['a client it does not know', 'provider_misconfigured', () => json(401, { error: 'invalid_client' })],
+    [
+      'a client it does not know, with another status',
+      'provider_misconfigured',
+      () => json(400, { error: 'invalid_client' }),
+    ],
+    ['a client that may not', 'provider_misconfigured', () => json(400, { error: 'unauthorized_client' })],
+    ['a refusal in its own words', 'provider_misconfigured', () => json(401, { message: 'planted-secret' })],
+    ['a refusal on a page', 'provider_misconfigured', () => new Response('<p>planted', { status: 401 })],
     ['an error of its own', 'provider_unreachable', () => json(400, { error: 'planted secret' })],
     [
       'a challenge',
-      'provider_unreachable',
+      'provider_misconfigured',
       () => json(401, {}, { 'www-authenticate': 'Basic realm="planted-secret"' }),
     ],
     ['a failure', 'provider_unreachable', () => new Response('planted-secret', { status: 503 })],
@@ -65,6 +73,25 @@ describe('failure of a provider', () => {
   it('says of a scope what the client acts on', async () => {
     const error = toLoginError(await failureOf(() => json(400, { error: 'invalid_scope' })))
     expect(error).toMatchObject({ data: { error: 'invalid_scope' } })
+  })
+
+  it.each<[string, boolean, () => Response | Promise<Response>]>([
+    ['a failure', true, () => new Response('', { status: 503 })],
+    ['a page', true, () => new Response('<p>', { headers: { 'content-type': 'text/html' } })],
+    ['an error of its own', true, () => json(400, { error: 'temporarily_unavailable' })],
+    ['no connection', false, () => Promise.reject(new TypeError('fetch failed'))],
+    ['silence', false, () => Promise.reject(new DOMException('The operation timed out', 'TimeoutError'))],
+    ['an end', false, () => Promise.reject(new DOMException('Aborted', 'AbortError'))],
+  ])('tells of %s whether it is an answer: %s', async (_, answered, answer) => {
+    expect(toLoginError(await failureOf(answer))).toMatchObject({ code: 'provider_unreachable', data: { answered } })
+  })
+
+  it.each([
+    [403, 'Bearer error="insufficient_scope"'],
+    [401, 'Bearer error="invalid_token"'],
+  ])('says nothing of the client where an access token is refused: %s', async (status, challenge) => {
+    const failure = await failureOf(() => json(status, {}, { 'www-authenticate': challenge }))
+    expect(toLoginError(failure, 'userinfo')).toMatchObject({ code: 'provider_unreachable', data: { answered: true } })
   })
 
   it('is none when the fault is ours', () => {

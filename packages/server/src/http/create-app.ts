@@ -23,6 +23,7 @@ export interface AppOptions {
 const levels: Partial<Record<ProblemCode, LogEntry['level']>> = {
   server_failed: 'error',
   unavailable: 'error',
+  provider_misconfigured: 'warn',
   provider_unreachable: 'warn',
   login_token_invalid: 'warn',
 }

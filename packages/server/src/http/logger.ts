@@ -9,6 +9,10 @@ export interface LogEntry {
   readonly status?: number
   readonly milliseconds?: number
   readonly code?: string
+  /** Whose client at which provider is meant. */
+  readonly provider?: string
+  /** Slug. */
+  readonly organization?: string
   readonly error?: Failure
 }
 
@@ -21,7 +25,19 @@ export interface Failure {
 
 export type Logger = (entry: LogEntry) => void
 
-const fields = ['level', 'event', 'requestId', 'method', 'route', 'status', 'milliseconds', 'code', 'error'] as const
+const fields = [
+  'level',
+  'event',
+  'requestId',
+  'method',
+  'route',
+  'status',
+  'milliseconds',
+  'code',
+  'provider',
+  'organization',
+  'error',
+] as const
 
 /**
  * Writes each event as one line of JSON, and of each event only the fields of {@link LogEntry}.

@@ -13,6 +13,8 @@ export interface LoginSetup {
   readonly cost: VippsCost | null
   /** By Vipps in this calendar month. */
   readonly logins: number
+  /** Since when Vipps has not taken client id or secret. */
+  readonly refusedAt: Date | null
 }
 
 export type VippsEnvironment = VippsSettings['environment']

@@ -10,6 +10,7 @@ import type { Caller } from '../audit/caller.ts'
 import { recordRefusal } from '../audit/record.ts'
 import { isAppRedirectUri, isOfApp } from '../auth/providers/redirect-uri.ts'
 import type { Database, Transaction } from '../db/database.ts'
+import { instant } from '../db/instant.ts'
 import { type Claims, withClaims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { Keyring } from '../keyring/keyring.ts'
@@ -51,6 +52,7 @@ export async function readLoginSettings(
     cost: setup.cost,
     usage: [...usage],
     warnings: loginWarnings(setup, dependencies),
+    ...(setup.refusedAt && { vippsRefusedAt: instant(setup.refusedAt) }),
   }
 }
 

@@ -24,6 +24,7 @@ type SetupRow = {
   readonly cost_centre: string | null
   readonly price_per_login_ore: number | null
   readonly monthly_cap: number | null
+  readonly refused_at: Date | null
 }
 
 function toSetup(row: SetupRow, logins: number): LoginSetup {
@@ -37,6 +38,7 @@ function toSetup(row: SetupRow, logins: number): LoginSetup {
       ? { costCentre: row.cost_centre, pricePerLoginOre: row.price_per_login_ore, monthlyCap: row.monthly_cap }
       : null,
     logins,
+    refusedAt: row.refused_at,
   }
 }
 
@@ -93,7 +95,7 @@ export async function selectOwnSetup(
     select o.id as organization_id, o.slug, o.minimum_assurance, c.enabled, c.environment, c.client_id, c.secret_set,
       c.authentication, c.merchant_serial_number, c.personnummer_approved, c.confirm_in_app, c.app_redirect_uri,
       c.app_callback_uri, c.market, p.organization_id is not null as has_cost, p.cost_centre, p.price_per_login_ore,
-      p.monthly_cap
+      p.monthly_cap, nokkel.vipps_refused_at() as refused_at
     from public.organization o
     left join public.vipps_org_config c on c.organization_id = o.id
     left join public.vipps_org_cost_config p on p.organization_id = o.id
@@ -212,7 +214,12 @@ export async function appoint(
   return rows[0]?.appointed === true
 }
 
-/** One more that Vipps has been paid for. */
+/** Vipps did not take client id or secret of the organisation. */
+export async function noteVippsRefusal(database: Database, organizationId: string): Promise<void> {
+  await sql`select nokkel.note_vipps_refusal(${organizationId}::uuid)`.execute(database)
+}
+
+/** One more that Vipps has been paid for: it takes the client. */
 export async function countVippsLogin(database: Database, organizationId: string): Promise<void> {
   await sql`select nokkel.count_vipps_login(${organizationId}::uuid)`.execute(database)
 }

@@ -32,6 +32,7 @@ const setup: LoginSetup = {
   vipps,
   cost,
   logins: 0,
+  refusedAt: null,
 }
 const warnings = (changes: Partial<LoginSetup>, connections = [connection('bankid')]) =>
   loginWarnings(
@@ -56,6 +57,14 @@ describe('login warnings', () => {
       ['vipps_disabled'],
       { vipps: { ...vipps, enabled: false }, cost: null },
     ],
+    ['Vipps did not take the client', ['vipps_refused'], { refusedAt: new Date(0) }],
+    [
+      'Vipps did not take the client, and BankID is not set up',
+      ['no_way_in', 'vipps_refused', 'bankid_unconfigured'],
+      { refusedAt: new Date(0) },
+      [],
+    ],
+    ['Vipps is off since', ['vipps_disabled'], { vipps: { ...vipps, enabled: false }, refusedAt: new Date(0) }],
     ['BankID is what is asked for', ['vipps_below_assurance'], { minimumAssurance: 'substantial' }],
     ['the cap is near', ['vipps_cap_near'], { logins: 80 }],
     ['the cap is reached', ['vipps_cap_reached'], { logins: 100 }],

@@ -30,7 +30,7 @@ describe.each(databaseEngines)('client authentication [%s]', (engine) => {
     await system.close()
   })
 
-  it('calls it a fault of the provider’s side when the provider does not know us', async () => {
+  it('says, and tells the operator, that the provider does not know us', async () => {
     const system = await createLoginSystem(database)
     const { issuer } = system.sandbox.bankid
     const other = await createLoginSystem(database, {
@@ -51,7 +51,16 @@ describe.each(databaseEngines)('client authentication [%s]', (engine) => {
     const { organization } = system
     await sql`delete from nokkel.session`.execute(database.owner)
     const answer = await other.complete(mine, callback, { organization })
-    expect(answer).toMatchObject({ status: 502, body: { code: 'provider_unreachable' } })
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { code: 'provider_misconfigured', data: { available: ['vipps'] } },
+    })
+    expect(other.logged).toContainEqual({
+      level: 'error',
+      event: 'provider_misconfigured',
+      provider: 'bankid',
+      organization,
+    })
     expect(JSON.stringify([answer.body, other.logged])).not.toContain('wrong')
     const { rows } = await sql`select from nokkel.session`.execute(database.owner)
     expect(rows).toEqual([])

@@ -1,5 +1,6 @@
 import * as client from 'openid-client'
 import { ServerError } from '../../http/server-error.ts'
+import { hasAnswered } from '../provider-failure.ts'
 import { createFetchTwice } from './fetch-twice.ts'
 import type { ClientAuthentication, ProviderConnection } from './provider.ts'
 import { definitionOf } from './registry.ts'
@@ -77,7 +78,11 @@ export function createProviderClients({ production, timeoutSeconds, now }: Provi
         },
       }
     } catch (cause) {
-      throw new ServerError('provider_unreachable', { detail: 'discovery', cause })
+      throw new ServerError('provider_unreachable', {
+        detail: 'discovery',
+        data: { answered: hasAnswered(cause) },
+        cause,
+      })
     }
   }
 
