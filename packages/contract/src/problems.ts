@@ -190,7 +190,7 @@ export const problems = {
   },
   merge_different_people: {
     status: 409,
-    title: 'The two have different verified personnummer.',
+    title: 'The two have different BankIDs or verified personnummer.',
   },
   merge_not_allowed: {
     status: 403,
