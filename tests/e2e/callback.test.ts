@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Application, startApplication } from './testing/application.ts'
 import { logIn, readyLine } from './testing/steps.ts'
@@ -84,6 +84,55 @@ describe('the page that a provider sends the browser back to', () => {
     const ofProvider = ({ path }: { path: string }) => path.startsWith('/sandbox/')
     expect((await context.cookies()).filter((cookie) => !ofProvider(cookie))).toEqual([])
     expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0)
+  })
+})
+
+describe('a callback that nobody here asked for', () => {
+  const strange = `?code=x&state=${'x'.repeat(43)}`
+  const failed = (page: Page) => page.getByRole('heading', { name: 'Innloggingen ble ikke fullført' })
+  const menu = (page: Page) => page.getByRole('button', { name: /^Konto og innstillinger: / })
+  let here: Visitor
+
+  beforeAll(async () => {
+    here = await newVisitor(browser, application.url)
+    await logIn(here.page, { ...login, person: 'likeperson-koordinator' })
+    await menu(here.page).waitFor()
+  })
+
+  it.each([
+    ['another organisation', `/callback/vipps/hjertelaget${strange}`],
+    ['an organisation that is not there', `/callback/bankid/ikke-her${strange}`],
+    ['their own organisation', `/callback/vipps/likeperson${strange}`],
+  ])('of %s leaves a person logged in', async (_, path) => {
+    const { page } = here
+    await page.goto(path)
+    await failed(page).waitFor()
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Innloggingen ble ikke fullført')
+    await menu(page).waitFor()
+    await page.getByRole('main').getByRole('link', { name: 'Min konto' }).click()
+    await page.getByRole('heading', { name: 'Min konto', exact: true }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Min konto', exact: true }).waitFor()
+  })
+
+  it.each(['/callback/vipps/hjertelaget', '/callback/elsewhere/ikke-her', `/callback/elsewhere/ikke-her${strange}`])(
+    'does nothing as %s',
+    async (path) => {
+      const { page } = here
+      await page.goto(path)
+      await page.waitForURL('**/sent')
+      await menu(page).waitFor()
+      await page.reload()
+      await menu(page).waitFor()
+    },
+  )
+
+  it('does not choose an organisation for who is not logged in', async () => {
+    const { page } = visitor
+    await page.goto(`/callback/vipps/hjertelaget${strange}`)
+    await failed(page).waitFor()
+    await page.goto('/login')
+    await page.getByText('Velg virksomhet, så ser du hvordan du kan logge inn.').waitFor()
   })
 })
 
