@@ -66,6 +66,16 @@ export async function makeFirstVersion(
     { id: ownerId, name }: { readonly id: string; readonly name: string },
     { id, publicKey, thumbprint }: Reachable['key'],
   ): Reachable {
-    return { owner, ownerId, name, role, companyId, state: 'missing', key: { id, publicKey, thumbprint }, signed: null }
+    return {
+      owner,
+      ownerId,
+      name,
+      role,
+      companyId,
+      state: 'missing',
+      key: { id, publicKey, thumbprint },
+      signed: null,
+      formerIds: [],
+    }
   }
 }
