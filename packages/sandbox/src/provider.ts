@@ -17,7 +17,7 @@ export function createProvider(
   dependencies: AnswerDependencies,
 ): Provider {
   const { name, configuration } = definition
-  const cookie = { httpOnly: true, sameSite: 'lax', path: mountPath } as const
+  const cookie = { httpOnly: true, sameSite: 'lax' } as const
   const provider = new Provider(definition.issuer, {
     ...configuration,
     adapter: createMemoryAdapter(),
@@ -35,7 +35,8 @@ export function createProvider(
         interaction: `sandbox_${name}_login`,
         resume: `sandbox_${name}_resume`,
       },
-      long: cookie,
+      long: { ...cookie, path: mountPath },
+      // Each is of its own login, by its path, so that one browser can have several under way.
       short: cookie,
     },
     features: {

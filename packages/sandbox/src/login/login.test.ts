@@ -24,8 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-/** A browser as far as these pages need one: it keeps cookies and does not follow redirects. */
-let cookies: Map<string, string>
+/** A browser as far as these pages need one: it keeps cookies, by path, and does not follow redirects. */
+let cookies: Map<string, { readonly pair: string; readonly path: string }>
 beforeEach(() => {
   cookies = new Map()
 })
@@ -33,14 +33,24 @@ beforeEach(() => {
 async function visit(url: string | URL, form?: Record<string, string>): Promise<Response> {
   const response = await fetch(url, {
     redirect: 'manual',
-    headers: { accept: 'text/html', cookie: [...cookies].map((pair) => pair.join('=')).join('; ') },
+    headers: { accept: 'text/html', cookie: cookiesFor(new URL(url).pathname) },
     ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
   })
   for (const cookie of response.headers.getSetCookie()) {
     const [pair = ''] = cookie.split(';')
-    cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
+    const path = /; path=([^;]+)/i.exec(cookie)?.[1] ?? '/'
+    cookies.set(`${pair.slice(0, pair.indexOf('='))} ${path}`, { pair, path })
   }
   return response
+}
+
+/** @see RFC 6265 §5.1.4, §5.4: those of the longest path first */
+function cookiesFor(pathname: string): string {
+  return [...cookies.values()]
+    .filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+    .sort((one, other) => other.path.length - one.path.length)
+    .map(({ pair }) => pair)
+    .join('; ')
 }
 
 async function openPage(provider: ProviderName, request: LoginRequest = {}): Promise<string> {
@@ -140,11 +150,29 @@ describe('the list of people', () => {
       [{ scenario: '' }, 'access-denied'],
     ] as const) {
       const address = await openPage('bankid')
-      if (cookie) cookies.set('sandbox_scenario', cookie)
+      if (cookie) cookies.set('sandbox_scenario', { pair: `sandbox_scenario=${cookie}`, path: '/' })
       const resume = await visit(address, { person: 'ny-person', ...form })
       const last = await visit(new URL(resume.headers.get('location') ?? '', address))
       expect(new URL(last.headers.get('location') ?? '').searchParams.get('error')).toBe('access_denied')
     }
+  })
+
+  test.each([
+    ['first', [0, 1]],
+    ['last', [1, 0]],
+  ])('ends two logins of one browser, the one begun first %s', async (_, order) => {
+    const addresses = [await openPage('bankid'), await openPage('bankid')]
+    const states = new Set()
+    for (const index of order) {
+      const address = addresses[index] ?? ''
+      expect((await visit(address)).status).toBe(200)
+      const resume = await visit(address, { person: 'ny-person' })
+      const last = await visit(new URL(resume.headers.get('location') ?? '', address))
+      const { searchParams } = new URL(last.headers.get('location') ?? '')
+      expect(searchParams.has('code')).toBe(true)
+      states.add(searchParams.get('state'))
+    }
+    expect(states.size).toBe(2)
   })
 
   test('belongs to the browser that began the login', async () => {
