@@ -20,8 +20,9 @@ export default defineConfig({
           environment: 'node',
           include: ['{packages,apps}/*/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts', 'tests/**/*.test.ts'],
           exclude: ['**/*.browser.test.{ts,tsx}', 'tests/e2e/**'],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          // Processes, key pairs and two databases on a busy machine; nothing is asserted by the clock.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
