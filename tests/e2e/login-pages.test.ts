@@ -110,6 +110,43 @@ describe('every state of a login fits a phone and a desk, in light and in dark',
     await readyLine(page).waitFor()
   })
 
+  it.each([
+    ['nothing at all', ['localStorage', 'sessionStorage', 'indexedDB']],
+    ['no settings', ['localStorage', 'sessionStorage']],
+  ])('where the browser keeps %s', async (what, refused) => {
+    const { context, page } = await newVisitor(browser, application.url)
+    await context.addInitScript((names) => {
+      for (const name of names) {
+        Object.defineProperty(window, name, {
+          get: () => {
+            throw new DOMException('Refused.', 'SecurityError')
+          },
+        })
+      }
+    }, refused)
+    await page.goto('/login')
+    await page.getByLabel('Virksomhet').selectOption({ label: 'Nordlys' })
+    await page.getByRole('button', { name: 'Mørkt utseende' }).click()
+    expect(await page.evaluate(() => document.documentElement.dataset.colorScheme)).toBe('dark')
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.getByRole('button', { name: 'Norsk' }).click()
+    await page.getByRole('button', { name: 'Logg inn med BankID' }).click()
+    if (what === 'no settings') {
+      await agree(page)
+      await beAt(page, 'nordlys-koordinator')
+      await page.getByRole('button', { name: /^Konto og innstillinger: / }).waitFor()
+      return
+    }
+    const refusal = page.getByText('Nettleseren lar oss ikke lagre nøkler.')
+    await refusal.first().waitFor()
+    await consentOf(page)
+      .getByRole('button', { name: /^Ja, gå til / })
+      .click()
+    await consentOf(page).waitFor({ state: 'detached' })
+    expect(await refusal.count()).toBe(1)
+    await see(page, 'keeps-nothing')
+  })
+
   it('refused, not a member, and without the personnummer', async () => {
     const { page } = await newVisitor(browser, application.url)
     await leaveFor(page, { provider: 'Vipps', organization: 'Nordlys' })
@@ -120,6 +157,7 @@ describe('every state of a login fits a phone and a desk, in light and in dark',
     await agree(page)
     await beAt(page, 'ny-person')
     await page.getByText('Du er ikke registrert i denne virksomheten.').waitFor()
+    expect(await page.getByRole('button', { name: 'Prøv igjen' }).count()).toBe(0)
     await see(page, 'not-a-member')
     await page.getByRole('button', { name: 'Velg en annen virksomhet' }).click()
     await page.getByRole('heading', { name: 'Logg inn', exact: true }).waitFor()
