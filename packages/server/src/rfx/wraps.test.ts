@@ -125,6 +125,7 @@ describe.each(databaseEngines)('handing out keys of projects [%s]', (engine) => 
       state: 'no_key',
       key: null,
       signed: null,
+      formerIds: [],
     })
     const missing = await recipients(buyer, id, { only: 'missing' })
     expect(missing.body.recipients.map(({ ownerId }: { ownerId: string }) => ownerId)).toEqual([
