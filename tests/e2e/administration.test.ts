@@ -43,19 +43,21 @@ describe('an administrator and Vipps', () => {
     await vipps.getByLabel('Test', { exact: true }).check()
     await vipps.getByLabel('Klient-id').fill('nokkel fjordhjelpen')
     await vipps.getByLabel('Hemmelighet').fill('for-development-only')
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await vipps.getByText('Skriv inn klient-id-en, uten mellomrom.').waitFor()
     await vipps.getByLabel('Klient-id').fill('nokkel-fjordhjelpen')
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await vipps.getByText('Lagret.', { exact: true }).waitFor()
     await vipps.getByText('Hemmeligheten er lagret').waitFor()
+    // They are tried at once.
+    await part(page, 'Prøv oppsettet').getByText('Klient-id og hemmelighet').waitFor()
     await page.reload()
     await vipps.getByText('Hemmeligheten er lagret').waitFor()
     expect(await page.content()).not.toContain('for-development-only')
     expect(await vipps.getByLabel('Hemmelighet').count()).toBe(0)
     await vipps.getByLabel('Klient-id').fill('nokkel-nordlys')
     await vipps.getByText('Ny klient eller nytt miljø trenger sin egen hemmelighet.').waitFor()
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await vipps.getByText('Skriv inn hemmeligheten.').waitFor()
   })
 
@@ -65,7 +67,7 @@ describe('an administrator and Vipps', () => {
     const vipps = part(page, 'Vipps')
     await vipps.getByText('For egen mobilapp').click()
     await vipps.getByLabel('Adressen Vipps åpner appen på').fill('http://app.example/')
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await vipps.getByText('Adressen til appen må begynne med https://').waitFor()
     await see(page, 'admin-refused')
   })
@@ -80,11 +82,59 @@ describe('an administrator and Vipps', () => {
     await see(page, 'admin-checked')
   })
 
+  it('sees what is wrong with a secret, and no word of all being well', async () => {
+    const { page } = administrator
+    const vipps = part(page, 'Vipps')
+    const wrong = page.getByText('Vipps godtar ikke klient-id og hemmelighet.')
+    const save = async (secret: string) => {
+      await vipps.getByRole('button', { name: 'Bytt hemmelighet' }).click()
+      await vipps.getByLabel('Hemmelighet').fill(secret)
+      await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
+      await vipps.getByText('Lagret.', { exact: true }).waitFor()
+    }
+    await save('another-secret')
+    await wrong.waitFor()
+    expect(await page.getByText('Alt er i orden med innloggingen.').count()).toBe(0)
+    await see(page, 'admin-refused-client')
+
+    const member = await newVisitor(browser, application.url)
+    await logIn(member.page, { provider: 'Vipps', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-1' })
+    await member.page.getByText('Virksomhetens avtale med innloggingstjenesten er satt opp feil.').waitFor()
+    expect(await member.page.getByRole('button', { name: 'Prøv igjen' }).count()).toBe(0)
+    await member.page.getByRole('button', { name: 'Logg inn med BankID i stedet' }).waitFor()
+    await look(member.page, 'provider-misconfigured', 'login')
+    await member.context.close()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Vipps avviser oppsettet' }).waitFor()
+
+    await save('for-development-only')
+    await wrong.waitFor({ state: 'detached' })
+    await page.getByRole('heading', { name: 'Vipps avviser oppsettet' }).waitFor({ state: 'detached' })
+  })
+
+  it('logs in again when the login is too old, and is back', async () => {
+    const { page } = administrator
+    const problem = { type: 'urn:nokkel:problem:login_too_old', title: 'Too old', status: 403, code: 'login_too_old' }
+    await page.route('**/nokkel/organization/vipps/cost', (route) =>
+      route.fulfill({ status: 403, contentType: 'application/problem+json', json: problem }),
+    )
+    await page.getByRole('button', { name: 'Lagre kostnaden' }).click()
+    await part(page, 'Kostnad').getByText('Det er gått for lang tid siden du logget inn.').waitFor()
+    await page.unroute('**/nokkel/organization/vipps/cost')
+    await page.getByRole('button', { name: 'Logg inn på nytt' }).click()
+    await agree(page)
+    await beAt(page, 'administrator')
+    await page.getByRole('heading', { name: 'Innlogging', exact: true }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/admin')
+    // What stands there is not told once more.
+    expect(await page.getByText(/med innloggingen i Fjordhjelpen trenger deg/).count()).toBe(0)
+  })
+
   it('switches it off, which members see at the login', async () => {
     const { page } = administrator
     const vipps = part(page, 'Vipps')
     await vipps.getByRole('switch', { name: 'Logg inn med Vipps' }).uncheck()
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await page.getByRole('dialog', { name: 'Slå av Vipps?' }).waitFor()
     await page.getByText('Medlemmene kan fortsatt logge inn med BankID.').waitFor()
     await see(page, 'vipps-off')
@@ -112,7 +162,7 @@ describe('an administrator and Vipps', () => {
     const { page } = administrator
     const vipps = part(page, 'Vipps')
     await vipps.getByRole('switch', { name: 'Logg inn med Vipps' }).check()
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await vipps.getByText('Lagret.', { exact: true }).waitFor()
     expect(await page.getByRole('heading', { name: 'Vipps er slått av', exact: true }).count()).toBe(0)
 
@@ -121,7 +171,7 @@ describe('an administrator and Vipps', () => {
     await member.page.getByRole('button', { name: 'Logg inn med Vipps' }).click()
     await member.page.getByRole('dialog').waitFor()
     await vipps.getByRole('switch', { name: 'Logg inn med Vipps' }).uncheck()
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await page.getByRole('button', { name: 'Ja, slå av Vipps' }).click()
     await page.getByRole('heading', { name: 'Vipps er slått av', exact: true }).waitFor()
     await member.page.getByRole('button', { name: 'Ja, gå til Vipps' }).click()
@@ -132,7 +182,7 @@ describe('an administrator and Vipps', () => {
     await readyLine(member.page).waitFor()
     await member.context.close()
     await vipps.getByRole('switch', { name: 'Logg inn med Vipps' }).check()
-    await vipps.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
     await vipps.getByText('Lagret.', { exact: true }).waitFor()
   })
 
@@ -142,10 +192,10 @@ describe('an administrator and Vipps', () => {
     await cost.getByLabel('Kostnadssted').fill('4711')
     await cost.getByLabel('Pris for en innlogging, i kroner').fill('dyrt')
     await cost.getByLabel('Høyst så mange innlogginger i måneden').fill('1')
-    await cost.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await cost.getByRole('button', { name: 'Lagre kostnaden' }).click()
     await cost.getByText('Skriv et beløp med høyst to desimaler, som 1,25.').waitFor()
     await cost.getByLabel('Pris for en innlogging, i kroner').fill('1,25')
-    await cost.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await cost.getByRole('button', { name: 'Lagre kostnaden' }).click()
     await cost.getByText('Lagret.', { exact: true }).waitFor()
 
     const member = await newVisitor(browser, application.url)
@@ -163,23 +213,42 @@ describe('an administrator and Vipps', () => {
     await see(page, 'cap-reached')
 
     await cost.getByLabel('Høyst så mange innlogginger i måneden').fill('')
-    await cost.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await cost.getByRole('button', { name: 'Lagre kostnaden' }).click()
     await cost.getByText('Lagret.', { exact: true }).waitFor()
     await next.page.reload()
     await next.page.getByRole('button', { name: 'Logg inn med Vipps' }).waitFor()
+  })
+
+  it('asks for a confirmation in the app, without which nobody comes in', async () => {
+    const { page } = administrator
+    const vipps = part(page, 'Vipps')
+    const ask = vipps.getByLabel('Alle må bekrefte i Vipps-appen')
+    await ask.check()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
+    await vipps.getByText('Lagret.', { exact: true }).waitFor()
+    const member = await newVisitor(browser, application.url)
+    application.sandbox.setScenario('vipps', 'no-app-confirmation', { once: true })
+    await logIn(member.page, { provider: 'Vipps', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-1' })
+    await member.page.getByText('Innloggingen var ikke på et høyt nok sikkerhetsnivå.').waitFor()
+    await logIn(member.page, { provider: 'Vipps', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-1' })
+    await readyLine(member.page).waitFor()
+    await member.context.close()
+    await ask.uncheck()
+    await vipps.getByRole('button', { name: 'Lagre Vipps' }).click()
+    await vipps.getByText('Lagret.', { exact: true }).waitFor()
   })
 
   it('sets the level, by which a way in that is below it is no longer offered', async () => {
     const { page } = administrator
     const assurance = part(page, 'Sikkerhetsnivå')
     await assurance.getByLabel('Høyt').check()
-    await assurance.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await assurance.getByRole('button', { name: 'Lagre sikkerhetsnivået' }).click()
     await page.getByRole('heading', { name: 'Vipps er under sikkerhetsnivået dere krever' }).waitFor()
     const member = await newVisitor(browser, application.url)
     await chooseOrganization(member.page, 'Fjordhjelpen')
     await member.page.getByText('Vipps virker ikke i Fjordhjelpen akkurat nå.').waitFor()
     await assurance.getByLabel('Lavt').check()
-    await assurance.getByRole('button', { name: 'Lagre', exact: true }).click()
+    await assurance.getByRole('button', { name: 'Lagre sikkerhetsnivået' }).click()
     await assurance.getByText('Lagret.', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'English' }).click()
     await see(page, 'admin-en')
@@ -246,6 +315,9 @@ describe('two accounts of one person', () => {
     await page.getByRole('button', { name: 'Slå sammen kontoene' }).click()
     await page.getByRole('heading', { name: 'Kontoene er slått sammen' }).waitFor()
     await see(page, 'merged')
+    await page.reload()
+    await page.getByRole('heading', { name: 'Kontoene er slått sammen' }).waitFor()
+    await page.getByRole('button', { name: 'Angre' }).waitFor()
   })
 
   it('are one then, whichever way the person comes', async () => {
@@ -265,7 +337,7 @@ describe('two accounts of one person', () => {
     const { page } = administrator
     await page.goto('/admin/duplicates')
     await page.getByText('Slått sammen', { exact: true }).click()
-    await page.getByRole('button', { name: /^Angre sammenslåingen av Nina/ }).click()
+    await page.getByRole('button', { name: /^Angre sammenslåingen av / }).click()
     await see(page, 'undo')
     await page.getByRole('button', { name: 'Ja, angre' }).click()
     await page.getByText('Sammenslåingen er angret.').waitFor()
@@ -285,5 +357,17 @@ describe('two accounts of one person', () => {
     await page.getByRole('button', { name: 'Ja, det er to personer' }).click()
     await page.getByText('Ingen mulige dubletter').waitFor()
     await see(page, 'duplicates-none')
+  })
+
+  it('are open again when that was wrong', async () => {
+    const { page } = administrator
+    await page.getByText('To personer', { exact: true }).click()
+    await page.getByRole('button', { name: /^Ta opp igjen Nina/ }).click()
+    await page.getByRole('dialog', { name: 'Ta opp paret igjen?' }).waitFor()
+    await see(page, 'take-up-again')
+    await page.getByRole('button', { name: 'Ja, angre' }).click()
+    await page.getByText('Paret står igjen blant de uavgjorte.').waitFor()
+    await page.getByText('Uavgjorte', { exact: true }).click()
+    await page.getByRole('link', { name: /^Sammenlign Nina/ }).waitFor()
   })
 })
