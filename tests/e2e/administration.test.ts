@@ -274,10 +274,11 @@ describe('an administrator and Vipps', () => {
 
 describe('two accounts of one person', () => {
   const person = 'ny-person'
+  let byVipps: Visitor
   const logins = (page: Page) => page.getByRole('region', { name: 'Måter å logge inn på' })
 
   it('are found when somebody has both logins', async () => {
-    const byVipps = await newVisitor(browser, application.url)
+    byVipps = await newVisitor(browser, application.url)
     await logIn(byVipps.page, { provider: 'Vipps', organization: 'Fjordhjelpen', person, personnummer: false })
     await readyLine(byVipps.page).waitFor()
     const byBankId = await newVisitor(browser, application.url)
@@ -290,7 +291,6 @@ describe('two accounts of one person', () => {
     await agree(page)
     await beAt(page, person)
     await page.getByText('Denne innloggingen hører til en annen konto som kan være din.').waitFor()
-    await byVipps.context.close()
     await byBankId.context.close()
   })
 
@@ -318,6 +318,11 @@ describe('two accounts of one person', () => {
     await page.reload()
     await page.getByRole('heading', { name: 'Kontoene er slått sammen' }).waitFor()
     await page.getByRole('button', { name: 'Angre' }).waitFor()
+
+    await byVipps.page.reload()
+    await byVipps.page.getByRole('heading', { name: 'Kontoene dine er slått sammen' }).waitFor()
+    await look(byVipps.page, 'account-merged', 'login')
+    await byVipps.context.close()
   })
 
   it('are one then, whichever way the person comes', async () => {
