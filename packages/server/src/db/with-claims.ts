@@ -36,14 +36,31 @@ export async function withClaims<T>(
   claims: Claims,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const act = async (transaction: Transaction): Promise<T> => {
-    const { rows } = await sql<{ state: string }>`
-      select nokkel.session_state(${claims.sid}::uuid) as state,
-        set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
-        set_config('role', 'authenticated', true)`.execute(transaction)
-    const state = rows[0]?.state ?? 'revoked'
-    if (state !== 'live') throw new ServerError(sessionProblem(state))
-    return work(transaction)
-  }
-  return retryDeadlock(() => database.transaction().execute(act))
+  return retryDeadlock(() => database.transaction().execute((transaction) => actAs(transaction, claims, work)))
+}
+
+/** As {@link withClaims}, to read only: all statements of `work` see the database as it was at the first one. */
+export async function withSnapshot<T>(
+  database: Database,
+  claims: Claims,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  return database
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute((transaction) => actAs(transaction, claims, work))
+}
+
+async function actAs<T>(
+  transaction: Transaction,
+  claims: Claims,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const { rows } = await sql<{ state: string }>`
+    select nokkel.session_state(${claims.sid}::uuid) as state,
+      set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
+      set_config('role', 'authenticated', true)`.execute(transaction)
+  const state = rows[0]?.state ?? 'revoked'
+  if (state !== 'live') throw new ServerError(sessionProblem(state))
+  return work(transaction)
 }

@@ -49,6 +49,18 @@ describe.each(databaseEngines)('reading projects [%s]', (engine) => {
     expect(await list({ ...buyer, claims: inSession.claims })).toMatchObject({ code: 'session_ended' })
   })
 
+  it('shows one moment, also while the key gets a new version', async () => {
+    const id = await createProjectOf(api, cast)
+    const bump = () =>
+      sql`update public.rfxs set key_version = key_version + 1 where id = ${id}::uuid`.execute(database.owner)
+    const rounds = Array.from({ length: 40 }, () =>
+      Promise.all([get(cast.buyer, id), bump(), get(cast.buyer, id), bump()]),
+    )
+    for (const [one, , other] of await Promise.all(rounds)) {
+      for (const { body } of [one, other]) expect(body.groups[0].version).toBe(body.version)
+    }
+  })
+
   it('goes in pages, the newest first, also of those made in the same millisecond', async () => {
     const { organization } = cast
     const person = await createRfxPerson(database, api, organization)

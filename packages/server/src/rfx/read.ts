@@ -2,7 +2,7 @@ import type { AnswerOf, listRfx as listOperation, ParsedOf, Rfx } from '@nokkel/
 import type { Database, Transaction } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { decodeCursor, toPage } from '../db/page-cursor.ts'
-import { type Claims, withClaims } from '../db/with-claims.ts'
+import { type Claims, withClaims, withSnapshot } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 import { selectGroups } from './key-store.ts'
 import { selectFacts, selectParties, selectSummaries } from './store.ts'
@@ -23,7 +23,7 @@ export async function listRfx(
 
 /** @throws {ServerError} `not_found`: also for those who were in it before. */
 export async function getRfx(database: Database, claims: Claims, id: string): Promise<Rfx> {
-  return withClaims(database, claims, (transaction) => readRfx(transaction, id))
+  return withSnapshot(database, claims, (transaction) => readRfx(transaction, id))
 }
 
 /** As {@link getRfx}, within a transaction. */
