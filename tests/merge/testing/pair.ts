@@ -22,7 +22,7 @@ import { inOneHour } from '../../../tools/testing/rfx-cast.ts'
 import { testPrivateKeys } from '../../../tools/testing/rsa-keys.ts'
 
 /** Somebody of whom a test has the keys of the device, and the managed one. */
-export type Person = RfxPerson & Equipped
+type Person = RfxPerson & Equipped
 
 /** Two accounts of one person, with something of everything that an account can have. */
 export interface Pair {
