@@ -10,6 +10,7 @@ import {
   givenRootKeys,
   type Logger,
   type NokkelServer,
+  type RateLimits,
 } from '@nokkel/server'
 import { createRequestListener, listen, openEmbeddedDatabase, readMigrations } from '@nokkel/server/node'
 import { type DevelopmentKeys, generateDevelopmentKeys } from './development/keys.ts'
@@ -35,6 +36,8 @@ export interface DevelopmentOptions {
   readonly now?: () => Date
   /** Default: only failures, on standard error. */
   readonly logger?: Logger
+  /** Default: those of the server. */
+  readonly limits?: Partial<RateLimits>
   /** RSA key pairs made ahead. Default 0. */
   readonly warmKeyPairs?: number
   /** Told of what takes time. */
@@ -90,6 +93,7 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
       mode: 'development',
       logger,
       warmKeyPairs,
+      ...(options.limits && { limits: options.limits }),
       ...(now && { now }),
     })
     closing.push(server.close)

@@ -15,6 +15,8 @@ export async function startApplication({ database }: { database?: Database } = {
   let ahead = 0
   const { url, sandbox, close } = await composeDevelopment({
     port: 0,
+    // All people of a test come from one address, and quicker than people do.
+    limits: { login: { address: Infinity, person: Infinity } },
     ...(database && { database }),
     now: () => new Date(Date.now() + ahead * 1000),
     logger: (entry) => entry.code === 'server_failed' && console.error(JSON.stringify(entry)),
