@@ -203,7 +203,9 @@ describe('a login that looks like one of an account that is there already', () =
     // It outlives the page, and somebody who says no comes back to it.
     await at.goto('/')
     await at.getByRole('button', { name: 'Logg inn med BankID' }).click()
+    await at.getByRole('dialog').waitFor()
     await at.keyboard.press('Escape')
+    await at.getByRole('dialog').waitFor({ state: 'hidden' })
     await at.getByRole('heading', { name: 'Har du en konto her fra før?' }).waitFor()
     await at.getByRole('button', { name: 'Logg inn med BankID' }).click()
     await agree(at)
