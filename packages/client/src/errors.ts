@@ -28,6 +28,12 @@ export type ClientErrorCode =
   | 'keys_missing'
   /** The key generator (a Worker in the browser) could not run. */
   | 'key_generation_failed'
+  /** This device offers no biometrics, or not to this page. */
+  | 'biometrics_unavailable'
+  /** The person, or their device, ended the question for face, finger or PIN; it may be asked again. */
+  | 'biometrics_cancelled'
+  /** The session is locked; unlock it by biometrics, or log in. */
+  | 'locked'
   /** This device holds no key for the assignment. */
   | 'not_readable'
   /** Own copy of a sent assignment cannot be opened on this device. */

@@ -84,6 +84,8 @@ export const Tokens = z
     refreshToken: z.string(),
     sessionId: Uuid,
     sessionExpiresAt: Instant,
+    /** Until when it can be refreshed without biometrics; `null` where its device is not enrolled. */
+    unlockedUntil: Instant.nullable(),
   })
   .openapi('Tokens')
 export type Tokens = z.infer<typeof Tokens>

@@ -73,6 +73,14 @@ export const problems = {
     status: 401,
     title: 'This account was merged into another one of the same person; log in again.',
   },
+  account_erased: {
+    status: 401,
+    title: 'This account was erased; this device must delete what it keeps of it.',
+  },
+  unlock_required: {
+    status: 401,
+    title: 'This device is to be unlocked by biometrics before the session goes on.',
+  },
   refresh_token_unknown: {
     status: 401,
     title: 'The refresh token is not valid; log in again.',
@@ -205,6 +213,43 @@ export const problems = {
     status: 403,
     title: 'This needs a login not older than five minutes.',
   },
+  personnummer_invalid: {
+    status: 400,
+    title: 'This is not a personnummer.',
+  },
+  personnummer_known: {
+    status: 409,
+    title: 'A personnummer that a provider vouched for is kept already.',
+  },
+  personnummer_offer_gone: {
+    status: 409,
+    title: 'What the provider told is not held any more; log in again.',
+  },
+  identity_key_unknown: {
+    status: 409,
+    title: 'The identity key has been replaced; fetch it and try again.',
+  },
+  bankid_login_required: {
+    status: 403,
+    title: 'This needs a session that came from BankID.',
+  },
+  erasure_blocked: {
+    status: 409,
+    title: 'Somebody else must take over first.',
+  },
+  biometrics_not_enrolled: {
+    status: 409,
+    title: 'This device is not enrolled for biometrics.',
+  },
+  unlock_challenge_unknown: {
+    status: 400,
+    title: 'The challenge has expired or was already used. Try again.',
+  },
+  unlock_failed: {
+    status: 400,
+    title: 'The answer of the authenticator could not be trusted.',
+  },
+
   device_exists: {
     status: 409,
     title: 'Another device is active; say that this one replaces it.',

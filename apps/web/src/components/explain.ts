@@ -34,6 +34,7 @@ export function explain(code: ErrorCode | undefined): string {
     case 'session_ended':
     case 'session_expired':
     case 'account_merged':
+    case 'account_erased':
     case 'refresh_token_unknown':
     case 'refresh_token_reused':
       return m.e_session()
@@ -209,6 +210,31 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_merge_not_allowed()
     case 'merge_not_undoable':
       return m.e_merge_not_undoable()
+    case 'unlock_required':
+    case 'locked':
+      return m.e_locked()
+    case 'personnummer_invalid':
+      return m.e_personnummer_invalid()
+    case 'personnummer_known':
+      return m.e_personnummer_known()
+    case 'personnummer_offer_gone':
+      return m.e_personnummer_offer_gone()
+    case 'identity_key_unknown':
+      return m.e_identity_key()
+    case 'bankid_login_required':
+      return m.e_bankid_login()
+    case 'erasure_blocked':
+      return m.e_erasure_blocked()
+    case 'biometrics_not_enrolled':
+      return m.e_biometrics_not_enrolled()
+    case 'unlock_challenge_unknown':
+      return m.e_unlock_challenge()
+    case 'unlock_failed':
+      return m.e_unlock_failed()
+    case 'biometrics_unavailable':
+      return m.e_biometrics_unavailable()
+    case 'biometrics_cancelled':
+      return m.e_biometrics_cancelled()
     case undefined:
       return m.e_unknown()
     default: {

@@ -99,6 +99,24 @@ export const endpoints = {
   listDevelopers: 'GET /nokkel/developers',
   nameDeveloper: 'PUT /nokkel/developers/{userId}',
   dismissDeveloper: 'DELETE /nokkel/developers/{userId}',
+  getIdentity: 'GET /nokkel/me/identity',
+  upsertIdentity: 'PUT /nokkel/me/identity',
+  markBankIdVerified: 'POST /nokkel/me/identity/bankid',
+  getIdentityKey: 'GET /nokkel/identity-key',
+  getPersonnummer: 'GET /nokkel/me/personnummer',
+  keepPersonnummer: 'PUT /nokkel/me/personnummer',
+  declinePersonnummer: 'DELETE /nokkel/me/personnummer/offer',
+  revealPersonnummer: 'POST /nokkel/me/personnummer/reveal',
+  listConsents: 'GET /nokkel/me/consents',
+  withdrawConsent: 'DELETE /nokkel/me/consents/{id}',
+  exportPersonalData: 'POST /nokkel/me/export',
+  previewErasure: 'GET /nokkel/me/erasure',
+  erasePerson: 'POST /nokkel/me/erasure',
+  getBiometricEnrollment: 'GET /nokkel/biometrics',
+  enrollBiometrics: 'POST /nokkel/biometrics',
+  removeBiometrics: 'DELETE /nokkel/biometrics',
+  createUnlockChallenge: 'POST /nokkel/session/unlock/challenges',
+  unlockSession: 'POST /nokkel/session/unlock',
 } as const satisfies Partial<Record<OperationName, `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`>>
 
 export type Endpoint = keyof typeof endpoints
@@ -119,6 +137,11 @@ const repeatablePosts: readonly Endpoint[] = [
   'addRfxEntry',
   'beginBid',
   'moveBidKey',
+  'markBankIdVerified',
+  'revealPersonnummer',
+  'exportPersonalData',
+  'enrollBiometrics',
+  'createUnlockChallenge',
 ]
 
 export function methodOf(endpoint: Endpoint): string {

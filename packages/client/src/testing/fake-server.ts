@@ -133,6 +133,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       refreshToken: session.refreshToken,
       sessionId: session.id,
       sessionExpiresAt: new Date(now().getTime() + 30 * 86_400_000).toISOString(),
+      unlockedUntil: null,
     }
   }
 

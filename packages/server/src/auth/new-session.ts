@@ -43,6 +43,7 @@ export async function answerSignedIn(
       refreshToken,
       sessionId,
       sessionExpiresAt: instant(sessionExpiresAt),
+      unlockedUntil: null,
     },
     userId,
     outcome,

@@ -53,6 +53,7 @@ export async function refreshSession(
     refreshToken,
     sessionId: sid,
     sessionExpiresAt: instant(sessionExpiresAt),
+    unlockedUntil: null,
   }
 }
 
