@@ -5,7 +5,7 @@ import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
 import { loginKeyName } from '../keys/device-record.ts'
 import type { ProviderId, SessionRecord } from '../session/auth-token-store.ts'
-import type { SessionEnd } from '../session/session-end.ts'
+import { endsDevice, type SessionEnd } from '../session/session-end.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
@@ -14,7 +14,13 @@ import type { AuthenticationServices } from './authentication-services.ts'
 import type { SessionEntry } from './login-flow.ts'
 
 /** Why the person is logged out although they did not ask for it. */
-export type AuthNotice = 'device_superseded' | 'device_revoked' | 'account_merged' | 'session_expired' | 'keys_lost'
+export type AuthNotice =
+  | 'device_superseded'
+  | 'device_revoked'
+  | 'account_merged'
+  | 'account_erased'
+  | 'session_expired'
+  | 'keys_lost'
 
 export interface SessionState {
   readonly status: 'starting' | 'signed_out' | 'signed_in' | 'error'
@@ -24,6 +30,8 @@ export interface SessionState {
   readonly reason?: AuthErrorCode
   /** Why the last session ended, when `signed_out`. */
   readonly notice?: AuthNotice
+  /** Why something that was kept of the person could not be deleted here, when `signed_out`. */
+  readonly notPurged?: AuthErrorCode
 }
 
 /** The session of this browser. A login under way has a state of its own, in the service of its provider. */
@@ -94,9 +102,9 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
   let knownSession: string | undefined
   let starting: Promise<void> | undefined
 
-  session.onEnd((reason) => {
+  session.onEnd((reason, _, notPurged) => {
     knownSession = undefined
-    store.set({ status: 'signed_out', notice: noticeOf(reason) })
+    store.set({ status: 'signed_out', notice: noticeOf(reason), ...(notPurged && { notPurged }) })
   })
 
   return {
@@ -133,7 +141,9 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     await (store.getSnapshot().status === 'starting' ? takeUp() : follow().catch(() => {}))
   }
 
+  /** What is known of the person has changed, as by a way in that was added. */
   async function refresh(): Promise<void> {
+    await session.purge().catch(() => {})
     if (store.getSnapshot().status === 'signed_in') await reload().catch(() => {})
   }
 
@@ -143,7 +153,10 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
       await storage.open()
       const record = await session.read()
       knownSession = record?.sessionId
-      if (!record) return store.set({ status: 'signed_out' })
+      if (!record) {
+        await session.purge().catch(() => {})
+        return store.set({ status: 'signed_out' })
+      }
       if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
       onSignedIn(await reload())
     } catch (error) {
@@ -193,8 +206,8 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     const record = await session.read()
     if (record) await endOnServer(await session.usable().catch(() => record)).catch(() => {})
     knownSession = undefined
-    await session.clear()
-    store.set({ status: 'signed_out' })
+    const notPurged = await session.clear()
+    store.set({ status: 'signed_out', ...(notPurged && { notPurged }) })
   }
 
   async function endOnServer({ accessToken }: Pick<SessionRecord, 'accessToken'>): Promise<void> {
@@ -203,6 +216,6 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
 }
 
 function noticeOf(reason: SessionEnd): AuthNotice {
-  if (reason === 'device_superseded' || reason === 'device_revoked' || reason === 'account_merged') return reason
+  if (endsDevice(reason) || reason === 'account_merged') return reason
   return reason === 'keys_missing' ? 'keys_lost' : 'session_expired'
 }

@@ -108,7 +108,8 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
 
   session.onEnd((reason, record) => {
     lastProvider = record.provider
-    store.set({ status: endsDevice(reason) ? 'superseded' : reason === 'keys_missing' ? 'lost' : 'none' })
+    const ended = endsDevice(reason) && reason !== 'account_erased'
+    store.set({ status: ended ? 'superseded' : reason === 'keys_missing' ? 'lost' : 'none' })
   })
 
   return {

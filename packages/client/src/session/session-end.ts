@@ -6,6 +6,7 @@ const codes = [
   'device_superseded',
   'device_revoked',
   'account_merged',
+  'account_erased',
   'refresh_token_unknown',
   'refresh_token_reused',
 ] as const satisfies readonly NokkelErrorCode[]
@@ -18,6 +19,6 @@ export function isSessionEnd(code: NokkelErrorCode): code is (typeof codes)[numb
 }
 
 /** Whether the device has ended too, so that its keys must go. That of a merged account may be given back. */
-export function endsDevice(reason: SessionEnd): boolean {
-  return reason === 'device_superseded' || reason === 'device_revoked'
+export function endsDevice(reason: SessionEnd): reason is 'device_superseded' | 'device_revoked' | 'account_erased' {
+  return reason === 'device_superseded' || reason === 'device_revoked' || reason === 'account_erased'
 }

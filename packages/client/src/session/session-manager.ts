@@ -1,17 +1,18 @@
 import type { Tokens } from '@nokkel/contract'
 import type { Clock } from '@nokkel/crypto'
-import { knownSignersName } from '../assignments/known-signers.ts'
 import { doneName } from '../auth/login-records.ts'
-import { codeOf, NokkelError } from '../errors.ts'
+import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Request } from '../http/request.ts'
+import { identityLock, purgeIdentity } from '../identity/identity-names.ts'
 import { deviceName, loginKeyName, type StoredKeys } from '../keys/device-record.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
+import { deleteNamesOf } from '../storage/user-namespace.ts'
 import type { AuthTokenStore, BoundKey, SessionRecord } from './auth-token-store.ts'
 import { endsDevice, isSessionEnd, type SessionEnd } from './session-end.ts'
 
 /** Told when the session is over for a reason other than that the person signed out. */
-type SessionEndListener = (reason: SessionEnd, record: SessionRecord) => void
+type SessionEndListener = (reason: SessionEnd, record: SessionRecord, notPurged?: NokkelErrorCode) => void
 
 export interface SessionManager {
   /** The session of this organisation, if there is one. */
@@ -24,11 +25,15 @@ export interface SessionManager {
    * @param options.not - An access token that the server did not take, although its time was not up.
    */
   usable(options?: { not?: string }): Promise<SessionRecord>
+  /** Puts this session in the place of whatever was here, of which nothing stays cached. */
   write(record: SessionRecord): Promise<void>
   bindTo(boundKey: BoundKey): Promise<void>
   /** Forgets a session the server has ended, and with an ended device its keys and all it remembers. */
   end(reason: SessionEnd, sessionId: string): Promise<void>
-  clear(): Promise<void>
+  /** Forgets the session. Returns why something that was kept of the person could not be deleted. */
+  clear(): Promise<NokkelErrorCode | undefined>
+  /** Deletes what is cached of who people are, to be fetched anew. */
+  purge(): Promise<void>
   onEnd(listener: SessionEndListener): void
 }
 
@@ -51,10 +56,11 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     read,
     held,
     usable,
-    write: store.write,
+    write: (record) => lock.run(identityLock, () => purgeIdentity(storage).then(() => store.write(record))),
     bindTo,
     end,
     clear,
+    purge: () => lock.run(identityLock, () => purgeIdentity(storage)),
     onEnd: (listener) => void listeners.add(listener),
   }
 
@@ -122,19 +128,25 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   async function end(reason: SessionEnd, sessionId: string): Promise<void> {
     const record = await read()
     if (record?.sessionId !== sessionId) return
-    await clear()
-    if (endsDevice(reason)) {
-      await storage.delete(deviceName(record.userId))
-      await storage.delete(knownSignersName(record.userId))
-      for (const name of await storage.list('rfx_')) if (name.includes(record.userId)) await storage.delete(name)
-    }
-    for (const listener of listeners) listener(reason, record)
+    const notDeleted = endsDevice(reason) ? await deleteOf(record) : undefined
+    const notPurged = (await clear()) ?? notDeleted
+    for (const listener of listeners) listener(reason, record, notPurged)
   }
 
-  async function clear(): Promise<void> {
-    await store.clear()
-    await storage.delete(loginKeyName)
-    await storage.delete(doneName)
+  /** Where this is interrupted the session is refused again, and it goes on; without the key it was as good as done. */
+  async function deleteOf({ userId }: SessionRecord): Promise<NokkelErrorCode | undefined> {
+    return codeOfFailure(deleteNamesOf(storage, userId, deviceName(userId)))
+  }
+
+  /** Who the person is goes before the tokens, which go also when that cannot. */
+  async function clear(): Promise<NokkelErrorCode | undefined> {
+    return lock.run(identityLock, async () => {
+      const notPurged = await codeOfFailure(purgeIdentity(storage))
+      await store.clear()
+      await storage.delete(loginKeyName)
+      await storage.delete(doneName)
+      return notPurged
+    })
   }
 
   async function readOrRefuse(): Promise<SessionRecord> {
@@ -142,4 +154,11 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     if (!record) throw new NokkelError('signed_out')
     return record
   }
+}
+
+async function codeOfFailure(task: Promise<void>): Promise<NokkelErrorCode | undefined> {
+  return task.then(
+    () => undefined,
+    (error: unknown) => codeOf(error) ?? 'storage_unavailable',
+  )
 }
