@@ -1,13 +1,20 @@
 import { Alert, Heading, Paragraph } from '@digdir/designsystemet-react'
 import * as m from '../paraglide/messages.js'
 
-export type Notice = 'device_superseded' | 'device_revoked' | 'session_expired' | 'keys_lost' | 'account_merged'
+export type Notice =
+  | 'device_superseded'
+  | 'device_revoked'
+  | 'session_expired'
+  | 'keys_lost'
+  | 'account_merged'
+  | 'account_erased'
 
 const texts: Record<Notice, { title: () => string; body: () => string }> = {
   device_superseded: { title: m.notice_device_superseded_title, body: m.notice_device_superseded_body },
   device_revoked: { title: m.notice_device_revoked_title, body: m.notice_device_revoked_body },
   session_expired: { title: m.notice_session_expired_title, body: m.notice_session_expired_body },
   account_merged: { title: m.notice_account_merged_title, body: m.notice_account_merged_body },
+  account_erased: { title: m.notice_account_erased_title, body: m.notice_account_erased_body },
   keys_lost: { title: m.notice_keys_lost_title, body: m.notice_keys_lost_body },
 }
 

@@ -55,7 +55,7 @@ describe('consent', () => {
       purpose: 'login',
       consent: {
         provider: 'vipps',
-        version: 'v1',
+        version: 'v2',
         shares: ['name', 'phoneNumber', 'email', 'address'],
         personnummer: true,
       },
@@ -83,7 +83,7 @@ describe('consent', () => {
     const bodies = bodiesOf(server)
     await vipps.signIn()
     await Promise.all([vipps.agree({ personnummer }), vipps.agree({ personnummer: true })])
-    expect(bodies).toMatchObject([{ provider: 'vipps', consent: { version: 'v1', shares }, flow: 'browser' }])
+    expect(bodies).toMatchObject([{ provider: 'vipps', consent: { version: 'v2', shares }, flow: 'browser' }])
     expect(launched.map(({ searchParams }) => searchParams.get('scope'))).toEqual([scope])
     expect(state()).toEqual({ status: 'awaiting_callback', purpose: 'login' })
     vipps.disagree()

@@ -71,7 +71,7 @@ interface Attempt {
   departure?: Departure
 }
 
-const consentVersion = 'v1'
+const consentVersion = 'v2'
 const callbackTimeoutMilliseconds = 30_000
 const consentMilliseconds = 60 * 60_000
 const underWay: readonly AuthStatus[] = ['awaiting_consent', 'loading', 'awaiting_callback', 'exchanging']

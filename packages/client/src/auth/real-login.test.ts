@@ -24,7 +24,7 @@ describe('logging in to the real server, which may ask for the personnummer', ()
     await nokkel.bankId.signIn()
     expect(nokkel.bankId.getSnapshot().consent).toEqual({
       provider: 'bankid',
-      version: 'v1',
+      version: 'v2',
       shares: ['name', 'birthDate'],
       personnummer: true,
     })
