@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { operation } from './operation.ts'
-import { Instant, Uuid } from './scalars.ts'
+import { base64Url, Instant, Uuid } from './scalars.ts'
 
 /** That a person wants this device to be opened by face, finger or PIN. Nothing of those ever leaves the device. */
 export const BiometricEnrollment = z
@@ -39,12 +39,22 @@ export type UnlockChallenge = z.infer<typeof UnlockChallenge>
 /** RegistrationResponseJSON or AuthenticationResponseJSON (WebAuthn Level 3 §5.1.7), without results of extensions. */
 export const UnlockCredential = z
   .strictObject({
-    id: z.string().max(1366),
-    rawId: z.string().max(1366),
+    id: base64Url(1, 1023),
+    rawId: base64Url(1, 1023),
     type: z.literal('public-key'),
     authenticatorAttachment: z.string().max(32).optional(),
     clientExtensionResults: z.strictObject({}),
-    response: z.looseObject({ clientDataJSON: z.string().max(8192) }),
+    /** Of a new credential `attestationObject` and what was read from it; of a known one `authenticatorData` and `signature`. */
+    response: z.strictObject({
+      clientDataJSON: base64Url(1, 6144),
+      attestationObject: base64Url(1, 16_384).optional(),
+      authenticatorData: base64Url(37, 8192).optional(),
+      transports: z.array(z.string().max(32)).max(16).optional(),
+      publicKeyAlgorithm: z.int().optional(),
+      publicKey: base64Url(1, 2048).optional(),
+      signature: base64Url(1, 2048).optional(),
+      userHandle: base64Url(1, 64).nullable().optional(),
+    }),
   })
   .openapi('UnlockCredential')
 export type UnlockCredential = z.infer<typeof UnlockCredential>
