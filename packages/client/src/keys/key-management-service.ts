@@ -3,6 +3,7 @@ import type { Clock } from '@nokkel/crypto'
 import type { SignInOptions } from '../auth/authentication-service.ts'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Call } from '../http/api.ts'
+import { lazily } from '../lazily.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { ProviderId, SessionRecord } from '../session/auth-token-store.ts'
 import { endsDevice } from '../session/session-end.ts'
@@ -10,7 +11,6 @@ import type { SessionManager } from '../session/session-manager.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import { type DeviceRecord, deviceName, loginKeyName, readDevice, type StoredKeys } from './device-record.ts'
-import { adoptDevice, registerDevice, resumeDevice } from './registration.ts'
 
 /** Another device of the person, as the dialog about replacing it names it. */
 export interface OtherDevice {
@@ -103,6 +103,7 @@ interface KeyManagementDependencies {
 export function createKeyManagementService(dependencies: KeyManagementDependencies): KeyManagement {
   const { deviceName: name, storage, session, call, lock, now, reload, signIn } = dependencies
   const store = createStore<KeysState>({ status: 'none' })
+  const registration = lazily(() => import('./registration.ts'))
   let lastProvider: ProviderId | undefined
   let running: Promise<void> = Promise.resolve()
 
@@ -166,7 +167,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
   async function takeBack(record: SessionRecord, device: DeviceRecord | undefined, deviceId: string): Promise<void> {
     const known = device?.deviceId === deviceId ? device : undefined
     const login = (await storage.get(loginKeyName)) as StoredKeys | undefined
-    const adopted = known ?? (login && (await adoptDevice(call, login.keys)))
+    const adopted = known ?? (login && (await (await registration()).adoptDevice(call, login.keys)))
     if (adopted) await keep(record.userId, adopted)
     else await session.end('keys_missing', record.sessionId)
   }
@@ -174,6 +175,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
   async function resume(record: SessionRecord, device: DeviceRecord): Promise<boolean> {
     store.set({ status: 'registering' })
     const { keys } = await loginKeys(record)
+    const { resumeDevice } = await registration()
     try {
       await resumeDevice({ call, session: record, keys, device, now })
       await keep(record.userId, device)
@@ -190,6 +192,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     store.set({ status: 'generating' })
     const { keys } = await loginKeys(record)
     store.set({ status: 'registering' })
+    const { registerDevice } = await registration()
     const { record: device } = await registerDevice({ call, session: record, keys, now, name, replaces })
     await keep(record.userId, device)
   }
