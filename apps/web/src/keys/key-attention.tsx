@@ -6,14 +6,18 @@ import * as m from '../paraglide/messages.js'
 import { KeyNotice } from './key-notice.tsx'
 import { ReplaceDialog } from './replace-dialog.tsx'
 
-/** What a person must know or decide about the keys of this device; nothing while all goes by itself. */
-export function KeyAttention() {
+/**
+ * What a person must know or decide about the keys of this device; nothing while all goes by itself.
+ *
+ * @param waits - Whether something else is being asked, so that no second dialog comes under the finger.
+ */
+export function KeyAttention({ waits }: { waits: boolean }) {
   const keys = useDeviceKeys()
   const { state: session, signIn } = useSession()
   const { pathname } = useLocation()
   const [declined, setDeclined] = useState(false)
   const me = session.me
-  if (!me) return null
+  if (!me || waits) return null
   // What goes wrong becomes the state of the login.
   const signInAgain = () => void signIn(me.session.provider, { returnTo: pathname }).catch(() => undefined)
 

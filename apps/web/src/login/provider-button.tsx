@@ -7,13 +7,22 @@ const label: Record<ProviderId, () => string> = { bankid: m.login_with_bankid, v
 interface ProviderButtonProps {
   provider: ProviderId
   loading?: boolean
+  /** `id` of what is said of it besides. */
+  describedBy?: string | undefined
   onClick: () => void
 }
 
 /** The way to a provider, in its colour and with the words that its brand rules ask for. */
-export function ProviderButton({ provider, loading = false, onClick }: ProviderButtonProps) {
+export function ProviderButton({ provider, loading = false, describedBy, onClick }: ProviderButtonProps) {
   return (
-    <Button data-size="lg" className="provider" data-provider={provider} loading={loading} onClick={onClick}>
+    <Button
+      data-size="lg"
+      className="provider"
+      data-provider={provider}
+      aria-describedby={describedBy}
+      loading={loading}
+      onClick={onClick}
+    >
       {label[provider]()}
     </Button>
   )

@@ -18,3 +18,9 @@ export function useLogins(): readonly ProviderLogin[] {
 /** The login that is in one of these states, of whichever provider. */
 export const useLoginIn = (...statuses: readonly AuthState['status'][]): ProviderLogin | undefined =>
   useLogins().find(({ state }) => statuses.includes(state.status))
+
+/** The same, with what was logged in with last here before the other. */
+export const lastFirst = <T extends { readonly provider: ProviderId }>(
+  logins: readonly T[],
+  last: ProviderId | undefined,
+): readonly T[] => logins.toSorted((one, other) => Number(other.provider === last) - Number(one.provider === last))

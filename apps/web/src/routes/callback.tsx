@@ -61,7 +61,7 @@ export function CallbackPage() {
     await navigate({ to: before, replace: true })
   }
 
-  if (status === 'authenticated') return <Redirect to={login.state.returnTo ?? '/'} />
+  if (status === 'authenticated') return <Redirect to={login.state.returnTo ?? '/'} afterLogin={purpose === 'login'} />
   if (waiting && (waiting.provider === provider || status === 'error')) {
     return (
       <div key="linking" className="page page-narrow">

@@ -1,4 +1,5 @@
 import { useSession } from '@nokkel/client/react'
+import { useLocation } from '@tanstack/react-router'
 import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
 import { isCoordinator } from '../role.ts'
@@ -10,8 +11,9 @@ import { StartFailed } from '../shell/start-failed.tsx'
 export function HomePage() {
   useLocale()
   const { state } = useSession()
+  const { afterLogin } = useLocation().state
   if (state.status === 'error') return <StartFailed reason={state.reason} />
   if (state.status === 'signed_out') return <Redirect to="/login" />
   if (state.status !== 'signed_in' || !state.me) return <Waiting reason={m.starting()} />
-  return <Redirect to={isCoordinator(state.me.role) ? '/sent' : '/inbox'} />
+  return <Redirect to={isCoordinator(state.me.role) ? '/sent' : '/inbox'} afterLogin={afterLogin} />
 }

@@ -6,19 +6,21 @@ interface RedirectProps {
   to: string
   returnTo?: string | undefined
   linkFailure?: LinkFailure
+  /** Whether a login has just succeeded. */
+  afterLogin?: boolean | undefined
 }
 
 /**
  * Goes to another page, once. The router's own component goes again whenever it is rendered, and leaving a page renders
  * it a few times.
  */
-export function Redirect({ to, returnTo, linkFailure }: RedirectProps) {
+export function Redirect({ to, returnTo, linkFailure, afterLogin }: RedirectProps) {
   const navigate = useNavigate()
   const target = useRef({
     to,
     search: returnTo ? { to: returnTo } : {},
     replace: true,
-    ...(linkFailure && { state: { linkFailure } }),
+    state: { ...(linkFailure && { linkFailure }), ...(afterLogin && { afterLogin }) },
   })
 
   useEffect(() => {

@@ -33,7 +33,7 @@ export function SignedInArea() {
             </div>
           )}
           {state.me && <AfterLogin me={state.me} />}
-          <KeyAttention />
+          <KeyAttention waits={false} />
           <Outlet />
         </>
       )
