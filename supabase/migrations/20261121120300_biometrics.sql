@@ -271,7 +271,7 @@ $$;
 create function nokkel.take_unlock_challenge(
   p_session uuid, p_thumbprint text, p_hash bytea,
   out result text, out user_id uuid, out organization_id uuid, out kind text, out user_handle bytea, out credential_id bytea,
-  out public_key bytea, out sign_count bigint
+  out public_key bytea, out sign_count bigint, out device_type text
 ) language plpgsql security definer set search_path = '' as $$
 begin
   result := nokkel.hold_unlocking(p_session, p_thumbprint);
@@ -286,7 +286,7 @@ begin
     result := 'unknown';
     return;
   end if;
-  select c.credential_id, c.public_key into credential_id, public_key
+  select c.credential_id, c.public_key, c.device_type into credential_id, public_key, device_type
     from nokkel.biometric_enrollment e join nokkel.webauthn_credential c on c.device_id = e.device_id
     where e.user_handle = take_unlock_challenge.user_handle;
   -- The enrolment is another one now; the credential has gone, or is there already.

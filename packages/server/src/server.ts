@@ -5,6 +5,7 @@ import { isAppOrigin } from './auth/providers/redirect-uri.ts'
 import type { ProviderRegistry } from './auth/providers/registry.ts'
 import { registerLogin } from './auth/routes.ts'
 import { createSupabaseTokens, type SupabaseProject } from './auth/supabase-token.ts'
+import { registerBiometrics } from './biometrics/routes.ts'
 import { registerBlobs } from './blobs/routes.ts'
 import { registerCompanies } from './companies/routes.ts'
 import { connect } from './db/connect.ts'
@@ -187,6 +188,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
       supabase && createSupabaseTokens(supabase, { production, timeoutSeconds: providerTimeoutSeconds, now }),
   })
   registerSessions(api, { database, accessTokens })
+  registerBiometrics(api, { database, publicUrl, allowedOrigins })
   registerOrganizations(api, { database, offers: connections.offers })
   registerLoginSettings(api, {
     database,

@@ -22,7 +22,8 @@ export const defaultRateLimits: RateLimits = {
 }
 
 export function rateClass(operation: Operation): RateClass {
-  if (operation.path === '/nokkel/session/refresh') return 'refresh'
+  if (operation.path === '/nokkel/session/refresh' || operation.path.startsWith('/nokkel/session/unlock'))
+    return 'refresh'
   if (operation.path.startsWith('/nokkel/login') || operation.path === '/nokkel/unseal') return 'login'
   if (operation.path.startsWith('/nokkel/me/logins') && operation.method === 'post') return 'login'
   // Each asks a provider, with the credentials of the organisation.

@@ -1,6 +1,6 @@
 import type { Tokens } from '@nokkel/contract'
 import type { Database } from '../db/database.ts'
-import { instant } from '../db/instant.ts'
+import { instant, optionalInstant } from '../db/instant.ts'
 import { sessionProblem } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { AccessTokens } from './access-token.ts'
@@ -26,7 +26,8 @@ export interface RotationDependencies {
  * Trades a refresh token for its successor and a new access token.
  *
  * @throws {ServerError} `refresh_token_unknown`; `refresh_token_reused`, which also ends the session;
- * `dpop_proof_invalid` for a proof by another key than the session is bound to; or why the session has ended.
+ * `dpop_proof_invalid` for a proof by another key than the session is bound to; `unlock_required`, which changes nothing, where
+ * the device is enrolled for biometrics and an unlocking is due; or why the session has ended.
  * @see RFC 9700 §4.14.2
  */
 export async function refreshSession(
@@ -44,7 +45,7 @@ export async function refreshSession(
     thumbprint,
     graceSeconds: GRACE_SECONDS,
   })
-  const { userId: sub, sessionId: sid, organizationId: organization, sessionExpiresAt } = rotation
+  const { userId: sub, sessionId: sid, organizationId: organization, sessionExpiresAt, unlockedUntil } = rotation
   const refreshToken = await successorOf(rotation, token, fresh)
   const { accessToken, expiresAt } = await accessTokens.issue({ sub, sid, organization })
   return {
@@ -53,7 +54,7 @@ export async function refreshSession(
     refreshToken,
     sessionId: sid,
     sessionExpiresAt: instant(sessionExpiresAt),
-    unlockedUntil: null,
+    unlockedUntil: optionalInstant(unlockedUntil),
   }
 }
 
@@ -70,6 +71,8 @@ async function successorOf(rotation: Rotation, token: RefreshToken, fresh: Refre
       throw new ServerError('refresh_token_unknown')
     case 'other_key':
       throw new ServerError('dpop_proof_invalid', { detail: 'The session is bound to another key.' })
+    case 'unlock_required':
+      throw new ServerError('unlock_required')
     case 'reused':
       throw new ServerError('refresh_token_reused')
     default:

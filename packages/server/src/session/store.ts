@@ -31,6 +31,8 @@ export interface Rotation {
   readonly organizationId: string
   readonly sessionExpiresAt: Date
   readonly sealedSuccessor: Uint8Array | null
+  /** `null` where the device is not enrolled for biometrics. */
+  readonly unlockedUntil: Date | null
 }
 
 export interface RotationRequest {
@@ -45,7 +47,7 @@ export async function rotateRefreshToken(database: Database, request: RotationRe
   const { hash, nextHash, sealedSuccessor, thumbprint, graceSeconds } = request
   const { rows } = await sql<Rotation>`
     select result, session_id as "sessionId", user_id as "userId", organization_id as "organizationId",
-      session_expires_at as "sessionExpiresAt", sealed_successor as "sealedSuccessor"
+      session_expires_at as "sessionExpiresAt", sealed_successor as "sealedSuccessor", unlocked_until as "unlockedUntil"
     from nokkel.rotate_refresh_token(${hash}, ${nextHash}, ${sealedSuccessor}, ${thumbprint},
       ${`${graceSeconds} seconds`}::interval)`.execute(database)
   const [row] = rows
