@@ -72,7 +72,7 @@ export interface NokkelErrorOptions extends ErrorOptions {
 }
 
 /**
- * The one error of this package. `code` is a problem code of the API or a {@link ClientErrorCode}; neither message nor
+ * The error of this package. `code` is a problem code of the API or a {@link ClientErrorCode}; neither message nor
  * data ever holds a token, a key or a plaintext.
  *
  * @example
@@ -85,7 +85,7 @@ export interface NokkelErrorOptions extends ErrorOptions {
  * ```
  */
 export class NokkelError extends Error {
-  override readonly name = 'NokkelError'
+  override readonly name: string = 'NokkelError'
   readonly code: NokkelErrorCode
   /** What a caller can act on, by code: `device_exists` has `devices`, `recipient_without_device` has `userIds`. */
   readonly data: Readonly<Record<string, unknown>> | undefined

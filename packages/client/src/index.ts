@@ -42,6 +42,9 @@ export {
   type NokkelErrorCode,
   type NokkelErrorOptions,
 } from './errors.ts'
+export { IdentityRepositoryError } from './identity/identity-error.ts'
+export type { StorageConsent, UserIdentityRepository } from './identity/identity-repository.ts'
+export type { PersonnummerFault } from './identity/personnummer.ts'
 export type { KeyGenerator } from './keys/key-generator.ts'
 export type { KeyManagementService, KeysState, OtherDevice, OwnDevice } from './keys/key-management-service.ts'
 export { workerKeyGenerator } from './keys/worker-key-generator.ts'
@@ -50,6 +53,7 @@ export type { LoginService } from './logins/login-service.ts'
 export type { MemberService, Page, PageOptions } from './members/member-service.ts'
 export { createNokkel, type Nokkel, type NokkelOptions } from './nokkel.ts'
 export type { OrganizationService } from './organizations/organization-service.ts'
+export type { ExportedData, PersonalData, PrivacyService } from './privacy/privacy-service.ts'
 export type { KeyWrapper, MadeWrap, WrapJob, WrapOptions, WrapRecipient, WrapSession } from './rfx/key-wrapper.ts'
 export type * from './rfx/rfx-service.ts'
 export type { ProviderId } from './session/auth-token-store.ts'

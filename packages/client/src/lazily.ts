@@ -11,3 +11,10 @@ export function lazily<T>(load: () => Promise<T>): () => Promise<T> {
     return loading
   }
 }
+
+/** The methods of what is fetched at its first use. */
+export function lazyMethods<T extends object, K extends keyof T>(load: () => Promise<T>, ...names: K[]): Pick<T, K> {
+  const call = async (name: K, values: unknown[]) =>
+    ((await load())[name] as (...values: unknown[]) => unknown)(...values)
+  return Object.fromEntries(names.map((name) => [name, (...values: unknown[]) => call(name, values)])) as Pick<T, K>
+}

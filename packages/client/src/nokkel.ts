@@ -13,6 +13,8 @@ import { createDeviceService, type DeviceService } from './devices/device-servic
 import { type Call, createCall } from './http/api.ts'
 import { createRequest } from './http/request.ts'
 import { createServerClock } from './http/server-clock.ts'
+import { identityPrefix } from './identity/identity-names.ts'
+import { createIdentityRepository, type UserIdentityRepository } from './identity/identity-repository.ts'
 import type { KeyGenerator } from './keys/key-generator.ts'
 import { createKeyManagementService, type KeyManagementService } from './keys/key-management-service.ts'
 import { workerKeyGenerator } from './keys/worker-key-generator.ts'
@@ -20,6 +22,7 @@ import { createWebLock, type Lock } from './lock/lock.ts'
 import { createLoginService, type LoginService } from './logins/login-service.ts'
 import { createMemberService, type MemberService } from './members/member-service.ts'
 import { createOrganizationService, type OrganizationService } from './organizations/organization-service.ts'
+import { createPrivacyService, type PrivacyService } from './privacy/privacy-service.ts'
 import type { KeyWrapper } from './rfx/key-wrapper.ts'
 import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
 import { createAuthTokenStore, type ProviderId, sessionName } from './session/auth-token-store.ts'
@@ -62,6 +65,10 @@ export interface Nokkel {
   readonly bankId: BankIdAuthenticationService
   /** The ways in that the person has. */
   readonly logins: LoginService
+  /** What is held of the person to know who they are. */
+  readonly identity: UserIdentityRepository
+  /** Consents, everything held on the person, and erasing it. */
+  readonly privacy: PrivacyService
   readonly keys: KeyManagementService
   readonly userKeys: UserKeyService
   readonly devices: DeviceService
@@ -177,6 +184,8 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     companies,
     keyWrapper,
   })
+  const identity = createIdentityRepository({ call, session, storage, lock, now, own: keys.own })
+  const renew = () => identity.purgeLocalIdentityData().finally(controller.refresh)
   const devices = createDeviceService(call, async () => {
     const record = await session.read()
     if (record) await session.end('device_revoked', record.sessionId)
@@ -193,6 +202,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   const unsubscribe = storage.subscribe?.((name) => {
     // A storage that fails now will say so to whoever asks next.
     if (name === sessionName) controller.follow().catch(() => {})
+    if (name.startsWith(identityPrefix)) identity.changed()
     services.follow(name).catch(() => {})
   })
 
@@ -201,6 +211,8 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     vipps: services.vipps,
     bankId: services.bankid,
     logins: createLoginService(call),
+    identity,
+    privacy: createPrivacyService({ call, session, own: keys.own, renew }),
     keys,
     userKeys,
     devices,

@@ -97,8 +97,9 @@ async function readAnswer(endpoint: Endpoint, response: Response): Promise<unkno
   const text = await response.text()
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw new NokkelError('answer_unexpected', { cause, message: `The answer to ${endpoints[endpoint]} is not JSON` })
+  } catch {
+    // What the parser says quotes the answer, which may hold tokens or personal data.
+    throw new NokkelError('answer_unexpected', { message: `The answer to ${endpoints[endpoint]} is not JSON` })
   }
 }
 

@@ -1,21 +1,21 @@
 import type { SecureStorage } from '../storage/secure-storage.ts'
 
-const prefix = 'identity_'
+export const identityPrefix = 'identity_'
 
 /** The lock under which a row is cached and purged, so that none is written behind a session that ends meanwhile. */
 export const identityLock = 'identity'
 
 export function identityName(userId: string): string {
-  return `${prefix}v1.${userId}`
+  return `${identityPrefix}v1.${userId}`
 }
 
 export function cachedAtName(userId: string): string {
-  return `${prefix}cached_at_v1.${userId}`
+  return `${identityPrefix}cached_at_v1.${userId}`
 }
 
 /** Deletes whatever is cached of who people are, as far as it goes. Only under {@link identityLock}. */
 export async function purgeIdentity(storage: SecureStorage): Promise<void> {
-  const deleted = await Promise.allSettled((await storage.list(prefix)).map((name) => storage.delete(name)))
+  const deleted = await Promise.allSettled((await storage.list(identityPrefix)).map((name) => storage.delete(name)))
   const failed = deleted.find(({ status }) => status === 'rejected')
   if (failed) throw (failed as PromiseRejectedResult).reason
 }

@@ -1,5 +1,6 @@
 export { NokkelProvider, type NokkelProviderProps, useNokkel } from './nokkel-provider.tsx'
 export { type UseDeviceKeys, useDeviceKeys } from './use-device-keys.ts'
+export { type UseUserIdentity, useIdentityRepository, useUserIdentity } from './use-identity.ts'
 export { type UseLogin, useLogin } from './use-login.ts'
 export { type UseRFXCrypto, useRFXCrypto } from './use-rfx-crypto.ts'
 export { type UseSession, useSession } from './use-session.ts'
