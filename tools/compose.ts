@@ -83,7 +83,7 @@ export async function composeDevelopment(options: DevelopmentOptions = {}): Prom
     ])
     const { sandbox, providers, vippsIssuers, organizations } = createProviders(url)
     closing.push(sandbox.close)
-    const rootKeys = () => givenRootKeys({ masterKeys: [keys.masterKey], indexKey: keys.indexKey })
+    const rootKeys = () => givenRootKeys({ masterKeys: [keys.masterKey], indexKeys: [keys.indexKey] })
     const server = createNokkelServer({
       database,
       publicUrl: url,

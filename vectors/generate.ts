@@ -366,10 +366,12 @@ async function keyrings() {
       return { nonce, ciphertext: new Uint8Array(await crypto.subtle.encrypt(parameters, aesKey, plaintext as Bytes)) }
     },
   }
-  const one = { masterKeys: [key], indexKey: patternOf(160).slice(128) }
+  const one = { masterKeys: [key], indexKeys: [patternOf(160).slice(128)] }
   const two = { ...one, masterKeys: [key, otherKey] }
+  const rotating = { ...two, indexKeys: [patternOf(224).slice(192), ...one.indexKeys] }
   const shared = await wrapKeyring(two, pinned, set)
   const plain = await wrapKeyring(one, pinned)
+  const both = await wrapKeyring(rotating, pinned)
   const change = (file: string, changes: object) => JSON.stringify({ ...JSON.parse(file), ...changes })
   const { keyring } = JSON.parse(shared) as { keyring: string }
   const [first = '', second = ''] = texts
@@ -393,13 +395,16 @@ async function keyrings() {
       valid: [
         { name: 'split among three', kek: toHex(secret), ...hexOf(two), file: shared },
         { name: 'under a key of a module', kek: toHex(secret), ...hexOf(one), file: plain },
+        { name: 'with the previous index key', kek: toHex(secret), ...hexOf(rotating), file: both },
       ],
       invalid: [
         { name: 'another threshold', file: change(shared, { shares: { ...set, threshold: 3 } }) },
         { name: 'another set', file: change(shared, { shares: { ...set, set: '000000000000' } }) },
         { name: 'shares left out', file: JSON.stringify({ format: 'nokkel/keyring/v1', keyring }) },
         { name: 'shares put in', file: change(plain, { shares: set }) },
-        { name: 'another format', file: change(shared, { format: 'nokkel/keyring/v2' }) },
+        { name: 'another format', file: change(shared, { format: 'nokkel/keyring/v3' }) },
+        { name: 'version 1 as version 2', file: change(plain, { format: 'nokkel/keyring/v2' }) },
+        { name: 'version 2 as version 1', file: change(both, { format: 'nokkel/keyring/v1' }) },
         { name: 'a further member', file: change(shared, { note: '' }) },
         { name: 'one character of the keyring', file: change(shared, { keyring: `${keyring.slice(0, 80)}${keyring[80] === 'A' ? 'B' : 'A'}${keyring.slice(81)}` }) },
         { name: 'cut short', file: change(shared, { keyring: keyring.slice(0, -8) }) },
@@ -409,8 +414,8 @@ async function keyrings() {
   }
 }
 
-function hexOf({ masterKeys, indexKey }: RootKeys) {
-  return { masterKeys: masterKeys.map(toHex), indexKey: toHex(indexKey) }
+function hexOf({ masterKeys, indexKeys }: RootKeys) {
+  return { masterKeys: masterKeys.map(toHex), indexKeys: indexKeys.map(toHex) }
 }
 
 async function personalData() {

@@ -9,7 +9,7 @@ let answer: Parameters<typeof listen>[0] = (_, response) => response.writeHead(5
 const { port } = await listen((request, response) => answer(request, response), { port: 0, host: 'localhost' })
 const publicUrl = `http://localhost:${port}`
 const { sandbox, providers, vippsIssuers, organizations } = createProviders(publicUrl)
-const rootKeys = () => givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) })
+const rootKeys = () => givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKeys: ['09'.repeat(32)] })
 const database = connect(process.argv[2] ?? '')
 const server = createNokkelServer({
   database,

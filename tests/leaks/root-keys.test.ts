@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { generateRootKeys, givenRootKeys, type RootKeys, splitKeyring } from '@nokkel/server'
+import { generateRootKeys, givenRootKeys, type RootKeys, splitKeyring, withNewIndexKey } from '@nokkel/server'
 import { formatRootKeyFile } from '@nokkel/server/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
@@ -31,8 +31,13 @@ const hexOf = (key: Uint8Array | undefined) => Buffer.from(key ?? []).toString('
 
 /** Where the keys come from: what the process is started with, and the shares it is given. */
 const sources = {
-  async environment({ masterKeys: [current, old], indexKey }) {
-    const variables = { MASTER_ENCRYPTION_KEY: current, MASTER_ENCRYPTION_KEYS_OLD: old, INDEX_KEY: indexKey }
+  async environment({ masterKeys: [current, old], indexKeys: [indexKey, previous] }) {
+    const variables = {
+      MASTER_ENCRYPTION_KEY: current,
+      MASTER_ENCRYPTION_KEYS_OLD: old,
+      INDEX_KEY: indexKey,
+      INDEX_KEY_OLD: previous,
+    }
     return { environment: Object.fromEntries(Object.entries(variables).map(([name, key]) => [name, hexOf(key)])) }
   },
   async file(keys, directory) {
@@ -60,13 +65,14 @@ describe.each(Object.keys(sources) as (keyof typeof sources)[])('root keys of a 
   let directory: string
   let server: ChildProcess
   const found: Record<Place, Buffer[]> = { memory: [], 'children and report': [], output: [], errors: [], answers: [] }
-  const { indexKey, masterKeys } = generateRootKeys()
+  const { indexKeys, masterKeys } = generateRootKeys()
   const current = masterKeys[0] as Uint8Array
-  const keys: RootKeys = { indexKey, masterKeys: [current, ...generateRootKeys().masterKeys] }
+  const keys: RootKeys = withNewIndexKey({ indexKeys, masterKeys: [current, ...generateRootKeys().masterKeys] })
   const needles = [
     needleOf('master key', current),
     needleOf('old master key', keys.masterKeys[1]),
-    needleOf('index key', indexKey),
+    needleOf('index key', keys.indexKeys[0]),
+    needleOf('previous index key', keys.indexKeys[1]),
   ]
 
   const search = (place: Place, among: readonly Needle[] = needles): string[] =>
@@ -127,7 +133,7 @@ describe.each(Object.keys(sources) as (keyof typeof sources)[])('root keys of a 
     const organization = await createOrganization(database)
     const { claims } = await logIn(database, organization, await createPerson(database, organization))
     const { keyring } = createServerKeys(
-      givenRootKeys({ masterKeys: keys.masterKeys.map(hexOf), indexKey: hexOf(indexKey) }),
+      givenRootKeys({ masterKeys: keys.masterKeys.map(hexOf), indexKeys: keys.indexKeys.map(hexOf) }),
       {
         database: database.server,
         logger: () => undefined,

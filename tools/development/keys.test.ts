@@ -42,7 +42,7 @@ describe.each(databaseEngines)('development keys [%s]', (engine) => {
     createNokkelServer({
       database: database.server,
       publicUrl: 'https://keys.example.no',
-      rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKey }),
+      rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKeys: [indexKey] }),
       providers: createProviderRegistry([]),
       mode,
       logger: () => undefined,
@@ -59,7 +59,7 @@ describe.each(databaseEngines)('development keys [%s]', (engine) => {
       /^A master key was made for development; .+\.$/,
     )
     await expect(ready({ ...random, indexKey: keys.indexKey }, 'production')).rejects.toThrow(
-      /^The index key was made for development; .+\.$/,
+      /^An index key was made for development; .+\.$/,
     )
   })
 })

@@ -38,7 +38,7 @@ export interface TestApi {
 
 export async function createTestApi(database: TestDatabase): Promise<TestApi> {
   const now = () => new Date()
-  const rootKeys = givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKey: '00'.repeat(32) })
+  const rootKeys = givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKeys: ['00'.repeat(32)] })
   const server = createNokkelServer({
     database: database.server,
     publicUrl,

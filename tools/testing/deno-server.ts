@@ -4,7 +4,7 @@ import { createNokkelServer, createProviderRegistry, givenRootKeys } from '@nokk
 const server = createNokkelServer({
   database: process.env['DATABASE_URL'] ?? '',
   publicUrl: 'http://localhost:3000',
-  rootKeys: givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKey: '00'.repeat(32) }),
+  rootKeys: givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKeys: ['00'.repeat(32)] }),
   providers: createProviderRegistry([]),
   mode: 'development',
   logger: () => undefined,

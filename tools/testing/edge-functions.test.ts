@@ -76,7 +76,7 @@ describe('edge functions [deno]', { timeout: 60_000 }, () => {
     claims = (await logIn(database, organization, person)).claims
 
     const now = () => new Date()
-    const rootKeys = givenRootKeys({ masterKeys: [keys.MASTER_ENCRYPTION_KEY], indexKey: keys.INDEX_KEY })
+    const rootKeys = givenRootKeys({ masterKeys: [keys.MASTER_ENCRYPTION_KEY], indexKeys: [keys.INDEX_KEY] })
     const serverKeys = createServerKeys(rootKeys, {
       database: database.server,
       logger: () => undefined,

@@ -146,7 +146,7 @@ export async function createLoginSystem(
   const server = createNokkelServer({
     database: database.server,
     publicUrl,
-    rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
+    rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKeys: ['09'.repeat(32)] }),
     providers: createProviderRegistry(
       (['bankid', 'vipps'] as const).map((provider) => ({
         provider,

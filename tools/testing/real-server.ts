@@ -68,7 +68,7 @@ export async function startRealServer({ personnummer = false }: RealServerOption
   const server = createNokkelServer({
     database: database.server,
     publicUrl: origin,
-    rootKeys: givenRootKeys({ masterKeys: ['5a'.repeat(32)], indexKey: '07'.repeat(32) }),
+    rootKeys: givenRootKeys({ masterKeys: ['5a'.repeat(32)], indexKeys: ['07'.repeat(32)] }),
     providers: createProviderRegistry(connections),
     mode: 'development',
     // Everybody here comes from one address.

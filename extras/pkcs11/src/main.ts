@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { environmentRootKeys, generateRootKeys, type RootKeys, wrapKeyring } from '@nokkel/server'
+import { environmentRootKeys, eraseRootKeys, generateRootKeys, type RootKeys, wrapKeyring } from '@nokkel/server'
 import { fileRootKeys } from '@nokkel/server/node'
 import { createRootKeys } from './index.ts'
 import { readTokenSettings } from './settings.ts'
@@ -47,7 +47,7 @@ async function wrap(out: string | undefined, fresh: boolean): Promise<void> {
     })
     return token.label
   })
-  for (const bytes of [...keys.masterKeys, keys.indexKey]) bytes.fill(0)
+  eraseRootKeys(keys)
   console.log(`Made ${out}, which the token ${JSON.stringify(label)} opens.`)
 }
 
@@ -67,7 +67,7 @@ async function run(command: string | undefined, values: { out?: string; new?: bo
       return wrap(values.out, values.new === true)
     case 'check': {
       const keys = await createRootKeys(process.env, console.log).load()
-      for (const bytes of [...keys.masterKeys, keys.indexKey]) bytes.fill(0)
+      eraseRootKeys(keys)
       return
     }
     default:

@@ -90,7 +90,7 @@ describe('nokkel serve with a token', () => {
     const world = { owner, server: database } as unknown as TestDatabase
     const organization = await createOrganization(world)
     const { claims } = await logIn(world, organization, await createPerson(world, organization))
-    const rootKeys = givenRootKeys({ masterKeys: [keys.MASTER_ENCRYPTION_KEY], indexKey: keys.INDEX_KEY })
+    const rootKeys = givenRootKeys({ masterKeys: [keys.MASTER_ENCRYPTION_KEY], indexKeys: [keys.INDEX_KEY] })
     const { keyring } = createServerKeys(rootKeys, { database, logger: () => undefined, production: true })
     const sessionKeys = createSessionKeyStore(database, keyring, () => new Date())
     const tokens = createAccessTokens(`${publicUrl}/nokkel`, sessionKeys, () => new Date())

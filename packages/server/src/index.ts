@@ -23,12 +23,14 @@ export { environmentRootKeys } from './keyring/environment.ts'
 export { importKek } from './keyring/kek.ts'
 export { developmentMark } from './keyring/made-up-keys.ts'
 export {
+  eraseRootKeys,
   generateRootKeys,
   givenRootKeys,
   type RootKeyProvider,
   type RootKeys,
   type RootKeyTexts,
   type Seal,
+  withNewIndexKey,
 } from './keyring/root-keys.ts'
 export { sharedRootKeys, splitKeyring } from './keyring/shared-keyring.ts'
 export { type MasterKeyVersion, readMasterKeyVersions } from './keyring/status.ts'

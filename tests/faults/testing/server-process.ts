@@ -34,7 +34,7 @@ async function open(plan: ServerPlan): Promise<void> {
   const server = createNokkelServer({
     database: watchDatabase(await openDatabase(plan), reach),
     publicUrl,
-    rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKey: '09'.repeat(32) }),
+    rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKeys: ['09'.repeat(32)] }),
     providers: createProviderRegistry(
       clients.map(({ clientSecret: secret, ...client }) => ({
         ...client,

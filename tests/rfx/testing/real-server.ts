@@ -78,7 +78,7 @@ export async function startRealServer(engine: DatabaseEngine) {
   const server = createNokkelServer({
     database: database.server,
     publicUrl: origin,
-    rootKeys: givenRootKeys({ masterKeys: ['5a'.repeat(32)], indexKey: '07'.repeat(32) }),
+    rootKeys: givenRootKeys({ masterKeys: ['5a'.repeat(32)], indexKeys: ['07'.repeat(32)] }),
     providers: createProviderRegistry([
       { provider: 'bankid', issuer: bankid.issuer, ...connection },
       { provider: 'vipps', issuer: vipps.issuer, ...connection },

@@ -26,7 +26,7 @@ Whoever loses the master key loses every managed key; whoever changes the index 
     }
     const made = {
       MASTER_ENCRYPTION_KEY: hex(keys.masterKeys[0]),
-      ...(!alone && { INDEX_KEY: hex(keys.indexKey) }),
+      ...(!alone && { INDEX_KEY: hex(keys.indexKeys[0]) }),
     }
     if (values.json) print(JSON.stringify(made))
     else for (const [name, digits] of Object.entries(made)) print(`${name}=${digits}`)

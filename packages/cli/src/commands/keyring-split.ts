@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { generateRootKeys, splitKeyring } from '@nokkel/server'
+import { eraseRootKeys, generateRootKeys, splitKeyring } from '@nokkel/server'
 import { type Command, CommandError, integer, required, UsageError } from '../command.ts'
 import { readRootKeys, rootKeyHelp } from '../settings/root-keys.ts'
 import { writeSecretFile } from '../settings/write-secret-file.ts'
@@ -39,7 +39,7 @@ ${rootKeyHelp}
     if (provider?.seal) throw new CommandError('These root keys are sealed already; give the file they were made from.')
     const keys = (await provider?.load()) ?? generateRootKeys()
     const { file, shares } = await splitKeyring(keys, { count, threshold })
-    for (const bytes of [...keys.masterKeys, keys.indexKey]) bytes.fill(0)
+    eraseRootKeys(keys)
     await writeSecretFile(out, file)
     if (values.json) print(JSON.stringify({ file: out, threshold, shares }))
     else for (const share of shares) print(share)

@@ -40,7 +40,7 @@ describe.each(databaseEngines)('root keys of an adoption [%s]', (engine) => {
     const others = generateRootKeys()
     for (const dryRun of [true, false]) {
       await refuses(() => adopt(others, { dryRun }), /^The master key is not the one this database was opened with/)
-      await refuses(() => adopt({ ...keys, indexKey: others.indexKey }, { dryRun }), /^The index key is not the one/)
+      await refuses(() => adopt({ ...keys, indexKeys: others.indexKeys }, { dryRun }), /^The index key is not the one/)
     }
   })
 

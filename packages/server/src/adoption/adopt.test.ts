@@ -17,7 +17,7 @@ import { type AdoptKeysOptions, adoptKeys } from './adopt.ts'
 
 const masterKey = randomBytes(32).toString('hex')
 const formerKey = randomBytes(32).toString('hex')
-const rootKeys = () => givenRootKeys({ masterKeys: [masterKey], indexKey: '00'.repeat(32) })
+const rootKeys = () => givenRootKeys({ masterKeys: [masterKey], indexKeys: ['00'.repeat(32)] })
 
 describe.each(databaseEngines)('adoption [%s]', (engine) => {
   let database: TestDatabase
@@ -231,7 +231,7 @@ describe.each(databaseEngines)('adoption [%s]', (engine) => {
   it('refuses a keyring that is not the one of the database, and touches nothing', async () => {
     const id = await createUser(good)
     const before = await digest()
-    const other = givenRootKeys({ masterKeys: [formerKey], indexKey: '00'.repeat(32) })
+    const other = givenRootKeys({ masterKeys: [formerKey], indexKeys: ['00'.repeat(32)] })
     await expect(adopt({ rootKeys: other })).rejects.toThrow(/master key/)
     expect(await digest()).toBe(before)
     expect(await outcomeOf(id)).toBe('adopted')

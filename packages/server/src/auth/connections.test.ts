@@ -239,11 +239,14 @@ describe.each(databaseEngines)('logins by what is stored [%s]', (engine) => {
   ) => {
     const system = await createLoginSystem(database, options)
     // Those of that server.
-    const { keyring } = createServerKeys(givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }), {
-      database: database.server,
-      logger: () => undefined,
-      production: false,
-    })
+    const { keyring } = createServerKeys(
+      givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKeys: ['09'.repeat(32)] }),
+      {
+        database: database.server,
+        logger: () => undefined,
+        production: false,
+      },
+    )
     const all = {
       environment: 'test',
       client_id: `${system.organization}-vipps`,

@@ -2,6 +2,7 @@ import type { Context, EnvelopeKey } from '@nokkel/crypto'
 import { decryptEnvelope, encryptEnvelope } from '@nokkel/crypto'
 import type { Database } from '../db/database.ts'
 import {
+  type KnownIndexKey,
   type KnownMasterKey,
   type MasterKeyRows,
   type RootKeyVersions,
@@ -22,30 +23,33 @@ const place = (keyId: string): Context => ({
 
 export interface CheckedKeys {
   readonly masterKeys: readonly EnvelopeKey[]
-  readonly indexKeyId: string
+  /** The present one, and the previous one while there is one. */
+  readonly indexKeyIds: readonly string[]
 }
 
 /**
  * Makes sure that the keys are those this database was opened with; a new database takes them. A further master key is
- * taken beside those that are known, and one that protects nothing any more may be left out: it is retired.
+ * taken beside those that are known, and one that protects nothing any more may be left out: it is retired. A further index
+ * key is taken only together with the one before it, and one that is retired may be left out.
  *
  * @throws {Error} None of the known keys is given, one that is needed is missing, or one is not what it was; nothing was
  *   written.
  */
 export async function checkRootKeys(database: Database, keys: CheckedKeys): Promise<void> {
-  const { masterKeys, indexKeyId } = keys
+  const { masterKeys, indexKeyIds } = keys
   for (;;) {
     const versions = await verifyRootKeys(database, keys)
     const verified = versions.masterKeys.filter((version) => isAmong(masterKeys, version))
     const added = masterKeys.filter(({ id }) => !verified.some(({ keyId }) => keyId === id))
     const settled = versions.masterKeys.every((version) => version.retired !== verified.includes(version))
-    if (added.length === 0 && settled && versions.indexKeyIds.length > 0) return
+    const indexed = versions.indexKeys.some(({ keyId }) => keyId === indexKeyIds[0])
+    if (added.length === 0 && settled && indexed) return
     const checkValues = await Promise.all(added.map((key) => encryptEnvelope(known, key, place(key.id))))
     const registered = await registerRootKeys(database, {
       verified: verified.map(({ keyId }) => keyId),
       keyIds: added.map(({ id }) => id),
       checkValues,
-      indexKeyId,
+      indexKeyIds,
     })
     if (registered) return
   }
@@ -58,7 +62,7 @@ export async function checkRootKeys(database: Database, keys: CheckedKeys): Prom
  */
 export async function verifyRootKeys(
   database: Database,
-  { masterKeys, indexKeyId }: CheckedKeys,
+  { masterKeys, indexKeyIds }: CheckedKeys,
 ): Promise<RootKeyVersions> {
   const versions = await selectRootKeyVersions(database)
   const left = versions.masterKeys.filter((version) => !isAmong(masterKeys, version))
@@ -67,7 +71,7 @@ export async function verifyRootKeys(
     const key = masterKeys.find(({ id }) => id === keyId)
     if (key) await assertCheckValue(checkValue, key)
   }
-  assertIndexKey(versions.indexKeyIds, indexKeyId)
+  assertIndexKeys(versions.indexKeys, indexKeyIds)
   return versions
 }
 
@@ -103,11 +107,25 @@ async function assertCheckValue(checkValue: Uint8Array, key: EnvelopeKey): Promi
   })
 }
 
-function assertIndexKey(known: readonly string[], given: string): void {
-  const [expected = given] = known
-  if (expected !== given) {
+/** Of versions that are not retired each must be given, the newest first, unless another one is to come after it. */
+function assertIndexKeys(known: readonly KnownIndexKey[], given: readonly string[]): void {
+  if (known.length === 0) return
+  const [present = '', previous] = given
+  const isKnown = (id: string | undefined) => known.some(({ keyId }) => keyId === id)
+  const needed = known
+    .filter(({ retired }) => !retired)
+    .map(({ keyId }) => keyId)
+    .reverse()
+  if (!needed.every((id) => given.includes(id))) {
+    const names = `${needed.length === 1 ? 'the key with id' : 'the keys with ids'} ${needed.join(', ')}`
     throw new Error(
-      `The index key is not the one this database was opened with: it needs the key with id ${expected}, and was given ${given}.`,
+      `The index key is not the one this database was opened with: it needs ${names}, and was given ${given.join(', ')}.`,
     )
+  }
+  if (present !== needed[0] && isKnown(present)) {
+    throw new Error(`The index key with id ${present} is an older one: the one with id ${needed[0]} comes first.`)
+  }
+  if (previous !== undefined && !isKnown(previous)) {
+    throw new Error(`The previous index key, with id ${previous}, is none that this database knows.`)
   }
 }

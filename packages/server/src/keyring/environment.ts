@@ -4,7 +4,8 @@ import { assertRootKeys, type RootKeyProvider } from './root-keys.ts'
 
 /**
  * Root keys from environment variables, each 64 hexadecimal digits: `MASTER_ENCRYPTION_KEY` wraps;
- * `MASTER_ENCRYPTION_KEYS_OLD`, separated by commas, only open; `INDEX_KEY`.
+ * `MASTER_ENCRYPTION_KEYS_OLD`, separated by commas, only open; `INDEX_KEY` recognises people, and `INDEX_KEY_OLD` those
+ * who are still under the previous one.
  *
  * The variables are removed from `environment` at once, so that no child process inherits them.
  *
@@ -24,13 +25,16 @@ export function environmentRootKeys(environment: Record<string, string | undefin
   }
   const current = take('MASTER_ENCRYPTION_KEY')
   const old = take('MASTER_ENCRYPTION_KEYS_OLD')
-  const indexKey = take('INDEX_KEY')
+  const [indexKey, oldIndexKey] = [take('INDEX_KEY'), take('INDEX_KEY_OLD')]
   const keys = {
     masterKeys: [
       parseVariable(current, 'MASTER_ENCRYPTION_KEY'),
       ...(old === '' ? [] : old.split(',')).map((text) => parseKey(text.trim(), 'Each of MASTER_ENCRYPTION_KEYS_OLD')),
     ],
-    indexKey: parseVariable(indexKey, 'INDEX_KEY'),
+    indexKeys: [
+      parseVariable(indexKey, 'INDEX_KEY'),
+      ...(oldIndexKey === '' ? [] : [parseKey(oldIndexKey, 'INDEX_KEY_OLD')]),
+    ],
   }
   assertRootKeys(keys)
   return givenOnce(keys)

@@ -69,7 +69,7 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
       logger: () => undefined,
       ...changes,
     })
-  const given = (...masterKeys: string[]) => givenRootKeys({ masterKeys, indexKey })
+  const given = (...masterKeys: string[]) => givenRootKeys({ masterKeys, indexKeys: [indexKey] })
   const ready = (...masterKeys: string[]) => createServer(given(...masterKeys)).ready()
   const idOf = async (key: string) => (await importEnvelopeKey(Buffer.from(key, 'hex'))).id
   const versions = async () => {
@@ -110,7 +110,7 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
   })
 
   it('refuses another index key, and touches nothing', async () => {
-    const other = givenRootKeys({ masterKeys: [masterKey, second], indexKey: '01'.repeat(32) })
+    const other = givenRootKeys({ masterKeys: [masterKey, second], indexKeys: ['01'.repeat(32)] })
     await refuses(
       () => createServer(other).ready(),
       /^The index key is not the one this database was opened with: it needs the key with id \S+, and was given \S+\.$/,
@@ -152,7 +152,9 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
 
   it('lets nobody retire a master key that has been taken into use meanwhile', async () => {
     const register = (...verified: string[]) =>
-      sql<{ registered: boolean }>`select nokkel.register_root_keys(${verified}::text[], '{}', '{}', index.key_id)
+      sql<{
+        registered: boolean
+      }>`select nokkel.register_root_keys(${verified}::text[], '{}', '{}', array[index.key_id])
         as registered from nokkel.index_key_versions() index`.execute(database.server)
     const before = await digestTables(database)
     expect((await register(await idOf(second))).rows).toEqual([{ registered: false }])
@@ -188,7 +190,7 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
     await back.execute(database.owner)
     await server.ready()
     expect(loads).toBe(1)
-    for (const key of [...keys.masterKeys, keys.indexKey]) expect(key).toEqual(new Uint8Array(32))
+    for (const key of [...keys.masterKeys, ...keys.indexKeys]) expect(key).toEqual(new Uint8Array(32))
   })
 
   it('asks again when the keys could not be had', async () => {
@@ -239,7 +241,7 @@ describe('options', () => {
   const options = () => ({
     database: 'postgres://nokkel_server@localhost/nokkel',
     publicUrl: 'https://keys.example.no',
-    rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKey }),
+    rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKeys: [indexKey] }),
     providers: createProviderRegistry([]),
   })
   const connection = {

@@ -11,9 +11,9 @@ const leastDistinctBytes = 16
  *
  * @throws {TypeError} A key was made for development, or was not made by chance.
  */
-export function assertProductionKeys({ masterKeys, indexKey }: RootKeys): void {
-  for (const key of [...masterKeys, indexKey]) {
-    const name = key === indexKey ? 'The index key' : 'A master key'
+export function assertProductionKeys({ masterKeys, indexKeys }: RootKeys): void {
+  for (const key of [...masterKeys, ...indexKeys]) {
+    const name = indexKeys.includes(key) ? 'An index key' : 'A master key'
     if (developmentMark.every((byte, index) => byte === key[index])) {
       throw new TypeError(`${name} was made for development; make one for production with nokkel keyring generate.`)
     }

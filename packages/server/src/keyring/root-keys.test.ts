@@ -4,7 +4,7 @@ import { assertProductionKeys, developmentMark } from './made-up-keys.ts'
 import { generateRootKeys, givenRootKeys } from './root-keys.ts'
 
 const hex = (byte: number) => byte.toString(16).padStart(2, '0').repeat(32)
-const random = () => Buffer.from(generateRootKeys().indexKey).toString('hex')
+const random = () => Buffer.from(generateRootKeys().indexKeys[0] ?? []).toString('hex')
 
 function thrownBy(work: () => unknown): Error {
   try {
@@ -17,14 +17,14 @@ function thrownBy(work: () => unknown): Error {
 
 describe('given root keys', () => {
   it('are given as often as asked for, each time to be overwritten', async () => {
-    const provider = givenRootKeys({ masterKeys: [hex(1), hex(2)], indexKey: hex(0xab).toUpperCase() })
+    const provider = givenRootKeys({ masterKeys: [hex(1), hex(2)], indexKeys: [hex(0xab).toUpperCase()] })
     const first = await provider.load()
     expect(first).toEqual({
       masterKeys: [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)],
-      indexKey: new Uint8Array(32).fill(0xab),
+      indexKeys: [new Uint8Array(32).fill(0xab)],
     })
-    first.indexKey.fill(0)
-    expect((await provider.load()).indexKey).toEqual(new Uint8Array(32).fill(0xab))
+    first.indexKeys[0]?.fill(0)
+    expect((await provider.load()).indexKeys).toEqual([new Uint8Array(32).fill(0xab)])
   })
 
   it.each([
@@ -38,26 +38,26 @@ describe('given root keys', () => {
     7,
   ])('refuses the key %j without repeating it', (text) => {
     for (const texts of [
-      { masterKeys: [text as string], indexKey: hex(9) },
-      { masterKeys: [hex(9), text as string], indexKey: hex(8) },
-      { masterKeys: [hex(9)], indexKey: text as string },
+      { masterKeys: [text as string], indexKeys: [hex(9)] },
+      { masterKeys: [hex(9), text as string], indexKeys: [hex(8)] },
+      { masterKeys: [hex(9)], indexKeys: [text as string] },
     ]) {
       const error = thrownBy(() => givenRootKeys(texts))
       expect(error).toBeInstanceOf(TypeError)
-      expect(error.message).toMatch(/^(A master|The index) key must be 64 hexadecimal digits \(256 bits\)\.$/)
+      expect(error.message).toMatch(/^(A master|An index) key must be 64 hexadecimal digits \(256 bits\)\.$/)
     }
   })
 
   it.each([
-    ['no master key', { masterKeys: [], indexKey: hex(9) }, 'There is no master key.'],
+    ['no master key', { masterKeys: [], indexKeys: [hex(9)] }, 'There is no master key.'],
     [
       'the same one twice',
-      { masterKeys: [hex(1), hex(2), hex(1)], indexKey: hex(9) },
+      { masterKeys: [hex(1), hex(2), hex(1)], indexKeys: [hex(9)] },
       'The same master key is given twice.',
     ],
     [
       'one that is the index key',
-      { masterKeys: [hex(1), hex(9)], indexKey: hex(9) },
+      { masterKeys: [hex(1), hex(9)], indexKeys: [hex(9)] },
       'The index key must not be a master key; make another one.',
     ],
   ])('refuses %s', (_, texts, message) => {
@@ -78,9 +78,9 @@ describe('root keys of the environment', () => {
     const variables: Record<string, string | undefined> = environment()
     const provider = environmentRootKeys(variables)
     expect(variables).toEqual({ PATH: '/bin' })
-    const { masterKeys, indexKey } = await provider.load()
+    const { masterKeys, indexKeys } = await provider.load()
     expect(masterKeys.map(([byte]) => byte)).toEqual([1, 2, 3])
-    expect(indexKey).toEqual(new Uint8Array(32).fill(9))
+    expect(indexKeys).toEqual([new Uint8Array(32).fill(9)])
     await expect(provider.load()).rejects.toThrow('already given')
   })
 
@@ -112,7 +112,8 @@ describe('root keys of the environment', () => {
 })
 
 describe('root keys for production', () => {
-  const keysOf = (masterKey: string, indexKey: string) => givenRootKeys({ masterKeys: [masterKey], indexKey }).load()
+  const keysOf = (masterKey: string, indexKey: string) =>
+    givenRootKeys({ masterKeys: [masterKey], indexKeys: [indexKey] }).load()
   const marked = Buffer.concat([developmentMark, Buffer.alloc(21, 7)]).toString('hex')
 
   it('are random', async () => {
@@ -122,9 +123,9 @@ describe('root keys for production', () => {
 
   it.each([
     ['a master key of npm start', marked, random(), /^A master key was made for development; .+\.$/],
-    ['an index key of npm start', random(), marked, /^The index key was made for development; .+\.$/],
+    ['an index key of npm start', random(), marked, /^An index key was made for development; .+\.$/],
     ['a master key of one byte', hex(7), random(), /^A master key is not random; .+\.$/],
-    ['an index key of zeros', random(), hex(0), /^The index key is not random; .+\.$/],
+    ['an index key of zeros', random(), hex(0), /^An index key is not random; .+\.$/],
     ['a master key of few bytes', '0123456789abcdef'.repeat(4), random(), /^A master key is not random; .+\.$/],
   ])('are not %s', async (_, masterKey, indexKey, message) => {
     const keys = await keysOf(masterKey, indexKey)

@@ -5,8 +5,8 @@ import { equalKeys, keyByteLength, parseKey } from './key-text.ts'
 export interface RootKeys {
   /** The first one wraps; all of them open. */
   readonly masterKeys: readonly Uint8Array[]
-  /** Recognises verified national identity numbers. Another one recognises nobody, so it stays for ever. */
-  readonly indexKey: Uint8Array
+  /** Recognise people. The first one indexes; one more is the previous one, by which those are found who are still under it. */
+  readonly indexKeys: readonly Uint8Array[]
 }
 
 /** Where a server gets its root keys from. */
@@ -32,36 +32,53 @@ export interface Seal {
 export interface RootKeyTexts {
   /** The first one wraps; all of them open. */
   readonly masterKeys: readonly string[]
-  readonly indexKey: string
+  /** The first one indexes; one more may be the previous one. */
+  readonly indexKeys: readonly string[]
 }
 
 /** Makes new root keys: one master key and an index key. */
 export function generateRootKeys(): RootKeys {
-  const [masterKey, indexKey] = [new Uint8Array(keyByteLength), new Uint8Array(keyByteLength)].map((bytes) =>
-    crypto.getRandomValues(bytes),
-  )
-  return { masterKeys: [masterKey as Uint8Array], indexKey: indexKey as Uint8Array }
+  return { masterKeys: [generateKey()], indexKeys: [generateKey()] }
 }
+
+/**
+ * The same root keys with a new index key, beside which the present one is the previous one.
+ *
+ * @throws {TypeError} There is a previous one already.
+ */
+export function withNewIndexKey({ masterKeys, indexKeys }: RootKeys): RootKeys {
+  const keys = { masterKeys, indexKeys: [generateKey(), ...indexKeys] }
+  assertRootKeys(keys)
+  return keys
+}
+
+/** Overwrites every key. */
+export function eraseRootKeys({ masterKeys, indexKeys }: RootKeys): void {
+  for (const bytes of [...masterKeys, ...indexKeys]) bytes.fill(0)
+}
+
+const generateKey = () => crypto.getRandomValues(new Uint8Array(keyByteLength))
 
 /**
  * Root keys that the caller has read from wherever it keeps them.
  *
- * @throws {TypeError} A key is not 64 hexadecimal digits, there is no master key, or two of the keys are equal.
+ * @throws {TypeError} A key is not 64 hexadecimal digits, there is no master key or no index key, there
+ *   are more than two index keys, or two of the keys are equal.
  *
  * @example
  * ```ts
  * const rootKeys = givenRootKeys({
  *   masterKeys: ['000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'],
- *   indexKey: '202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f',
+ *   indexKeys: ['202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f'],
  * })
  * ```
  */
 export function givenRootKeys(texts: RootKeyTexts): RootKeyProvider {
-  const { masterKeys, indexKey } = parseRootKeys(texts)
+  const { masterKeys, indexKeys } = parseRootKeys(texts)
   return {
     load: async () => ({
       masterKeys: masterKeys.map((key) => new Uint8Array(key)),
-      indexKey: new Uint8Array(indexKey),
+      indexKeys: indexKeys.map((key) => new Uint8Array(key)),
     }),
   }
 }
@@ -70,22 +87,28 @@ export function givenRootKeys(texts: RootKeyTexts): RootKeyProvider {
 export function parseRootKeys(texts: RootKeyTexts): RootKeys {
   const keys = {
     masterKeys: texts.masterKeys.map((text) => parseKey(text, 'A master key')),
-    indexKey: parseKey(texts.indexKey, 'The index key'),
+    indexKeys: texts.indexKeys.map((text) => parseKey(text, 'An index key')),
   }
   assertRootKeys(keys)
   return keys
 }
 
 /** @throws {TypeError} The keys cannot be root keys together; says why. */
-export function assertRootKeys({ masterKeys, indexKey }: RootKeys): void {
+export function assertRootKeys({ masterKeys, indexKeys }: RootKeys): void {
   if (masterKeys.length === 0) throw new TypeError('There is no master key.')
-  if (![...masterKeys, indexKey].every((key) => key instanceof Uint8Array && key.byteLength === keyByteLength)) {
+  if (indexKeys.length === 0) throw new TypeError('There is no index key.')
+  if (indexKeys.length > 2) {
+    throw new TypeError('There is a previous index key already; retire it before there is another one.')
+  }
+  if (![...masterKeys, ...indexKeys].every((key) => key instanceof Uint8Array && key.byteLength === keyByteLength)) {
     throw new TypeError('A root key is not 32 bytes.')
   }
-  if (masterKeys.some((key) => equalKeys(key, indexKey))) {
+  if (masterKeys.some((key) => indexKeys.some((other) => equalKeys(key, other)))) {
     throw new TypeError('The index key must not be a master key; make another one.')
   }
-  if (masterKeys.some((key, index) => masterKeys.slice(0, index).some((other) => equalKeys(key, other)))) {
-    throw new TypeError('The same master key is given twice.')
-  }
+  if (hasTwice(masterKeys)) throw new TypeError('The same master key is given twice.')
+  if (hasTwice(indexKeys)) throw new TypeError('The same index key is given twice.')
 }
+
+const hasTwice = (keys: readonly Uint8Array[]) =>
+  keys.some((key, index) => keys.slice(0, index).some((other) => equalKeys(key, other)))

@@ -5,7 +5,7 @@ import type { Logger } from '../http/logger.ts'
 import { type CheckedKeys, checkRootKeys, verifyRootKeys } from './check.ts'
 import { createKeyring, type Keyring } from './keyring.ts'
 import { assertProductionKeys } from './made-up-keys.ts'
-import { assertRootKeys, type RootKeyProvider, type RootKeys } from './root-keys.ts'
+import { assertRootKeys, eraseRootKeys, type RootKeyProvider, type RootKeys } from './root-keys.ts'
 import { createWrapCount } from './wrap-count.ts'
 
 interface OpenKeys {
@@ -54,7 +54,8 @@ export function createServerKeys(provider: RootKeyProvider, options: ServerKeysO
 
   async function checked(): Promise<CheckedKeys> {
     const { masterKeys, blindIndex } = await open()
-    return { masterKeys, indexKeyId: await blindIndex.keyId() }
+    const previous = await blindIndex.previous()
+    return { masterKeys, indexKeyIds: [await blindIndex.keyId(), ...(previous ? [await previous.keyId()] : [])] }
   }
 
   return {
@@ -76,6 +77,7 @@ export function createServerKeys(provider: RootKeyProvider, options: ServerKeysO
     blindIndex: {
       index: async (field, value) => (await open()).blindIndex.index(field, value),
       keyId: async () => (await open()).blindIndex.keyId(),
+      previous: async () => (await open()).blindIndex.previous(),
     },
   }
 }
@@ -84,13 +86,14 @@ async function importKeys(rootKeys: RootKeys, { database, logger, production }: 
   try {
     assertRootKeys(rootKeys)
     if (production) assertProductionKeys(rootKeys)
-    const blindIndex = createBlindIndex(rootKeys.indexKey)
-    await blindIndex.keyId()
+    const [indexKey, previousIndexKey] = rootKeys.indexKeys
+    const blindIndex = createBlindIndex(indexKey as Uint8Array, previousIndexKey)
+    await Promise.all([blindIndex.keyId(), (await blindIndex.previous())?.keyId()])
     const imported = await Promise.all(rootKeys.masterKeys.map(importEnvelopeKey))
     const masterKeys = imported as [EnvelopeKey, ...EnvelopeKey[]]
     const keyring = createKeyring(masterKeys, createWrapCount(database, masterKeys[0].id, logger))
     return { keyring, masterKeys, blindIndex }
   } finally {
-    for (const bytes of [...rootKeys.masterKeys, rootKeys.indexKey]) bytes.fill(0)
+    eraseRootKeys(rootKeys)
   }
 }

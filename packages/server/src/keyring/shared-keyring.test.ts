@@ -25,11 +25,11 @@ describe('shared keyring', () => {
     expect(await give(one)).toEqual({ sealed: true, required: 2, received: 1 })
     await expect(load()).rejects.toMatchObject({ code: 'sealed', detail: '1 of 2 shares are given.' })
     expect(await give(other)).toEqual({ sealed: false, required: 2, received: 2 })
-    const { masterKeys, indexKey } = await load()
+    const { masterKeys, indexKeys } = await load()
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-    expect({ masterKeys: masterKeys.map(hex), indexKey: hex(indexKey) }).toEqual({
+    expect({ masterKeys: masterKeys.map(hex), indexKeys: indexKeys.map(hex) }).toEqual({
       masterKeys: wrapped?.masterKeys,
-      indexKey: wrapped?.indexKey,
+      indexKeys: wrapped?.indexKeys,
     })
     await expect(load()).rejects.toThrow('already given')
     expect(await give(first)).toEqual({ sealed: false, required: 2, received: 2 })

@@ -8,18 +8,25 @@ export interface KnownMasterKey {
   readonly retired: boolean
 }
 
+export interface KnownIndexKey {
+  readonly keyId: string
+  /** Nobody is under it, and nobody comes to be. */
+  readonly retired: boolean
+}
+
 export interface RootKeyVersions {
   readonly masterKeys: readonly KnownMasterKey[]
-  readonly indexKeyIds: readonly string[]
+  /** Oldest first. Of those that are not retired there are at most two. */
+  readonly indexKeys: readonly KnownIndexKey[]
 }
 
 export async function selectRootKeyVersions(database: Database): Promise<RootKeyVersions> {
   const masterKeys = await sql<KnownMasterKey>`
     select key_id as "keyId", check_value as "checkValue", retired_at is not null as retired
     from nokkel.master_key_versions()`.execute(database)
-  const indexKeys = await sql<{ keyId: string }>`
-    select key_id as "keyId" from nokkel.index_key_versions()`.execute(database)
-  return { masterKeys: masterKeys.rows, indexKeyIds: indexKeys.rows.map(({ keyId }) => keyId) }
+  const indexKeys = await sql<KnownIndexKey>`
+    select key_id as "keyId", retired_at is not null as retired from nokkel.index_key_versions()`.execute(database)
+  return { masterKeys: masterKeys.rows, indexKeys: indexKeys.rows }
 }
 
 export interface MasterKeyRows {
@@ -48,14 +55,16 @@ export interface NewRootKeys {
   readonly verified: readonly string[]
   readonly keyIds: readonly string[]
   readonly checkValues: readonly Uint8Array[]
-  readonly indexKeyId: string
+  /** The present one, and the previous one. */
+  readonly indexKeyIds: readonly string[]
 }
 
 /** @returns Whether they were added: not if the versions or what they protect are no longer what was read. */
 export async function registerRootKeys(database: Database, keys: NewRootKeys): Promise<boolean> {
   const { rows } = await sql<{ registered: boolean }>`
     select nokkel.register_root_keys(
-      ${[...keys.verified]}::text[], ${[...keys.keyIds]}::text[], ${[...keys.checkValues]}::bytea[], ${keys.indexKeyId}
+      ${[...keys.verified]}::text[], ${[...keys.keyIds]}::text[], ${[...keys.checkValues]}::bytea[],
+      ${[...keys.indexKeyIds]}::text[]
     ) as registered`.execute(database)
   return rows[0]?.registered ?? false
 }

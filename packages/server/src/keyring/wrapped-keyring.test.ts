@@ -11,9 +11,9 @@ const { secret, shares: _, ...set } = vectors.shares
 const shareSet = { set: set.set, threshold: set.threshold, count: set.count }
 
 describe('wrapped keyring', () => {
-  it.each(vectors.wrapped.valid)('pinned: $name', async ({ kek, masterKeys, indexKey, file }) => {
+  it.each(vectors.wrapped.valid)('pinned: $name', async ({ kek, masterKeys, indexKeys, file }) => {
     const keys = await openWrappedKeyring(file, await kekOf(kek))
-    expect(keys).toEqual({ masterKeys: masterKeys.map(fromHex), indexKey: fromHex(indexKey) })
+    expect(keys).toEqual({ masterKeys: masterKeys.map(fromHex), indexKeys: indexKeys.map(fromHex) })
   })
 
   it.each(vectors.wrapped.invalid)('refused: $name', async ({ file }) => {

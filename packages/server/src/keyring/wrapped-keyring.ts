@@ -9,7 +9,7 @@ import {
   parseHeader,
   type SecretShareSet,
 } from '@nokkel/crypto'
-import { parseKeyringBytes, serializeKeyring } from './keyring-bytes.ts'
+import { type KeyringVersion, keyringVersionOf, parseKeyringBytes, serializeKeyring } from './keyring-bytes.ts'
 import type { RootKeys } from './root-keys.ts'
 
 /**
@@ -31,20 +31,21 @@ export interface Encrypted {
 
 /** The file of a wrapped keyring, as far as it can be read without its key. */
 export interface WrappedKeyring {
+  readonly version: KeyringVersion
   readonly kekId: KeyId
   /** Among how many its key is split; absent when a hardware module has it. */
   readonly shares: SecretShareSet | undefined
   readonly envelope: Uint8Array
 }
 
-const format = 'nokkel/keyring/v1'
+const formats: Readonly<Record<KeyringVersion, string>> = { 1: 'nokkel/keyring/v1', 2: 'nokkel/keyring/v2' }
 const headerByteLength = 20
 const nonceByteLength = 12
 
-const place = (shares: SecretShareSet | undefined): Context => ({
+const place = (version: KeyringVersion, shares: SecretShareSet | undefined): Context => ({
   purpose: 'keyring',
   table: 'keyring',
-  column: 'keys',
+  column: version === 1 ? 'keys' : 'keys-v2',
   row: shares ? `shares ${shares.set} ${shares.threshold}/${shares.count}` : 'kek',
   owner: 'operator',
 })
@@ -57,12 +58,13 @@ const place = (shares: SecretShareSet | undefined): Context => ({
  */
 export async function wrapKeyring(keys: RootKeys, kek: KeyringKek, shares?: SecretShareSet): Promise<string> {
   const plaintext = serializeKeyring(keys)
+  const version = keyringVersionOf(keys)
   const header = encodeHeader('envelope', decodeBase64Url(kek.id))
-  const { nonce, ciphertext } = await kek.encrypt(plaintext, encodePae(header, encodeContext(place(shares))))
+  const { nonce, ciphertext } = await kek.encrypt(plaintext, encodePae(header, encodeContext(place(version, shares))))
   plaintext.fill(0)
   const envelope = new Uint8Array([...header, ...nonce, ...ciphertext])
   const named = shares && { set: shares.set, threshold: shares.threshold, count: shares.count }
-  return `${JSON.stringify({ format, ...(named && { shares: named }), keyring: encodeBase64Url(envelope) }, null, 2)}\n`
+  return `${JSON.stringify({ format: formats[version], ...(named && { shares: named }), keyring: encodeBase64Url(envelope) }, null, 2)}\n`
 }
 
 /**
@@ -72,16 +74,16 @@ export async function wrapKeyring(keys: RootKeys, kek: KeyringKek, shares?: Secr
  * @see docs/spec/keyring.md
  */
 export async function openWrappedKeyring(file: string, kek: KeyringKek): Promise<RootKeys> {
-  const { envelope, kekId, shares } = parseWrappedKeyring(file)
+  const { version, envelope, kekId, shares } = parseWrappedKeyring(file)
   if (kekId !== kek.id) throw new Error(`The keyring file needs the key with id ${kekId}, and was given ${kek.id}.`)
   const nonce = envelope.slice(headerByteLength, headerByteLength + nonceByteLength)
   const ciphertext = envelope.slice(headerByteLength + nonceByteLength)
-  const additionalData = encodePae(envelope.slice(0, headerByteLength), encodeContext(place(shares)))
+  const additionalData = encodePae(envelope.slice(0, headerByteLength), encodeContext(place(version, shares)))
   const plaintext = await kek.decrypt({ nonce, ciphertext }, additionalData).catch((cause) => {
     throw new Error('The keyring file does not open: it was altered, or its key is another one.', { cause })
   })
   try {
-    return parseKeyringBytes(plaintext)
+    return parseKeyringBytes(plaintext, version)
   } finally {
     plaintext.fill(0)
   }
@@ -95,9 +97,10 @@ export function parseWrappedKeyring(file: string): WrappedKeyring {
   const shares = value.shares as SecretShareSet | undefined
   const members = Object.keys(value).sort().join()
   const expected = shares === undefined ? 'format,keyring' : 'format,keyring,shares'
-  if (members !== expected || value.format !== format || header?.algorithm !== 'envelope') throw malformed()
+  const version = ([1, 2] as const).find((known) => value.format === formats[known])
+  if (members !== expected || !version || header?.algorithm !== 'envelope') throw malformed()
   if (shares !== undefined && !isShareSet(shares)) throw malformed()
-  return { kekId: header.keyId, shares, envelope: envelope as Uint8Array }
+  return { version, kekId: header.keyId, shares, envelope: envelope as Uint8Array }
 }
 
 function isShareSet(value: unknown): value is SecretShareSet {

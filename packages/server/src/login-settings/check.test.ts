@@ -93,7 +93,7 @@ it('knows apps by origin or scheme only', () => {
       createNokkelServer({
         database: 'postgres://nokkel_server@localhost:1/none',
         publicUrl: 'https://keys.example.no',
-        rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
+        rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKeys: ['09'.repeat(32)] }),
         providers: createProviderRegistry([]),
         appOrigins,
       })
@@ -106,7 +106,7 @@ describe('where Vipps is', () => {
     createNokkelServer({
       database: 'postgres://nokkel_server@localhost:1/none',
       publicUrl: 'https://keys.example.no',
-      rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
+      rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKeys: ['09'.repeat(32)] }),
       providers: createProviderRegistry([]),
       vippsIssuers,
       mode,

@@ -41,7 +41,7 @@ describe.each(databaseEngines)('managed keys over HTTP [%s]', (engine) => {
       const server = createNokkelServer({
         database: database.server,
         publicUrl,
-        rootKeys: givenRootKeys({ masterKeys: ['fe'.repeat(32)], indexKey: 'dc'.repeat(32) }),
+        rootKeys: givenRootKeys({ masterKeys: ['fe'.repeat(32)], indexKeys: ['dc'.repeat(32)] }),
         providers: createProviderRegistry([]),
         mode: 'development',
         logger: () => undefined,

@@ -45,7 +45,7 @@ describe.each(databaseEngines)('a key of other software [%s]', (engine) => {
   const encrypt = ({ claims }: LoggedIn, text: string, replaces?: string) =>
     api.call(contract.cryptoService, claims, { body: { action: 'encrypt', text, ...(replaces && { replaces }) } })
   const adopt = async (ownerId: string) => {
-    const rootKeys = givenRootKeys({ masterKeys: [masterKey], indexKey: '00'.repeat(32) })
+    const rootKeys = givenRootKeys({ masterKeys: [masterKey], indexKeys: ['00'.repeat(32)] })
     const outcomes = await adoptKeys({ database: database.server, rootKeys, mode: 'development' })
     return outcomes.find((outcome) => outcome.ownerId === ownerId)?.outcome
   }

@@ -20,7 +20,7 @@ describe.each(databaseEngines)('applying organisations [%s]', (engine) => {
     slug = `org-${crypto.randomUUID().slice(0, 8)}`
   })
 
-  const rootKeys = () => givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKey: '00'.repeat(32) })
+  const rootKeys = () => givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKeys: ['00'.repeat(32)] })
   const describeOne = (changes: Partial<OrganizationDescription> = {}): OrganizationDescription => ({
     slug,
     name: 'Ny organisasjon',

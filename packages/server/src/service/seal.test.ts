@@ -146,10 +146,10 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
   it('says to every request why the keys are refused, and logs that it did not start', async () => {
     const split = await splitKeyring(generateRootKeys(), { count: 2, threshold: 2 })
     const keys = generateRootKeys()
-    keys.indexKey.fill(7)
+    keys.indexKeys[0]?.fill(7)
     const obvious = await splitKeyring(keys, { count: 2, threshold: 2 })
     for (const [{ file, shares }, sentence] of [
-      [obvious, /^The index key is not random; .+\.$/],
+      [obvious, /^An index key is not random; .+\.$/],
       [split, /^The (master|index) key is not the one/],
     ] as const) {
       const server = createServer(sharedRootKeys(file), { mode: 'production', publicUrl: 'https://keys.example.no' })
@@ -198,7 +198,7 @@ describe.each(databaseEngines)('sealed start [%s]', (engine) => {
   })
 
   it('knows no shares where keys are given otherwise', async () => {
-    const rootKeys = givenRootKeys({ masterKeys: ['01'.repeat(32)], indexKey: '02'.repeat(32) })
+    const rootKeys = givenRootKeys({ masterKeys: ['01'.repeat(32)], indexKeys: ['02'.repeat(32)] })
     const server = createServer(rootKeys)
     expect(server.sealed()).toBe(false)
     expect((await call(server, 'GET', '/nokkel/seal')).body).toEqual({ sealed: false, required: 0, received: 0 })

@@ -8,7 +8,7 @@ const createServer = async (where: TestDatabase['server'] | string): Promise<Nok
   createNokkelServer({
     database: where,
     publicUrl,
-    rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKey: '09'.repeat(32) }),
+    rootKeys: givenRootKeys({ masterKeys: ['07'.repeat(32)], indexKeys: ['09'.repeat(32)] }),
     providers: createProviderRegistry([]),
     mode: 'development',
     logger: () => undefined,

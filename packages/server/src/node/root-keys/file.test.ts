@@ -72,7 +72,7 @@ describe('root keys of a file', () => {
     ['no master key', { masterKeys: [], indexKey }, 'There is no master key.'],
     ['one twice', { masterKeys: [key, key], indexKey }, 'The same master key is given twice.'],
     ['too short', { masterKeys: [key.slice(2)], indexKey }, 'A master key must be 64 hexadecimal digits (256 bits).'],
-    ['no text', { masterKeys: [key], indexKey: 7 }, 'The index key must be 64 hexadecimal digits (256 bits).'],
+    ['no text', { masterKeys: [key], indexKey: 7 }, 'An index key must be 64 hexadecimal digits (256 bits).'],
   ])('are not %s', async (_, content, sentence) => {
     expect(await refusal(write(JSON.stringify(content)))).toBe(`the file: ${sentence}`)
   })

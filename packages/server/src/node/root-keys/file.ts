@@ -4,7 +4,7 @@ import { readSecretFile } from './secret-file.ts'
 
 /**
  * Root keys from a file that only its owner may read (mode 0600 or 0400): JSON with `masterKeys`, of which the first
- * wraps, and `indexKey`, each key 64 hexadecimal digits.
+ * wraps, and `indexKey`, or `indexKeys` with the previous one after it; each key 64 hexadecimal digits.
  *
  * @throws {Error} On loading: the file is missing, is a symbolic link, belongs to another user, may be read by others or
  *   holds something else; says which, without its content.
@@ -37,9 +37,12 @@ export async function sealedFileRootKeys(path: string): Promise<RootKeyProvider>
 }
 
 /** The text of a file for {@link fileRootKeys}. */
-export function formatRootKeyFile({ masterKeys, indexKey }: RootKeys): string {
+export function formatRootKeyFile({ masterKeys, indexKeys }: RootKeys): string {
   const hex = (key: Uint8Array) => Buffer.from(key).toString('hex')
-  return `${JSON.stringify({ masterKeys: masterKeys.map(hex), indexKey: hex(indexKey) }, null, 2)}\n`
+  const [indexKey, ...previous] = indexKeys.map(hex)
+  // One alone stands as every reader knows it.
+  const index = previous.length === 0 ? { indexKey } : { indexKeys: [indexKey, ...previous] }
+  return `${JSON.stringify({ masterKeys: masterKeys.map(hex), ...index }, null, 2)}\n`
 }
 
 function parseFile(bytes: Buffer, path: string): RootKeys {
@@ -54,8 +57,11 @@ function parseFile(bytes: Buffer, path: string): RootKeys {
 
 function textsOf(bytes: Buffer): RootKeyTexts {
   const value = JSON.parse(bytes.toString('utf8'))
-  if (Object.keys(Object(value)).sort().join() !== 'indexKey,masterKeys' || !Array.isArray(value.masterKeys)) {
+  const members = Object.keys(Object(value)).sort().join()
+  const indexKeys = members === 'indexKey,masterKeys' ? [value.indexKey] : value?.indexKeys
+  const isKnown = members === 'indexKey,masterKeys' || members === 'indexKeys,masterKeys'
+  if (!isKnown || !Array.isArray(value.masterKeys) || !Array.isArray(indexKeys)) {
     throw new SyntaxError('not a key file')
   }
-  return value
+  return { masterKeys: value.masterKeys, indexKeys }
 }
