@@ -20,12 +20,27 @@ interface VisitorOptions {
   readonly makesKeys?: boolean
 }
 
-export async function newVisitor(
-  browser: Browser,
+const contextOptions = { locale: 'nb-NO', viewport: { width: 1280, height: 800 } }
+
+export async function newVisitor(browser: Browser, baseURL: string, options?: VisitorOptions): Promise<Visitor> {
+  return visit(await browser.newContext({ ...contextOptions, baseURL }), baseURL, options)
+}
+
+/** A browser that finds again what it stored in this directory when it was there before. */
+export async function returningVisitor(directory: string, baseURL: string): Promise<Visitor> {
+  const context = await chromium.launchPersistentContext(directory, {
+    ...(await launchOptions()),
+    ...contextOptions,
+    baseURL,
+  })
+  return visit(context, baseURL)
+}
+
+async function visit(
+  context: BrowserContext,
   baseURL: string,
   { makesKeys = false }: VisitorOptions = {},
 ): Promise<Visitor> {
-  const context = await browser.newContext({ baseURL, locale: 'nb-NO', viewport: { width: 1280, height: 800 } })
   context.setDefaultTimeout(20_000)
   await context.addInitScript(recordMainThread)
   await context.addInitScript(() => {

@@ -21,7 +21,7 @@ export function BiometricEnrollmentSuccessBanner({ shown, onGone }: BiometricEnr
     <div className="banner-place" role="status">
       {shown && (
         <p className="banner">
-          <CheckmarkCircleFillIcon aria-hidden />
+          <CheckmarkCircleFillIcon aria-hidden className="banner-icon" />
           {m.bio_enrolled()}
         </p>
       )}
