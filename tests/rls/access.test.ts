@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../tools/testing/database.ts'
@@ -156,6 +157,13 @@ describe.each(databases)('access [%s]', (_engine, create) => {
         [0, 1, 0, 0, 0, 0, 0],
       ],
       ['end_other_sessions', sql`select where nokkel.end_other_sessions() > 0`, [0, 1, 1, 0, 0, 0, 0]],
+      ['my_biometrics', sql`select from nokkel.my_biometrics()`, [1, 1, 0, 0, 0, 0, 0]],
+      [
+        'enroll_biometrics',
+        sql`select nokkel.enroll_biometrics(${randomBytes(32)}::bytea, null)`,
+        [1, 1, 1, X, X, X, X],
+      ],
+      ['remove_biometrics', sql`select nokkel.remove_biometrics(null)`, [1, 1, X, X, X, X, X]],
       ['my_logins', sql`select from nokkel.my_logins()`, [1, 2, 1, 0, 0, 0, 0]],
       ['former_ids', sql`select from unnest(nokkel.former_ids())`, [0, 1, 0, 0, 0, 0, 0]],
       ['remove_login', sql`select nokkel.remove_login(${world.login}::uuid, null)`, [X, 1, X, X, X, X, X]],

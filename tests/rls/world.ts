@@ -80,6 +80,15 @@ export async function createWorld(database: TestDatabase): Promise<World> {
       values (${hash(person.claims.sid)}::bytea, ${person.claims.sid}::uuid)`)
   }
   const bytes = randomBytes(32)
+  for (const { id, deviceId, claims } of [member, coordinator]) {
+    await owner(sql`insert into nokkel.biometric_enrollment (device_id, user_id, user_handle)
+      values (${deviceId}::uuid, ${id}::uuid, ${hash(deviceId)}::bytea)`)
+    await owner(sql`insert into nokkel.webauthn_credential
+        (device_id, credential_id, public_key, sign_count, device_type, backed_up, aaguid)
+      values (${deviceId}::uuid, ${hash(deviceId)}::bytea, 'key', 0, 'singleDevice', false, ${randomUUID()}::uuid)`)
+    await owner(sql`insert into nokkel.webauthn_challenge (hash, session_id, kind, user_handle, sign_count)
+      values (${hash(deviceId)}::bytea, ${claims.sid}::uuid, 'get', ${hash(deviceId)}::bytea, 0)`)
+  }
   await owner(sql`insert into nokkel.index_key_version (key_id) values ('key')`)
   await owner(sql`insert into nokkel.master_key_version (key_id, check_value) values ('key', ${bytes}::bytea)`)
   await owner(
