@@ -45,6 +45,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'give a person a role in an organisation',
     load: async () => (await import('./commands/organizations-appoint.ts')).organizationsAppoint,
   },
+  'identity-key rotate': {
+    summary: 'make a new key for personnummer on their way to the server',
+    load: async () => (await import('./commands/identity-key-rotate.ts')).identityKeyRotate,
+  },
+  'identity-key status': {
+    summary: 'show the keys for personnummer on their way to the server',
+    load: async () => (await import('./commands/identity-key-status.ts')).identityKeyStatus,
+  },
   unseal: {
     summary: 'give a sealed server one share of its key',
     load: async () => (await import('./commands/unseal.ts')).unseal,

@@ -19,6 +19,12 @@ export { type Migration, type MigrationConnection, migrate, parseMigration, pend
 export type { RequestEnvironment } from './http/client-address.ts'
 export { createJsonLogger, type Failure, type LogEntry, type Logger } from './http/logger.ts'
 export type { RateClass, RateLimits } from './http/rate-limit.ts'
+export {
+  type IdentityKeyVersion,
+  listIdentityKeys,
+  type RotateIdentityKeyOptions,
+  rotateIdentityKey,
+} from './identity/operate.ts'
 export { environmentRootKeys } from './keyring/environment.ts'
 export { importKek } from './keyring/kek.ts'
 export { developmentMark } from './keyring/made-up-keys.ts'

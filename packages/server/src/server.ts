@@ -8,6 +8,7 @@ import { createSupabaseTokens, type SupabaseProject } from './auth/supabase-toke
 import { registerBiometrics } from './biometrics/routes.ts'
 import { registerBlobs } from './blobs/routes.ts'
 import { registerCompanies } from './companies/routes.ts'
+import { registerConsents } from './consents/routes.ts'
 import { connect } from './db/connect.ts'
 import type { Database } from './db/database.ts'
 import { checkSchema } from './db/schema-version.ts'
@@ -23,6 +24,7 @@ import { createVerifyProof } from './http/proof.ts'
 import { publicUrlOf } from './http/public-url.ts'
 import { defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
 import { createRateLimiter } from './http/rate-limiter.ts'
+import { registerIdentity } from './identity/routes.ts'
 import type { RootKeyProvider } from './keyring/root-keys.ts'
 import { createServerKeys } from './keyring/server-keys.ts'
 import { registerKeys } from './keys/routes.ts'
@@ -189,6 +191,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   })
   registerSessions(api, { database, accessTokens })
   registerBiometrics(api, { database, publicUrl, allowedOrigins })
+  registerIdentity(api, { database, keyring, logger, allowSynthetic: !production })
+  registerConsents(api, { database })
   registerOrganizations(api, { database, offers: connections.offers })
   registerLoginSettings(api, {
     database,

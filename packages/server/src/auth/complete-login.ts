@@ -2,6 +2,7 @@ import type { CompleteLogin, LoginCompleted } from '@nokkel/contract'
 import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { ServerError } from '../http/server-error.ts'
+import { offerPersonnummer } from '../identity/offer.ts'
 import type { AccessTokens } from '../session/access-token.ts'
 import type { BlindIndex } from './blind-index.ts'
 import { type ContactDependencies, keepContact, unwrapWaitingContact, wrapWaitingContact } from './contact-store.ts'
@@ -33,7 +34,7 @@ export interface LoginCaller {
  * Finishes a login: consumes the attempt, exchanges the code, finds or makes the account, opens a session.
  *
  * The attempt is consumed before anything is asked of the provider, so a code is never tried twice. Whose the login is
- * is decided in one statement; what Vipps told of the person is kept after it, under a key of theirs.
+ * is decided in one statement; what the provider told of the person is kept after it, under a key of theirs.
  *
  * @throws {ServerError} A code that begins with `login_`, `link_` or `provider_`.
  * @see OpenID Connect Core §3.1.3.7, docs/adr/0010-login.md
@@ -77,6 +78,7 @@ export async function completeLogin(
     await keepContact(dependencies, userId, () => unwrapWaitingContact(keyring, confirmedContact, confirmed))
   }
   if (contact) await keepContact(dependencies, userId, async () => contact)
+  await offerPersonnummer(dependencies, userId, login, attempt)
   return answerSignedIn(accessTokens, signedIn, attempt.organizationId, refreshToken)
 }
 

@@ -10,6 +10,7 @@ import type { Caller } from '../audit/caller.ts'
 import { recordRefusal } from '../audit/record.ts'
 import { withClaims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
+import { offerPersonnummer } from '../identity/offer.ts'
 import { type BeginLoginDependencies, beginLogin } from './begin-login.ts'
 import type { CompleteLoginDependencies } from './complete-login.ts'
 import { keepContact } from './contact-store.ts'
@@ -61,5 +62,6 @@ export async function completeLink(
   const linked = await linkLogin(database, { userId: claims.sub, sessionId: claims.sid, login: record, requestId })
   const { contact } = login
   if (contact) await keepContact(dependencies, claims.sub, async () => contact)
+  await offerPersonnummer(dependencies, claims.sub, login, attempt)
   return linked
 }

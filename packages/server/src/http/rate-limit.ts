@@ -26,6 +26,8 @@ export function rateClass(operation: Operation): RateClass {
     return 'refresh'
   if (operation.path.startsWith('/nokkel/login') || operation.path === '/nokkel/unseal') return 'login'
   if (operation.path.startsWith('/nokkel/me/logins') && operation.method === 'post') return 'login'
+  // Nobody types a number often, and each is opened by a private key.
+  if (operation.path === '/nokkel/me/personnummer' && operation.method === 'put') return 'login'
   // Each asks a provider, with the credentials of the organisation.
   if (operation.path === '/nokkel/organization/vipps/check') return 'login'
   if (operation.path.includes('/chunks/')) return 'bytes'
