@@ -3,8 +3,10 @@ import { decodeBase64Url, encodeBase64Url } from '@nokkel/crypto'
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import { ServerError } from '../http/server-error.ts'
 import type { ClientData } from './client-data.ts'
+import { type CoseKey, isEcdsa, isUsableKey } from './credential-key.ts'
 import { algorithms } from './options.ts'
 import type { RelyingParty } from './relying-party.ts'
+import { isEcdsaSignature } from './signature.ts'
 
 /** A credential as it is kept. */
 export interface StoredCredential {
@@ -40,7 +42,7 @@ export async function verifyNewCredential(
   credential: UnlockCredential,
 ): Promise<NewCredential> {
   const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
-  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers')
+  const { decodeAttestationObject, decodeCredentialPublicKey } = await import('@simplewebauthn/server/helpers')
   return refusing(async () => {
     const { attestationObject } = credential.response
     if (clientData.embedded || attestationObject === undefined) return null
@@ -56,10 +58,12 @@ export async function verifyNewCredential(
       supportedAlgorithmIDs: [...algorithms],
     })
     if (!verified || registrationInfo.credential.id !== credential.id) return null
+    const { publicKey, counter: signCount } = registrationInfo.credential
+    if (!(await isUsableKey(decodeCredentialPublicKey(publicKey) as CoseKey))) return null
     return {
-      credentialId: decodeBase64Url(registrationInfo.credential.id),
-      publicKey: registrationInfo.credential.publicKey,
-      signCount: registrationInfo.credential.counter,
+      credentialId: decodeBase64Url(credential.id),
+      publicKey,
+      signCount,
       deviceType: registrationInfo.credentialDeviceType,
       backedUp: registrationInfo.credentialBackedUp,
       aaguid: registrationInfo.aaguid,
@@ -81,17 +85,21 @@ export async function verifyAssertion(
   known: StoredCredential & { readonly userHandle: Uint8Array },
 ): Promise<Assertion> {
   const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
+  const { decodeCredentialPublicKey } = await import('@simplewebauthn/server/helpers')
   return refusing(async () => {
-    const { userHandle } = credential.response
+    const { userHandle, signature = '' } = credential.response
+    const publicKey = new Uint8Array(known.publicKey)
     const ours = encodeBase64Url(known.credentialId)
     if (clientData.embedded || credential.id !== ours) return null
     if (userHandle != null && userHandle !== encodeBase64Url(known.userHandle)) return null
+    const key = decodeCredentialPublicKey(publicKey) as CoseKey
+    if (isEcdsa(key) && !isEcdsaSignature(decodeBase64Url(signature))) return null
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: credential as unknown as AuthenticationResponseJSON,
       expectedChallenge: clientData.challenge,
       expectedOrigin: [...origins],
       expectedRPID: id,
-      credential: { id: ours, publicKey: new Uint8Array(known.publicKey), counter: known.signCount },
+      credential: { id: ours, publicKey, counter: known.signCount },
       requireUserVerification: true,
     })
     // Whether it may be copied is settled when it is made (§6.1.3).
