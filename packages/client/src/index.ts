@@ -28,6 +28,22 @@ export { returnUrl } from './auth/callback.ts'
 export { deriveCodeChallenge, generateCodeVerifier, type PkcePair, VippsPkceGenerator } from './auth/pkce.ts'
 export { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 export type {
+  BiometricAuthService,
+  BiometricCapability,
+  BiometricEnrollmentRecord,
+  BiometricEnrollmentState,
+  BiometricEvent,
+  BiometricState,
+  EnrollOptions,
+} from './biometrics/biometric-auth-service.ts'
+export {
+  type BiometricAuthenticator,
+  type CeremonyOptions,
+  type CeremonyResult,
+  type CredentialOptions,
+  webAuthenticator,
+} from './biometrics/biometric-authenticator.ts'
+export type {
   CompanyDetails,
   CompanyInvitation,
   CompanyRole,

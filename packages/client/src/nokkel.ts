@@ -7,6 +7,8 @@ import { createAuthenticationServices } from './auth/authentication-services.ts'
 import { createLogins } from './auth/login-flow.ts'
 import { createPendingLogins } from './auth/pending-login.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
+import { type BiometricAuthService, createBiometricAuthService } from './biometrics/biometric-auth-service.ts'
+import { type BiometricAuthenticator, webAuthenticator } from './biometrics/biometric-authenticator.ts'
 import { type CompanyService, createCompanyService } from './companies/company-service.ts'
 import { describeDevice } from './devices/describe-device.ts'
 import { createDeviceService, type DeviceService } from './devices/device-service.ts'
@@ -27,6 +29,7 @@ import type { KeyWrapper } from './rfx/key-wrapper.ts'
 import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
 import { createAuthTokenStore, type ProviderId, sessionName } from './session/auth-token-store.ts'
 import { createSessionManager } from './session/session-manager.ts'
+import { createVault } from './session/vault.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
 import type { SecureStorage } from './storage/secure-storage.ts'
 import { createUserKeyService, type UserKeyService } from './user-keys/user-key-service.ts'
@@ -44,6 +47,8 @@ export interface NokkelOptions {
   readonly keyWrapper?: KeyWrapper
   /** Default: leaves the page. */
   readonly urlLauncher?: UrlLauncher
+  /** Asks for face, finger or PIN. Default: WebAuthn. */
+  readonly authenticator?: BiometricAuthenticator
   /**
    * Where the app of a provider opens this app, as it is set up for the organisation: an `https` link or a scheme of its own,
    * each ending with `/callback/<provider>/<organisation>`. A login may come back there, or to a page. What opens the app
@@ -63,6 +68,8 @@ export interface Nokkel {
   readonly auth: AuthService
   readonly vipps: VippsAuthenticationService
   readonly bankId: BankIdAuthenticationService
+  /** Opens the session of this device by face, finger or PIN. */
+  readonly biometrics: BiometricAuthService
   /** The ways in that the person has. */
   readonly logins: LoginService
   /** What is held of the person to know who they are. */
@@ -105,6 +112,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     keyGenerator = workerKeyGenerator,
     keyWrapper,
     urlLauncher = browserUrlLauncher,
+    authenticator = webAuthenticator,
     appRedirectUris = {},
     fetch = (input, init) => globalThis.fetch(input, init),
     now = () => new Date(),
@@ -115,7 +123,8 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   const base = url.replace(/\/$/, '')
   const request = createRequest({ url: base, fetch, clock })
   const store = createAuthTokenStore(storage)
-  const session = createSessionManager({ organization, store, storage, request, lock, now: clock.now })
+  const vault = createVault()
+  const session = createSessionManager({ organization, store, storage, request, lock, vault, now: clock.now })
   const call: Call = createCall(request, session)
 
   const organizations = createOrganizationService(request)
@@ -168,6 +177,18 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     reload: controller.reload,
     signIn: auth.signIn,
   })
+  const biometrics = createBiometricAuthService({
+    authenticator,
+    storage,
+    session,
+    vault,
+    controller,
+    keys,
+    request,
+    call,
+    lock,
+    now: clock.now,
+  })
   const userKeys = createUserKeyService({ call, session, keyGenerator, lock })
   const members = createMemberService(call)
   const me = async (): Promise<Me> => auth.getSnapshot().me ?? (await controller.reload())
@@ -193,8 +214,10 @@ export function createNokkel(options: NokkelOptions): Nokkel {
 
   auth.subscribe(() => {
     const { status, notice } = auth.getSnapshot()
-    if (status !== 'signed_out') return
+    if (status !== 'signed_out' && status !== 'locked') return
+    vault.forget()
     services.reset()
+    biometrics.reset()
     rfx.reset()
     userKeys.reset()
     if (notice === undefined) keys.reset()
@@ -204,12 +227,14 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     if (name === sessionName) controller.follow().catch(() => {})
     if (name.startsWith(identityPrefix)) identity.changed()
     services.follow(name).catch(() => {})
+    biometrics.follow(name).catch(() => {})
   })
 
   return {
     auth,
     vipps: services.vipps,
     bankId: services.bankid,
+    biometrics,
     logins: createLoginService(call),
     identity,
     privacy: createPrivacyService({ call, session, own: keys.own, renew }),
@@ -230,6 +255,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     close() {
       unsubscribe?.()
       services.close()
+      vault.close()
       rfx.reset()
       userKeys.reset()
       storage.close?.()

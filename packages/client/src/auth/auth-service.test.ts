@@ -51,9 +51,15 @@ describe('start', () => {
     for (const session of server.sessions) session.ended = ended
     const { nokkel } = createFakeClient(server, { storage: first.storage })
     await nokkel.start()
-    expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice })
+    const isExpiry = notice === 'session_expired'
+    expect(nokkel.auth.getSnapshot()).toEqual({
+      status: 'signed_out',
+      notice,
+      ...(isExpiry && { lastProvider: 'vipps' }),
+    })
     const device = ended.startsWith('device_') ? [] : [`device_v1.${server.member.id}`]
-    expect(await first.storage.list('')).toEqual(device)
+    const kept = isExpiry ? [...device, 'last_provider_v1.likeperson'] : device
+    expect(await first.storage.list('')).toEqual(kept)
   })
 
   it('keeps the session when the server cannot be reached', async () => {

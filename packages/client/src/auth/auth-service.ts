@@ -1,12 +1,13 @@
 import type { Me, Session, SignedIn } from '@nokkel/contract'
 import type { DeviceKeys } from '@nokkel/crypto'
+import { enrolledName } from '../biometrics/biometric-names.ts'
 import { type AuthErrorCode, codeOf } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
 import { loginKeyName } from '../keys/device-record.ts'
 import type { ProviderId, SessionRecord } from '../session/auth-token-store.ts'
-import { endsDevice, type SessionEnd } from '../session/session-end.ts'
-import type { SessionManager } from '../session/session-manager.ts'
+import { endsDevice, isExpiry, type SessionEnd } from '../session/session-end.ts'
+import { lastProviderName, type SessionManager } from '../session/session-manager.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import type { CompletedSignIn, SignInOptions } from './authentication-service.ts'
@@ -23,11 +24,14 @@ export type AuthNotice =
   | 'keys_lost'
 
 export interface SessionState {
-  readonly status: 'starting' | 'signed_out' | 'signed_in' | 'error'
+  /** `locked`: there is a session, which `biometrics.unlock` or a login opens; nothing of the person is shown until then. */
+  readonly status: 'starting' | 'signed_out' | 'signed_in' | 'locked' | 'error'
   /** Who is logged in, when `signed_in`. */
   readonly me?: Me
-  /** Why nobody knows whether somebody is logged in, when `error`. */
+  /** Why nobody knows whether somebody is logged in, when `error`; why the last try to unlock failed, when `locked`. */
   readonly reason?: AuthErrorCode
+  /** What the session came from, when it has expired or is `locked`: the way to log in that is offered first. */
+  readonly lastProvider?: ProviderId
   /** Why the last session ended, when `signed_out`. */
   readonly notice?: AuthNotice
   /** Why something that was kept of the person could not be deleted here, when `signed_out`. */
@@ -50,10 +54,10 @@ export interface AuthService extends Observable<SessionState> {
   /**
    * An access token good for at least a minute, for requests of your own. Refreshed when needed, by one tab at a time.
    *
-   * @throws {NokkelError} `signed_out`, or why the session is over.
+   * @throws {NokkelError} `signed_out`, `locked`, or why the session is over.
    */
   accessToken(): Promise<string>
-  /** Ends the session here and on the server. The device keys stay, for the next login on this device. */
+  /** Ends the session here and on the server, where that is possible: not of one that is locked. The device keys stay, for the next login on this device. */
   signOut(): Promise<void>
   /** Live sessions of the person, this one marked `current`. */
   sessions(): Promise<Session[]>
@@ -71,15 +75,19 @@ export interface AuthService extends Observable<SessionState> {
 export interface AuthController extends Omit<AuthService, 'signIn' | 'completeSignIn'>, SessionEntry {
   /** Proves the storage and takes up the session in it. */
   start(): Promise<void>
-  /** Looks whether another tab has begun or ended a session. */
+  /** Looks whether another tab has begun or ended a session, locked or unlocked it. */
   follow(): Promise<void>
   /** Gets `me` anew. */
   reload(): Promise<Me>
+  /** Goes on with a session that was unlocked. */
+  resume(): Promise<void>
+  /** Shows why it stays locked, or that it is being tried. */
+  stayLocked(reason?: AuthErrorCode): void
 }
 
 /** The session together with the services that begin it. */
 export function createAuthService(controller: AuthController, services: AuthenticationServices): AuthService {
-  const { adopt: _, discard: __, look: ___, refresh: ____, ...session } = controller
+  const { adopt: _, discard: __, look: ___, refresh: ____, resume: _____, stayLocked: ______, ...session } = controller
   return {
     ...session,
     signIn: (provider, options) => services[provider].signIn(options),
@@ -102,10 +110,12 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
   let knownSession: string | undefined
   let starting: Promise<void> | undefined
 
-  session.onEnd((reason, _, notPurged) => {
+  session.onEnd((reason, { provider }, notPurged) => {
     knownSession = undefined
-    store.set({ status: 'signed_out', notice: noticeOf(reason), ...(notPurged && { notPurged }) })
+    const last = isExpiry(reason) && { lastProvider: provider }
+    store.set({ status: 'signed_out', notice: noticeOf(reason), ...last, ...(notPurged && { notPurged }) })
   })
+  session.onLock(showLocked)
 
   return {
     subscribe: store.subscribe,
@@ -113,6 +123,8 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     start,
     follow,
     reload,
+    resume,
+    stayLocked,
     adopt,
     discard: ({ tokens }) => endOnServer(tokens).catch(() => {}),
     look,
@@ -155,25 +167,53 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
       knownSession = record?.sessionId
       if (!record) {
         await session.purge().catch(() => {})
-        return store.set({ status: 'signed_out' })
+        const lastProvider = (await storage.get(lastProviderName(organization))) as ProviderId | undefined
+        return store.set({ status: 'signed_out', ...(lastProvider && { lastProvider }) })
       }
+      // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.
+      if (session.isOver(record)) return await session.end('session_expired', record.sessionId)
       if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
+      if (await isDue(record)) return (await session.lock(record)) ? undefined : await takeUp()
       onSignedIn(await reload())
     } catch (error) {
-      // A session that turned out to be over has set the state already, with its notice.
-      if (store.getSnapshot() !== before) return
-      store.set({ status: 'error', reason: codeOf(error) ?? 'answer_unexpected' })
+      const code = codeOf(error)
+      // A session that turned out to be over has set the state already, with its notice; a locked one as well.
+      if (code === 'locked' || store.getSnapshot() !== before) return
+      store.set({ status: 'error', reason: code ?? 'answer_unexpected' })
     }
+  }
+
+  /** A session that was not refreshed since its device was enrolled says nothing of it yet. */
+  async function isDue(record: SessionRecord): Promise<boolean> {
+    if (session.isDue(record)) return true
+    if (session.isFresh(record) || typeof record.unlockedUntil === 'string') return false
+    return (await storage.get(await enrolledName(record.userId))) === true
+  }
+
+  function showLocked({ provider }: SessionRecord): void {
+    if (store.getSnapshot().status !== 'locked') store.set({ status: 'locked', lastProvider: provider })
+  }
+
+  async function resume(): Promise<void> {
+    if (store.getSnapshot().status === 'locked') await takeUp()
+  }
+
+  function stayLocked(reason?: AuthErrorCode): void {
+    const { status, lastProvider } = store.getSnapshot()
+    if (status !== 'locked') return
+    store.set({ status, ...(lastProvider && { lastProvider }), ...(reason && { reason }) })
   }
 
   async function follow(): Promise<void> {
     const { status, me } = store.getSnapshot()
     if (status === 'starting') return
     const record = await session.read()
-    if (record?.sessionId === knownSession) return
-    // Somebody else logged in: what this page holds of the person before must go first.
-    if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
-    await takeUp()
+    if (record?.sessionId !== knownSession) {
+      // Somebody else logged in: what this page holds of the person before must go first.
+      if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
+      await takeUp()
+    } else if (record && session.isDue(record)) showLocked(record)
+    else if (status === 'locked') await takeUp()
   }
 
   async function reload(): Promise<Me> {

@@ -26,6 +26,8 @@ export function createCall(request: Request, session: SessionManager): Call {
       })
     } catch (error) {
       const code = codeOf(error)
+      const record = code === 'unlock_required' ? await session.read() : undefined
+      if (record?.sessionId === sessionId) await session.lock(record)
       if (code && isSessionEnd(code) && !notOfSession.includes(code)) await session.end(code, sessionId)
       throw error
     }

@@ -144,7 +144,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
       const code = codeOf(error) ?? 'answer_unexpected'
       const { status } = store.getSnapshot()
       const ended = status === 'superseded' || status === 'lost'
-      if (code === 'signed_out' || ended) return
+      if (code === 'signed_out' || code === 'locked' || ended) return
       if (code === 'login_too_old') store.set({ status: 'login_needed' })
       else if (code === 'device_exists') store.set({ status: 'confirm_replace', others: othersOf(error) })
       else store.set({ status: 'error', error: code })

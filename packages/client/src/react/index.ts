@@ -1,4 +1,5 @@
 export { NokkelProvider, type NokkelProviderProps, useNokkel } from './nokkel-provider.tsx'
+export { type UseBiometrics, useBiometrics } from './use-biometrics.ts'
 export { type UseDeviceKeys, useDeviceKeys } from './use-device-keys.ts'
 export { type UseUserIdentity, useIdentityRepository, useUserIdentity } from './use-identity.ts'
 export { type UseLogin, useLogin } from './use-login.ts'

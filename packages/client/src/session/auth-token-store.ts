@@ -7,7 +7,13 @@ export type ProviderId = 'bankid' | 'vipps'
 export type BoundKey = 'login_key_v1' | `device_v1.${string}`
 
 /** A session as it lies in storage. */
-export interface SessionRecord extends Tokens {
+export interface SessionRecord extends Omit<Tokens, 'refreshToken' | 'unlockedUntil'> {
+  /** Absent: {@link lockedRefreshToken} is there. */
+  readonly refreshToken?: string
+  /** The refresh token, encrypted under a key that only the authenticator of this device gives. */
+  readonly lockedRefreshToken?: string
+  /** Absent in what was stored before there were biometrics. */
+  readonly unlockedUntil?: string | null
   readonly userId: string
   readonly organization: string
   readonly provider: ProviderId

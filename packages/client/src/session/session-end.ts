@@ -22,3 +22,8 @@ export function isSessionEnd(code: NokkelErrorCode): code is (typeof codes)[numb
 export function endsDevice(reason: SessionEnd): reason is 'device_superseded' | 'device_revoked' | 'account_erased' {
   return reason === 'device_superseded' || reason === 'device_revoked' || reason === 'account_erased'
 }
+
+/** Whether nothing but time, or the person elsewhere, has ended it: logging in again the same way is what is next. */
+export function isExpiry(reason: SessionEnd): boolean {
+  return !endsDevice(reason) && reason !== 'account_merged' && reason !== 'keys_missing'
+}

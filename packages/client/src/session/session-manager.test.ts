@@ -86,8 +86,9 @@ describe('a session that is over', () => {
       server.intercept('refreshSession', () => new Refusal(code, 401).toResponse())
       clock.time += 600_000
       await expect(nokkel.auth.accessToken()).rejects.toMatchObject({ code })
-      expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'session_expired' })
-      expect(await client.storage.list('')).toEqual([`device_v1.${server.member.id}`])
+      const lastProvider = 'vipps'
+      expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'session_expired', lastProvider })
+      expect(await client.storage.list('')).toEqual([`device_v1.${server.member.id}`, 'last_provider_v1.likeperson'])
     },
   )
 

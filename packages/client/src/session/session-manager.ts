@@ -1,18 +1,23 @@
-import type { Tokens } from '@nokkel/contract'
 import type { Clock } from '@nokkel/crypto'
 import { doneName } from '../auth/login-records.ts'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
+import type { AnswerOf, Endpoint, InputOf } from '../http/endpoints.ts'
 import type { Request } from '../http/request.ts'
 import { identityLock, purgeIdentity } from '../identity/identity-names.ts'
 import { deviceName, loginKeyName, type StoredKeys } from '../keys/device-record.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import { deleteNamesOf } from '../storage/user-namespace.ts'
-import type { AuthTokenStore, BoundKey, SessionRecord } from './auth-token-store.ts'
-import { endsDevice, isSessionEnd, type SessionEnd } from './session-end.ts'
+import { type AuthTokenStore, type BoundKey, type SessionRecord, sessionName } from './auth-token-store.ts'
+import type { VaultPlace } from './open-vault.ts'
+import { endsDevice, isExpiry, isSessionEnd, type SessionEnd } from './session-end.ts'
+import type { Vault } from './vault.ts'
 
 /** Told when the session is over for a reason other than that the person signed out. */
 type SessionEndListener = (reason: SessionEnd, record: SessionRecord, notPurged?: NokkelErrorCode) => void
+
+/** Told when the session is to be unlocked before it goes on. */
+type SessionLockListener = (record: SessionRecord) => void
 
 export interface SessionManager {
   /** The session of this organisation, if there is one. */
@@ -22,12 +27,27 @@ export interface SessionManager {
   /**
    * The session, with an access token good for another minute.
    *
+   * @throws {NokkelError} `locked`: it is to be unlocked first.
    * @param options.not - An access token that the server did not take, although its time was not up.
    */
   usable(options?: { not?: string }): Promise<SessionRecord>
   /** Puts this session in the place of whatever was here, of which nothing stays cached. */
   write(record: SessionRecord): Promise<void>
   bindTo(boundKey: BoundKey): Promise<void>
+  /** Stores what `to` makes of the session, while no tab refreshes it. @throws {NokkelError} `signed_out` */
+  change(sessionId: string, to: (record: SessionRecord) => SessionRecord | Promise<SessionRecord>): Promise<void>
+  /** The refresh token in the clear. @throws {NokkelError} `locked` */
+  refreshTokenOf(record: SessionRecord): Promise<string>
+  /** The same session, with this refresh token in the form it is stored in. */
+  withRefreshToken(record: SessionRecord, refreshToken: string, isLocked: boolean): Promise<SessionRecord>
+  /** Whether the access token is good for another minute. */
+  isFresh(record: SessionRecord): boolean
+  /** Whether the session is over by what is known here. */
+  isOver(record: SessionRecord): boolean
+  /** Whether biometrics are due by what is known here. */
+  isDue(record: SessionRecord): boolean
+  /** Locks the session in every tab. Returns whether it was still as given. */
+  lock(record: SessionRecord): Promise<boolean>
   /** Forgets a session the server has ended, and with an ended device its keys and all it remembers. */
   end(reason: SessionEnd, sessionId: string): Promise<void>
   /** Forgets the session. Returns why something that was kept of the person could not be deleted. */
@@ -35,6 +55,7 @@ export interface SessionManager {
   /** Deletes what is cached of who people are, to be fetched anew. */
   purge(): Promise<void>
   onEnd(listener: SessionEndListener): void
+  onLock(listener: SessionLockListener): void
 }
 
 interface SessionDependencies {
@@ -43,25 +64,43 @@ interface SessionDependencies {
   readonly storage: SecureStorage
   readonly request: Request
   readonly lock: Lock
+  readonly vault: Vault
   readonly now: Clock
+}
+
+/** The provider of the last session, when that has expired, for the page that asks to log in again. */
+export function lastProviderName(organization: string): string {
+  return `last_provider_v1.${organization}`
 }
 
 const refreshBeforeMilliseconds = 60_000
 
 /** The invariant: a refresh token is used by one tab at a time, and what it gave is stored before the next one looks. */
 export function createSessionManager(dependencies: SessionDependencies): SessionManager {
-  const { organization, store, storage, request, lock, now } = dependencies
+  const { organization, store, storage, request, lock, vault, now } = dependencies
   const listeners = new Set<SessionEndListener>()
+  const lockListeners = new Set<SessionLockListener>()
   return {
     read,
     held,
     usable,
-    write: (record) => lock.run(identityLock, () => purgeIdentity(storage).then(() => store.write(record))),
+    write(record) {
+      vault.forget()
+      return lock.run(identityLock, () => purgeIdentity(storage).then(() => store.write(record)))
+    },
     bindTo,
+    change,
+    refreshTokenOf,
+    withRefreshToken,
+    isFresh,
+    isOver,
+    isDue,
+    lock: lockAsSeen,
     end,
     clear,
     purge: () => lock.run(identityLock, () => purgeIdentity(storage)),
     onEnd: (listener) => void listeners.add(listener),
+    onLock: (listener) => void lockListeners.add(listener),
   }
 
   async function read() {
@@ -71,11 +110,21 @@ export function createSessionManager(dependencies: SessionDependencies): Session
 
   async function held(): Promise<SessionRecord | undefined> {
     const record = await store.read()
-    return record && !isFresh(record) ? lock.run('refresh', () => rotate(record)).catch(() => record) : record
+    return record && !isFresh(record) && !isDue(record)
+      ? lock.run('refresh', () => rotate(record)).catch(() => record)
+      : record
   }
 
   function isFresh({ accessTokenExpiresAt }: SessionRecord): boolean {
     return new Date(accessTokenExpiresAt).getTime() - now().getTime() >= refreshBeforeMilliseconds
+  }
+
+  function isOver({ sessionExpiresAt }: SessionRecord): boolean {
+    return Date.parse(sessionExpiresAt) <= now().getTime()
+  }
+
+  function isDue({ unlockedUntil }: SessionRecord): boolean {
+    return typeof unlockedUntil === 'string' && Date.parse(unlockedUntil) <= now().getTime()
   }
 
   async function usable(options: { not?: string } = {}): Promise<SessionRecord> {
@@ -90,6 +139,8 @@ export function createSessionManager(dependencies: SessionDependencies): Session
 
   async function refresh(record: SessionRecord): Promise<SessionRecord> {
     try {
+      if (isOver(record)) throw new NokkelError('session_expired')
+      if (isDue(record)) throw new NokkelError('locked')
       const refreshed = await rotate(record)
       // Another tab may have signed out, or somebody else in, while the answer was on its way.
       if ((await read())?.sessionId !== record.sessionId) throw new NokkelError('signed_out')
@@ -97,32 +148,96 @@ export function createSessionManager(dependencies: SessionDependencies): Session
       return refreshed
     } catch (error) {
       const code = codeOf(error)
+      if (code === 'unlock_required' || code === 'locked') throw await locked(record, error, code)
       if (code === 'keys_missing' || (code && isSessionEnd(code))) await end(code, record.sessionId)
       throw error
     }
   }
 
+  /** Only where the time is over, other tabs are locked as well: one that has the key of the vault goes on. */
+  async function locked(record: SessionRecord, cause: unknown, code: 'unlock_required' | 'locked'): Promise<unknown> {
+    if (code === 'unlock_required' || isDue(record)) await markDue(record)
+    for (const listener of lockListeners) listener(record)
+    return code === 'locked' ? cause : new NokkelError('locked', { cause })
+  }
+
+  /** The other tabs are told by what is written. */
+  async function markDue(record: SessionRecord): Promise<void> {
+    const unlockedUntil = isDue(record) ? record.unlockedUntil : now().toISOString()
+    const isSame = (await read())?.sessionId === record.sessionId
+    if (isSame) await store.write({ ...record, unlockedUntil: unlockedUntil ?? null }).catch(() => {})
+  }
+
+  async function lockAsSeen(seen: SessionRecord): Promise<boolean> {
+    return lock.run('refresh', async () => {
+      const record = await read()
+      const isSame = record?.accessToken === seen.accessToken && record.unlockedUntil === seen.unlockedUntil
+      if (!isSame) return false
+      await markDue(record)
+      for (const listener of lockListeners) listener(record)
+      return true
+    })
+  }
+
   async function rotate(record: SessionRecord): Promise<SessionRecord> {
+    const body = { refreshToken: await refreshTokenOf(record) }
+    const { answer, boundKey } = await prove(record, 'refreshSession', { body })
+    const { refreshToken, ...tokens } = answer
+    return withRefreshToken({ ...record, ...tokens, boundKey }, refreshToken, record.lockedRefreshToken !== undefined)
+  }
+
+  async function refreshTokenOf(record: SessionRecord): Promise<string> {
+    const { sessionId, lockedRefreshToken, refreshToken } = record
+    if (lockedRefreshToken !== undefined) {
+      return (await vault.open()).decrypt(sessionId, placeOf(record), lockedRefreshToken)
+    }
+    if (refreshToken === undefined) throw new NokkelError('signed_out')
+    return refreshToken
+  }
+
+  async function withRefreshToken(record: SessionRecord, token: string, isLocked: boolean): Promise<SessionRecord> {
+    const { refreshToken: _, lockedRefreshToken: __, ...rest } = record
+    if (!isLocked) return { ...rest, refreshToken: token }
+    return {
+      ...rest,
+      lockedRefreshToken: await (await vault.open()).encrypt(record.sessionId, placeOf(record), token),
+    }
+  }
+
+  /** Sends with a proof by the key the session is bound to. */
+  async function prove<N extends Endpoint>(
+    record: SessionRecord,
+    endpoint: N,
+    input: InputOf<N>,
+  ): Promise<{ answer: AnswerOf<N>; boundKey: BoundKey }> {
+    const send = async (boundKey: BoundKey) => {
+      const stored = (await storage.get(boundKey)) as StoredKeys | undefined
+      if (!stored) throw new NokkelError('keys_missing')
+      return { answer: await request(endpoint, input, { dpopSigner: stored.keys.signing }), boundKey }
+    }
     try {
-      return { ...record, ...(await rotateWith(record, record.boundKey)) }
+      return await send(record.boundKey)
     } catch (error) {
       // The server may have bound the session to the device although its answer was lost.
       const boundKey = deviceName(record.userId)
       if (codeOf(error) !== 'dpop_proof_invalid' || record.boundKey === boundKey) throw error
       if ((await storage.get(boundKey)) === undefined) throw error
-      return { ...record, ...(await rotateWith(record, boundKey)), boundKey }
+      return send(boundKey)
     }
-  }
-
-  async function rotateWith(record: SessionRecord, boundKey: BoundKey): Promise<Tokens> {
-    const stored = (await storage.get(boundKey)) as StoredKeys | undefined
-    if (!stored) throw new NokkelError('keys_missing')
-    const body = { refreshToken: record.refreshToken }
-    return request('refreshSession', { body }, { dpopSigner: stored.keys.signing })
   }
 
   async function bindTo(boundKey: BoundKey): Promise<void> {
     await lock.run('refresh', async () => store.write({ ...(await readOrRefuse()), boundKey }))
+  }
+
+  async function change(sessionId: string, to: (record: SessionRecord) => SessionRecord | Promise<SessionRecord>) {
+    await lock.run('refresh', async () => {
+      const record = await readOrRefuse()
+      const changed = await to(record)
+      // Another tab may have signed out meanwhile.
+      if (record.sessionId !== sessionId || (await read())?.sessionId !== sessionId) throw new NokkelError('signed_out')
+      await store.write(changed)
+    })
   }
 
   async function end(reason: SessionEnd, sessionId: string): Promise<void> {
@@ -130,6 +245,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     if (record?.sessionId !== sessionId) return
     const notDeleted = endsDevice(reason) ? await deleteOf(record) : undefined
     const notPurged = (await clear()) ?? notDeleted
+    if (isExpiry(reason)) await storage.put(lastProviderName(organization), record.provider).catch(() => {})
     for (const listener of listeners) listener(reason, record, notPurged)
   }
 
@@ -145,6 +261,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
       await store.clear()
       await storage.delete(loginKeyName)
       await storage.delete(doneName)
+      await storage.delete(lastProviderName(organization))
       return notPurged
     })
   }
@@ -154,6 +271,10 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     if (!record) throw new NokkelError('signed_out')
     return record
   }
+}
+
+function placeOf({ userId }: SessionRecord): VaultPlace {
+  return { name: sessionName, column: 'lockedRefreshToken', userId }
 }
 
 async function codeOfFailure(task: Promise<void>): Promise<NokkelErrorCode | undefined> {

@@ -1,0 +1,267 @@
+import type { BiometricEnrollment } from '@nokkel/contract'
+import type { Clock } from '@nokkel/crypto'
+import type { AuthController } from '../auth/auth-service.ts'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { Call } from '../http/api.ts'
+import type { Request } from '../http/request.ts'
+import { deviceName, type StoredKeys } from '../keys/device-record.ts'
+import type { KeyManagementService } from '../keys/key-management-service.ts'
+import type { Lock } from '../lock/lock.ts'
+import type { SessionRecord } from '../session/auth-token-store.ts'
+import { derivePrfSalt, deriveVaultKey } from '../session/open-vault.ts'
+import { isSessionEnd } from '../session/session-end.ts'
+import type { SessionManager } from '../session/session-manager.ts'
+import type { Vault } from '../session/vault.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
+import type {
+  BiometricAuthService,
+  BiometricEnrollmentRecord,
+  BiometricEvent,
+  BiometricState,
+  EnrollOptions,
+} from './biometric-auth-service.ts'
+import type { BiometricAuthenticator, CeremonyResult } from './biometric-authenticator.ts'
+import { declinedName, enrolledName } from './biometric-names.ts'
+
+export interface BiometricDependencies {
+  readonly authenticator: BiometricAuthenticator
+  readonly storage: SecureStorage
+  readonly session: SessionManager
+  readonly vault: Vault
+  readonly controller: AuthController
+  readonly keys: Pick<KeyManagementService, 'settled'>
+  readonly request: Request
+  readonly call: Call
+  readonly lock: Lock
+  readonly now: Clock
+  readonly set: (state: BiometricState) => void
+  readonly emit: (event: BiometricEvent) => void
+}
+
+export type BiometricOperations = Omit<BiometricAuthService, 'subscribe' | 'getSnapshot' | 'onEvent'>
+
+const freshMilliseconds = 5 * 60_000
+
+export function createBiometricOperations(dependencies: BiometricDependencies): BiometricOperations {
+  const { authenticator, storage, session, vault, controller, keys, request, call, lock, now, set, emit } = dependencies
+  /** Sessions in which it was declined here, for a storage that could not take it. */
+  const declined = new Set<string>()
+  let unlocking: Promise<void> | undefined
+
+  return {
+    capability: async () => ({ isAvailable: await authenticator.isAvailable() }),
+    refresh,
+    shouldPrompt: (userId) => shouldPrompt(userId).catch(() => false),
+    enrollBiometrics,
+    declineEnrollment,
+    isBiometricEnrolled,
+    enrollment: async () => (await call('getBiometricEnrollment', {})).enrollment,
+    removeBiometrics,
+    unlock() {
+      unlocking ??= unlock().finally(() => {
+        unlocking = undefined
+      })
+      return unlocking
+    },
+  }
+
+  async function isBiometricEnrolled(userId: string): Promise<boolean> {
+    return (await storage.get(await enrolledName(userId))) === true
+  }
+
+  async function isDeclined(userId: string, { sessionId }: SessionRecord): Promise<boolean> {
+    return declined.has(sessionId) || (await storage.get(await declinedName(userId))) === sessionId
+  }
+
+  async function sessionOf(userId: string): Promise<SessionRecord> {
+    const record = await session.read()
+    const isThere = (record?.refreshToken ?? record?.lockedRefreshToken) !== undefined
+    if (record?.userId !== userId || !isThere) throw new NokkelError('signed_out')
+    return record
+  }
+
+  async function refresh(): Promise<BiometricState> {
+    const record = await session.read()
+    const state = record ? await stateOf(record) : ({ status: 'unknown' } as const)
+    return (await session.read())?.sessionId === record?.sessionId ? show(state) : refresh()
+  }
+
+  async function stateOf(record: SessionRecord): Promise<BiometricState> {
+    if (await isBiometricEnrolled(record.userId)) return { status: 'enrolled' }
+    if (!(await authenticator.isAvailable())) return { status: 'unavailable' }
+    return { status: (await isDeclined(record.userId, record)) ? 'declined' : 'notEnrolled' }
+  }
+
+  function show(state: BiometricState): BiometricState {
+    set(state)
+    return state
+  }
+
+  async function shouldPrompt(userId: string): Promise<boolean> {
+    const { me } = controller.getSnapshot()
+    if (me?.id !== userId || now().getTime() - Date.parse(me.session.authenticatedAt) > freshMilliseconds) return false
+    const record = await sessionOf(userId)
+    // The server knows the device as enrolled.
+    if (typeof record.unlockedUntil === 'string') return false
+    return (await stateOf(record)).status === 'notEnrolled'
+  }
+
+  async function enrollBiometrics(userId: string, { renew = false }: EnrollOptions = {}): Promise<BiometricState> {
+    return lock.run('biometrics', async () => {
+      try {
+        if (!renew && (await isBiometricEnrolled(userId))) return show({ status: 'enrolled' })
+        const record = await enroll(userId)
+        const state = show({ status: 'enrolled', record })
+        emit({ type: 'BiometricEnrollmentComplete', record })
+        return state
+      } catch (error) {
+        return show({ status: 'enrollmentError', error: codeOf(error) ?? 'answer_unexpected' })
+      }
+    })
+  }
+
+  async function enroll(userId: string): Promise<BiometricEnrollmentRecord> {
+    const { sessionId } = await sessionOf(userId)
+    if (!(await authenticator.isAvailable())) throw new NokkelError('biometrics_unavailable')
+    const { status, error } = await keys.settled()
+    if (status === 'login_needed') throw new NokkelError('login_too_old')
+    if (status !== 'ready') throw new NokkelError(error ?? 'device_required')
+    // What the vault has is under a secret of the credential that is given up now.
+    const plain = await plainToken(await sessionOf(userId))
+    const enrollment = await ask(() => call('enrollBiometrics', {}))
+    try {
+      if ((await sessionOf(userId)).sessionId !== sessionId) throw new NokkelError('signed_out')
+      if (plain !== undefined) {
+        await session.change(sessionId, (record) => session.withRefreshToken(record, plain, false))
+      }
+      await storage.put(await enrolledName(userId), true)
+    } catch (cause) {
+      await withdraw(userId)
+      throw cause
+    }
+    return { userId, enrolledAt: enrollment.enrolledAt, deviceId: enrollment.deviceId }
+  }
+
+  /** When nobody knows what the server has made of it, it is to have nothing. */
+  async function ask(enrolling: () => Promise<BiometricEnrollment>): Promise<BiometricEnrollment> {
+    try {
+      return await enrolling()
+    } catch (error) {
+      if (codeOf(error) === 'network_unreachable' || codeOf(error) === 'answer_unexpected') {
+        await call('removeBiometrics', {}).catch(() => {})
+      }
+      throw error
+    }
+  }
+
+  async function withdraw(userId: string): Promise<void> {
+    await call('removeBiometrics', {}).catch(() => {})
+    await storage.delete(await enrolledName(userId)).catch(() => {})
+  }
+
+  /** The refresh token, where it lies in the vault. */
+  async function plainToken(record: SessionRecord): Promise<string | undefined> {
+    if (record.lockedRefreshToken === undefined) return undefined
+    try {
+      return await session.refreshTokenOf(record)
+    } catch (error) {
+      // The tab that had the key is gone: it takes an unlocking to go on.
+      if (codeOf(error) === 'locked') await session.lock(record)
+      throw error
+    }
+  }
+
+  async function declineEnrollment(userId: string): Promise<void> {
+    const { sessionId } = await sessionOf(userId)
+    declined.add(sessionId)
+    const isStored = storage.put(await declinedName(userId), sessionId)
+    await isStored.catch(() => {})
+    show({ status: 'declined' })
+    emit({ type: 'BiometricEnrollmentDeclined', userId })
+  }
+
+  async function removeBiometrics(): Promise<void> {
+    await lock.run('biometrics', async () => {
+      const record = await session.read()
+      if (!record) throw new NokkelError('signed_out')
+      const plain = await plainToken(record)
+      await call('removeBiometrics', {})
+      await storage.delete(await enrolledName(record.userId))
+      await session.change(record.sessionId, async (current) => {
+        const unlocked = { ...current, unlockedUntil: null }
+        return plain === undefined ? unlocked : session.withRefreshToken(unlocked, plain, false)
+      })
+      vault.forget()
+      show({ status: (await authenticator.isAvailable()) ? 'notEnrolled' : 'unavailable' })
+    })
+  }
+
+  async function unlock(): Promise<void> {
+    if (controller.getSnapshot().status !== 'locked') return
+    const record = await session.read()
+    if (!record) return controller.follow()
+    controller.stayLocked()
+    const end = new AbortController()
+    const unsubscribe = controller.subscribe(() => {
+      if (controller.getSnapshot().status !== 'locked') end.abort()
+    })
+    try {
+      await open(record, end.signal)
+      await controller.resume()
+      // What the vault has is under a secret that this authenticator does not give any more: only a login helps.
+      if (controller.getSnapshot().status === 'locked') throw new NokkelError('unlock_failed')
+    } catch (error) {
+      const code = codeOf(error) ?? 'answer_unexpected'
+      // The question was taken back, because another tab has answered it.
+      if (end.signal.aborted && (code === 'biometrics_cancelled' || code === 'cancelled')) return
+      if (isSessionEnd(code)) await session.end(code, record.sessionId)
+      controller.stayLocked(code)
+      throw error
+    } finally {
+      unsubscribe()
+    }
+  }
+
+  async function open(record: SessionRecord, signal: AbortSignal): Promise<void> {
+    const { sessionId, userId } = record
+    const stored = (await storage.get(deviceName(userId))) as StoredKeys | undefined
+    if (!stored) {
+      await session.end('keys_missing', sessionId)
+      throw new NokkelError('keys_missing')
+    }
+    const proof = { dpopSigner: stored.keys.signing }
+    const challenge = await request('createUnlockChallenge', { body: { sessionId } }, { ...proof, signal }).catch(
+      async (error: unknown) => {
+        if (codeOf(error) !== 'biometrics_not_enrolled') throw error
+        await forgetEnrollment(record)
+        return undefined
+      },
+    )
+    if (!challenge) return
+    const ceremony = { prfSalt: await derivePrfSalt(userId), signal }
+    const { credential, prf } = await authenticator[challenge.kind](challenge.options, ceremony)
+    const { unlockedUntil } = await request('unlockSession', { body: { sessionId, credential } }, proof)
+    await storage.put(await enrolledName(userId), true).catch(() => {})
+    await keep(record, unlockedUntil, prf)
+  }
+
+  async function keep(record: SessionRecord, unlockedUntil: string, prf: CeremonyResult['prf']): Promise<void> {
+    const { sessionId } = record
+    if (prf) {
+      const opened = await vault.open()
+      opened.hold(sessionId, await deriveVaultKey(prf))
+      if (record.lockedRefreshToken === undefined) await session.purge().catch(() => {})
+    }
+    await session.change(sessionId, async (current) => {
+      const unlocked = { ...current, unlockedUntil }
+      const isPlain = current.refreshToken !== undefined
+      return prf && isPlain ? session.withRefreshToken(unlocked, await session.refreshTokenOf(current), true) : unlocked
+    })
+  }
+
+  /** The server does not want it of this device any more, and lets the session go on without. */
+  async function forgetEnrollment({ sessionId, userId }: SessionRecord): Promise<void> {
+    await storage.delete(await enrolledName(userId))
+    await session.change(sessionId, (current) => ({ ...current, unlockedUntil: null }))
+  }
+}
