@@ -21,6 +21,7 @@ import {
   verifyJws,
 } from '@nokkel/crypto'
 import { type Endpoint, endpoints } from '../http/endpoints.ts'
+import { createFakeIdentity } from './fake-identity.ts'
 import { createFakeManagedKeys } from './fake-managed-keys.ts'
 import { createFakeProjects } from './fake-projects.ts'
 
@@ -229,10 +230,19 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     return { tokens: tokensOf(session), userId: session.user.id, outcome, personnummer: outcomeOf(shares) }
   }
 
+  const identity = createFakeIdentity({
+    userOf: (exchange) => sessionOf(exchange).user,
+    deviceOf: (exchange) => devices.find(({ id }) => id === sessionOf(exchange).deviceId),
+    erase(person) {
+      for (const session of sessions) if (session.user === person) session.ended ??= 'account_erased'
+    },
+    isoNow,
+  })
   const managed = createFakeManagedKeys({ userOf: (exchange) => sessionOf(exchange).user, people, isoNow })
 
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
     ...managed.handlers,
+    ...identity.handlers,
     ...createFakeProjects({ userOf: (exchange) => sessionOf(exchange).user, isoNow }).handlers,
     listOrganizations: () => ({
       organizations: [
@@ -515,6 +525,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     assignments,
     managedKeys: managed.keys,
     companies: managed.companies,
+    identity,
     /** What was asked to be unwrapped. */
     unwrapped: managed.unwrapped,
     /** The endpoints called, in order. */
