@@ -49,6 +49,8 @@ export interface World {
   readonly rfx: string
   /** The second login of `coordinator`, who came by the first. */
   readonly login: string
+  /** What `coordinator` has agreed to. */
+  readonly consent: string
   /** The SHA-256 of a code to the company of `colleague`, whom nobody else is in it with. */
   readonly invitation: Buffer
 }
@@ -76,6 +78,8 @@ export async function createWorld(database: TestDatabase): Promise<World> {
       values ('bankid', 'client', ${person.id}, ${person.id}::uuid)`)
     await owner(sql`insert into public.user_identities (user_id, personnummer_index, personnummer_index_key)
       values (${person.id}::uuid, ${hash(person.id)}::bytea, 'key')`)
+    await owner(sql`insert into public.consent (user_id, organization_id, purpose, shares, legal_basis, text_version)
+      values (${person.id}::uuid, ${person.claims.organization}::uuid, 'contact', '{email}', 'gdpr-6-1-a', 'v1')`)
     await owner(sql`insert into nokkel.refresh_token (hash, session_id)
       values (${hash(person.claims.sid)}::bytea, ${person.claims.sid}::uuid)`)
   }
@@ -104,6 +108,15 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     values (${login}::uuid, 'vipps', 'client', 'subject', ${coordinator.id}::uuid, ${organization}::uuid)`)
   await owner(sql`insert into nokkel.person_key (user_id, wrapped_key, master_key_id)
     values (${coordinator.id}::uuid, ${bytes}::bytea, 'key')`)
+  await owner(sql`insert into nokkel.offered_personnummer (user_id, personnummer, source)
+    values (${coordinator.id}::uuid, ${bytes}::bytea, 'bankid')`)
+  await owner(sql`insert into nokkel.declined_personnummer (user_id) values (${coordinator.id}::uuid)`)
+  await owner(
+    sql`insert into nokkel.identity_key (kid, public_key, wrapped_private_key) values ('kid', '{}', ${bytes}::bytea)`,
+  )
+  const { rows: consents } = await sql<{ id: string }>`
+    select id from public.consent where user_id = ${coordinator.id}::uuid`.execute(database.owner)
+  const { id: consent } = (consents as [{ id: string }])[0]
   await owner(sql`insert into nokkel.waiting_identity (token_hash, thumbprint, organization_id, candidate_id, login)
     values (${bytes}::bytea, 't', ${organization}::uuid, ${coordinator.id}::uuid, '{}')`)
   await owner(sql`insert into nokkel.removed_login (provider, client_id, subject, user_id)
@@ -152,6 +165,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     former,
     ended,
     login,
+    consent,
     ...keys,
   }
 }
@@ -163,7 +177,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
  */
 async function createKeys(
   { owner }: TestDatabase,
-  world: Omit<World, 'company' | 'rfx' | 'invitation' | 'strangersColleague' | 'login'>,
+  world: Omit<World, 'company' | 'rfx' | 'invitation' | 'strangersColleague' | 'login' | 'consent'>,
 ): Promise<Pick<World, 'company' | 'rfx' | 'invitation'>> {
   const { organization, elsewhere, second, member, colleague, coordinator, stranger, former, ended } = world
   const run = (statement: RawBuilder<unknown>) => statement.execute(owner)
