@@ -21,6 +21,7 @@ import {
   verifyJws,
 } from '@nokkel/crypto'
 import { type Endpoint, endpoints } from '../http/endpoints.ts'
+import { createFakeBiometrics } from './fake-biometrics.ts'
 import { createFakeIdentity } from './fake-identity.ts'
 import { createFakeManagedKeys } from './fake-managed-keys.ts'
 import { createFakeProjects } from './fake-projects.ts'
@@ -124,7 +125,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
   const isoNow = () => now().toISOString()
   const random = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))
 
-  function tokensOf(session: FakeSession): Tokens {
+  function tokensOf(session: FakeSession, unlockedUntil: string | null = null): Tokens {
     const accessToken = random()
     session.accessTokens.push(accessToken)
     session.refreshToken = random()
@@ -134,7 +135,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       refreshToken: session.refreshToken,
       sessionId: session.id,
       sessionExpiresAt: new Date(now().getTime() + 30 * 86_400_000).toISOString(),
-      unlockedUntil: null,
+      unlockedUntil,
     }
   }
 
@@ -238,10 +239,12 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     },
     isoNow,
   })
+  const biometrics = createFakeBiometrics({ sessions, sessionOf, proofOf, now })
   const managed = createFakeManagedKeys({ userOf: (exchange) => sessionOf(exchange).user, people, isoNow })
 
   const handlers: { [E in Endpoint]?: (exchange: Exchange) => unknown } = {
     ...managed.handlers,
+    ...biometrics.handlers,
     ...identity.handlers,
     ...createFakeProjects({ userOf: (exchange) => sessionOf(exchange).user, isoNow }).handlers,
     listOrganizations: () => ({
@@ -307,7 +310,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       if (!session) throw new Refusal('refresh_token_unknown', 401)
       if (session.thumbprint !== thumbprint) throw new Refusal('dpop_proof_invalid', 401)
       if (session.ended) throw new Refusal(session.ended, 401)
-      return tokensOf(session)
+      return tokensOf(session, biometrics.refreshed(session))
     },
     signOut(exchange) {
       sessionOf(exchange).ended = 'session_ended'
@@ -525,6 +528,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     assignments,
     managedKeys: managed.keys,
     companies: managed.companies,
+    biometrics,
     identity,
     /** What was asked to be unwrapped. */
     unwrapped: managed.unwrapped,
