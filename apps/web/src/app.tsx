@@ -20,8 +20,9 @@ export function App() {
 
   useEffect(() => {
     const stopAuth = nokkel.auth.subscribe(() => {
-      // Opened assignments are plaintext: they leave memory with the session.
-      if (nokkel.auth.getSnapshot().status === 'signed_out') queries.removeQueries({ predicate: isPrivate })
+      // Opened assignments are plaintext: they leave memory with the session, and while it is locked.
+      const { status } = nokkel.auth.getSnapshot()
+      if (status === 'signed_out' || status === 'locked') queries.removeQueries({ predicate: isPrivate })
     })
     const stopKeys = nokkel.keys.subscribe(() => {
       // What this device can read has changed.

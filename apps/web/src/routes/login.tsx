@@ -12,7 +12,7 @@ import { Waiting } from '../components/waiting.tsx'
 import { LoginFailure } from '../login/login-failure.tsx'
 import { NeedsLinking } from '../login/needs-linking.tsx'
 import { ProviderButton } from '../login/provider-button.tsx'
-import { useLoginIn, useLogins } from '../login/use-logins.ts'
+import { lastFirst, useLoginIn, useLogins } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
 import { useOrganization, useOrganizations } from '../queries/organizations.ts'
 import { useLocale } from '../settings/locale.ts'
@@ -106,7 +106,9 @@ function ChooseOrganization() {
 function Ways({ returnTo }: { returnTo: string | undefined }) {
   const { isSuccess } = useOrganizations()
   const organization = useOrganization()
-  const logins = useLogins()
+  const { lastProvider } = useSession().state
+  const logins = lastFirst(useLogins(), lastProvider)
+  const last = useId()
   const starting = logins.find(({ state }) => state.status === 'loading')
   if (!organization) return isSuccess ? <Paragraph>{m.login_choose_first()}</Paragraph> : null
   const works = logins.filter(({ provider }) => isOffered(organization, provider))
@@ -115,15 +117,25 @@ function Ways({ returnTo }: { returnTo: string | undefined }) {
 
   return (
     <div className="login-providers">
-      {works.map((login) => (
-        <ProviderButton
-          key={login.provider}
-          provider={login.provider}
-          loading={login === starting}
-          // Why it failed is in the state of the login.
-          onClick={() => void login.signIn({ returnTo }).catch(() => undefined)}
-        />
-      ))}
+      {works.map((login) => {
+        const isLast = login.provider === lastProvider && works.length > 1
+        return (
+          <div key={login.provider} className="login-way">
+            {isLast && (
+              <span id={last} className="login-last">
+                {m.login_last_used()}
+              </span>
+            )}
+            <ProviderButton
+              provider={login.provider}
+              loading={login === starting}
+              describedBy={isLast ? last : undefined}
+              // Why it failed is in the state of the login.
+              onClick={() => void login.signIn({ returnTo }).catch(() => undefined)}
+            />
+          </div>
+        )
+      })}
       {logins
         .filter((login) => !works.includes(login))
         .map(({ provider }) => (
