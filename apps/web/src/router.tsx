@@ -111,6 +111,22 @@ const account = createRoute({
   path: '/account',
   component: lazyRouteComponent(() => import('./routes/account.tsx'), 'AccountPage'),
 })
+const accountData = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/account/data',
+  component: lazyRouteComponent(() => import('./routes/account-data.tsx'), 'AccountDataPage'),
+})
+// Its last page comes when the session is gone.
+const erasure = createRoute({
+  getParentRoute: () => root,
+  id: 'erasure',
+  component: lazyRouteComponent(() => import('./routes/erase.tsx'), 'EraseArea'),
+})
+const erase = createRoute({
+  getParentRoute: () => erasure,
+  path: '/account/erase',
+  component: lazyRouteComponent(() => import('./routes/erase.tsx'), 'ErasePage'),
+})
 
 const administrator = createRoute({
   getParentRoute: () => signedIn,
@@ -152,6 +168,7 @@ export const router = createRouter({
     home,
     login,
     callback,
+    erasure.addChildren([erase]),
     signedIn.addChildren([
       inbox,
       assignment,
@@ -164,6 +181,7 @@ export const router = createRouter({
       project.addChildren(projectParts),
       reviewers,
       account,
+      accountData,
       administrator.addChildren(administration),
       coordinator.addChildren([send, sent]),
     ]),

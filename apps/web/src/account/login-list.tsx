@@ -1,14 +1,13 @@
 import { Alert, Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
 import { EnterIcon, PlusIcon } from '@navikt/aksel-icons'
-import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
 import { codeOf } from '../components/explain.ts'
 import { providerName } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import { When } from '../components/when.tsx'
+import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import { useLinkFailure } from '../login/link-failure.ts'
-import { LogInAgain } from '../login/log-in-again.tsx'
 import { LoginFailure } from '../login/login-failure.tsx'
 import { type ProviderLogin, useLogins } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
@@ -18,29 +17,18 @@ import type { LinkedLogin, Me } from '../wire.ts'
 import { nameOf } from './login-name.ts'
 import { RemoveLoginDialog } from './remove-login-dialog.tsx'
 
-/** How long after a login its account's ways in may be changed. */
-const freshMilliseconds = 5 * 60_000
-
 /** The ways in that the person has: adding one, and removing what is neither the last one nor in use. */
 export function LoginList({ me }: { me: Me }) {
-  const nokkel = useNokkel()
   const query = useLinkedLogins()
   const services = useLogins()
   const [removing, setRemoving] = useState<LinkedLogin>()
-  const [tooOld, setTooOld] = useState(false)
+  const { tooOld, freshly, isTooOld } = useFreshLogin()
   const [removed, setRemoved] = useState('')
   const logins = query.data?.logins ?? []
   const linking = services.find(({ state }) => state.purpose === 'link' && state.status === 'authenticated')
   const [kept, forget] = useLinkFailure()
   const keptOf = services.find(({ provider, state }) => provider === kept?.provider && state.status === 'idle')
   const failed = services.find(({ state }) => state.purpose === 'link' && state.status === 'error') ?? keptOf
-
-  /** Goes on only where the login is new enough; the server looks too. */
-  function freshly(action: () => void) {
-    const age = nokkel.now().getTime() - new Date(me.session.authenticatedAt).getTime()
-    setTooOld(age > freshMilliseconds)
-    if (age <= freshMilliseconds) action()
-  }
 
   return (
     <section className="stack" aria-labelledby="logins">
@@ -66,14 +54,14 @@ export function LoginList({ me }: { me: Me }) {
           ))}
         </ul>
       )}
-      {tooOld && <TooOld />}
+      {tooOld && <FreshLoginNeeded why={m.logins_too_old()} />}
       {query.data && <Additions me={me} logins={logins} freshly={freshly} />}
       {removing && (
         <RemoveLoginDialog
           login={removing}
-          onTooOld={() => {
+          onFailed={(error) => {
+            if (!isTooOld(error)) throw error
             setRemoving(undefined)
-            setTooOld(true)
           }}
           onRemoved={() => {
             setRemoved(m.logins_removed({ provider: nameOf(removing) }))
@@ -171,21 +159,6 @@ function Linked({ login }: { login: ProviderLogin }) {
           ? m.after_link_already({ provider })
           : m.after_link_added({ provider })}
       </Paragraph>
-    </Alert>
-  )
-}
-
-/** Ways in are changed only right after a login: this is the way to one. */
-function TooOld() {
-  return (
-    <Alert data-color="info" role="alert" className="notice">
-      <Heading level={3} data-size="2xs">
-        {m.logins_too_old_title()}
-      </Heading>
-      <div className="notice-body">
-        <Paragraph>{m.logins_too_old()}</Paragraph>
-        <LogInAgain />
-      </div>
     </Alert>
   )
 }

@@ -1,5 +1,4 @@
 import { useNokkel } from '@nokkel/client/react'
-import { codeOf } from '../components/explain.ts'
 import * as m from '../paraglide/messages.js'
 import { useRefreshLogins } from '../queries/logins.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
@@ -8,13 +7,14 @@ import { nameOf } from './login-name.ts'
 
 interface RemoveLoginDialogProps {
   login: LinkedLogin
-  onTooOld: () => void
+  /** Throws what it does not settle itself. */
+  onFailed: (error: unknown) => void
   onRemoved: () => void
   onClose: () => void
 }
 
 /** Says what goes with a way in, and removes it. */
-export function RemoveLoginDialog({ login, onTooOld, onRemoved, onClose }: RemoveLoginDialogProps) {
+export function RemoveLoginDialog({ login, onFailed, onRemoved, onClose }: RemoveLoginDialogProps) {
   const { logins } = useNokkel()
   const refresh = useRefreshLogins()
   const provider = nameOf(login)
@@ -24,8 +24,7 @@ export function RemoveLoginDialog({ login, onTooOld, onRemoved, onClose }: Remov
       await logins.remove(login.id)
       onRemoved()
     } catch (error) {
-      if (codeOf(error) === 'login_too_old') return onTooOld()
-      throw error
+      onFailed(error)
     }
   }
 

@@ -1,4 +1,4 @@
-import { remember, remembered } from './remembered.ts'
+import { forget, remember, remembered } from './remembered.ts'
 
 const name = 'nokkel.organization'
 
@@ -12,3 +12,6 @@ export function initialOrganization(path = location.pathname): string {
 }
 
 export const rememberOrganization = (slug: string): void => remember(name, slug)
+
+/** The organisation in use stays so until the page is left. */
+export const forgetOrganization = (): void => forget(name)

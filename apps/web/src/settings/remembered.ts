@@ -14,3 +14,11 @@ export function remember(name: string, value: string): void {
     // It holds for this page only.
   }
 }
+
+export function forget(name: string): void {
+  try {
+    localStorage.removeItem(name)
+  } catch {
+    // Nothing was kept.
+  }
+}

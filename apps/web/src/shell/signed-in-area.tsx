@@ -1,7 +1,9 @@
 import { useSession } from '@nokkel/client/react'
 import { Outlet, useLocation } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { Enrollment } from '../biometrics/enrollment.tsx'
 import { Waiting } from '../components/waiting.tsx'
+import { usePersonnummerQuestion } from '../identity/personnummer-question.tsx'
 import { KeyAttention } from '../keys/key-attention.tsx'
 import { AfterLogin } from '../login/after-login.tsx'
 import { LoginFailure } from '../login/login-failure.tsx'
@@ -19,6 +21,8 @@ export function SignedInArea() {
   const wasSignedIn = useRef(false)
   const signedIn = state.status === 'signed_in'
   const failed = useLoginIn('error')
+  const [enrolling, setEnrolling] = useState(false)
+  const personnummer = usePersonnummerQuestion()
   useEffect(() => {
     if (signedIn) wasSignedIn.current = true
   }, [signedIn])
@@ -33,7 +37,9 @@ export function SignedInArea() {
             </div>
           )}
           {state.me && <AfterLogin me={state.me} />}
-          <KeyAttention waits={false} />
+          {personnummer.element}
+          {state.me && <Enrollment me={state.me} waits={personnummer.undecided} onAsking={setEnrolling} />}
+          <KeyAttention waits={personnummer.asking || enrolling} />
           <Outlet />
         </>
       )

@@ -1,0 +1,110 @@
+import * as m from '../paraglide/messages.js'
+import { getLocale } from '../paraglide/runtime.js'
+import type { PersonalData } from '../wire.ts'
+import { kindName, memberName } from './data-names.ts'
+
+const style = `
+:root { color-scheme: light dark }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }
+h1 { font-size: 1.75rem; line-height: 1.2 }
+h2 { margin-top: 2.5rem; font-size: 1.25rem }
+dl { display: grid; grid-template-columns: minmax(9rem, 15rem) 1fr; gap: 0.25rem 1.5rem; margin: 0 0 1rem; padding-top: 0.75rem; border-top: 1px solid #8888; break-inside: avoid }
+dt { color: GrayText }
+dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap }
+nav ul { padding-left: 1.25rem; columns: 2 }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr } dd + dt { margin-top: 0.5rem } nav ul { columns: 1 } }
+@media print { nav { display: none } }
+`
+
+/** What came from people or machines elsewhere is never part of the page itself. */
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
+
+/**
+ * The export as a page on its own, in the language in use: it can be read and printed anywhere, fetches nothing and runs
+ * nothing.
+ */
+export function renderExport(data: PersonalData): string {
+  const title = m.export_page_title({ product: m.product() })
+  const parts = Object.entries(data.data).map(([kind, rows], index) => ({
+    id: `part-${index + 1}`,
+    name: kindName(kind),
+    rows,
+  }))
+  const you = rowOf([
+    [m.export_page_id(), data.userId],
+    [m.export_page_personnummer(), data.personnummer ?? m.export_page_personnummer_none()],
+    ...(data.contact
+      ? ([
+          [m.account_phone(), data.contact.phoneNumber],
+          [m.account_email(), data.contact.email],
+          [m.account_address(), data.contact.address],
+        ] as const)
+      : ([[m.account_contact(), m.export_page_empty()]] as const)),
+  ])
+  return `<!doctype html>
+<html lang="${getLocale()}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escaped(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>${escaped(title)}</h1>
+<p>${escaped(m.export_page_when({ when: momentOf(data.exportedAt) }))}</p>
+<p>${escaped(m.export_page_from())}</p>
+<p>${escaped(m.export_assignments())}</p>
+</header>
+<nav aria-label="${escaped(m.export_page_contents())}">
+<h2>${escaped(m.export_page_contents())}</h2>
+<ul>
+${parts.map(({ id, name, rows }) => `<li><a href="#${id}">${escaped(name)}</a> (${rows.length})</li>`).join('\n')}
+</ul>
+</nav>
+<main>
+<section>
+<h2>${escaped(m.export_page_you())}</h2>
+${you}
+</section>
+${parts.map(({ id, name, rows }) => partOf(id, name, rows)).join('\n')}
+</main>
+</body>
+</html>
+`
+}
+
+function partOf(id: string, name: string, rows: readonly Readonly<Record<string, unknown>>[]): string {
+  const content = rows.map((row) => rowOf(Object.entries(row).map(([member, value]) => [memberName(member), value])))
+  const count = rows.length === 0 ? m.export_page_empty() : m.export_page_count({ count: rows.length })
+  return `<section>
+<h2 id="${id}">${escaped(name)}</h2>
+<p>${escaped(count)}</p>
+${content.join('\n')}
+</section>`
+}
+
+const rowOf = (members: readonly (readonly [name: string, value: unknown])[]): string =>
+  `<dl>${members.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(textOf(value))}</dd>`).join('')}</dl>`
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '–'
+  if (typeof value === 'boolean') return value ? m.export_yes() : m.export_no()
+  if (typeof value === 'string')
+    return /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(value) ? momentOf(value) : value
+  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map(textOf).join('\n')
+  if (typeof value === 'object') {
+    return Object.entries(value)
+      .map(([name, inner]) => `${memberName(name)}: ${textOf(inner)}`)
+      .join('\n')
+  }
+  return String(value)
+}
+
+/** With the time zone: the page may be read somewhere else. */
+const momentOf = (at: string): string =>
+  new Intl.DateTimeFormat(getLocale() === 'nb' ? 'nb-NO' : 'en-GB', {
+    dateStyle: 'long',
+    timeStyle: 'long',
+  }).format(new Date(at))
