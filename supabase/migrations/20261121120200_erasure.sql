@@ -206,12 +206,22 @@ begin
 end
 $$;
 
-create function nokkel.export_person(p_session uuid, p_user uuid, p_organization uuid, p_request uuid) returns jsonb
-  language plpgsql security definer set search_path = '' as $$
+-- For who has just logged in. Beside it what the server opens: contact, and the number with the device of the session to seal it to.
+create function nokkel.export_person(p_session uuid, p_user uuid, p_organization uuid, p_request uuid) returns table (
+  data jsonb, contact bytea, contact_updated_at timestamptz, personnummer bytea, wrapped_key bytea, device_id uuid, encryption_key jsonb
+) language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
 begin
   perform nokkel.require_recent_login(p_session, p_user, p_organization);
   perform nokkel.audit(p_organization, p_user, 'person.export', 'person', null, null, p_request);
-  return nokkel.personal_data(nokkel.accounts_of(p_user));
+  return query
+  select nokkel.personal_data(nokkel.accounts_of(p_user)), i.contact, i.contact_updated_at, i.personnummer, k.wrapped_key, d.id,
+    d.encryption_key
+  from nokkel.session s
+  left join public.user_identities i on i.user_id = s.user_id
+  left join nokkel.person_key k on k.user_id = s.user_id
+  left join public.device_key d on d.id = s.device_id and d.user_id = s.user_id and d.state = 'active'
+  where s.id = p_session;
 end
 $$;
 
@@ -519,9 +529,14 @@ begin
 end
 $$;
 
-create function nokkel.erasures() returns setof nokkel.erasure
-  language sql stable security definer set search_path = '' as
-  $$ select * from nokkel.erasure e order by e.erased_at, e.id $$;
+-- is_undone: somebody of it is here again, as when single tables are restored.
+create function nokkel.erasures() returns table (
+  id uuid, user_id uuid, former_ids uuid[], erased_at timestamptz, backups_expire_at timestamptz, removed jsonb, is_undone boolean
+) language sql stable security definer set search_path = '' as $$
+  select e.id, e.user_id, e.former_ids, e.erased_at, e.backups_expire_at, e.removed,
+    exists (select from public.app_user u where u.auth_user_id = any (e.user_id || e.former_ids))
+  from nokkel.erasure e order by e.erased_at, e.id
+$$;
 
 grant execute on function nokkel.export_person(uuid, uuid, uuid, uuid), nokkel.preview_erasure(uuid, uuid, uuid),
   nokkel.erase_person(uuid, uuid, uuid, uuid, uuid, interval),
@@ -612,6 +627,27 @@ begin
 end
 $$;
 
+drop function nokkel.login_setups(text[]);
+create function nokkel.login_setups(p_slugs text[]) returns table (
+  organization_id uuid, slug text, name text, enrollment text, device_policy text, minimum_assurance text, retention_days integer,
+  enabled boolean, environment text, client_id text, wrapped_client_secret bytea, authentication text,
+  merchant_serial_number text, personnummer_approved boolean, confirm_in_app boolean, app_redirect_uri text,
+  app_callback_uri text, market text, revision integer,
+  has_cost boolean, cost_centre text, price_per_login_ore integer, monthly_cap integer, logins integer, refused_at timestamptz
+) language sql stable security definer set search_path = '' as $$
+  select o.id, o.slug, o.name, o.enrollment, o.device_policy, o.minimum_assurance, o.retention_days,
+    c.enabled, c.environment, c.client_id, c.wrapped_client_secret, c.authentication, c.merchant_serial_number,
+    c.personnummer_approved, c.confirm_in_app, c.app_redirect_uri, c.app_callback_uri, c.market, c.revision,
+    p.organization_id is not null, p.cost_centre, p.price_per_login_ore, p.monthly_cap, coalesce(u.logins, 0), r.refused_at
+  from public.organization o
+  left join public.vipps_org_config c on c.organization_id = o.id
+  left join public.vipps_org_cost_config p on p.organization_id = o.id
+  left join nokkel.vipps_login_usage u on u.organization_id = o.id and u.month = nokkel.norwegian_month(now())
+  left join nokkel.vipps_refusal r on r.organization_id = o.id
+  where p_slugs is null or o.slug = any (p_slugs)
+  order by o.slug
+$$;
+
 drop function nokkel.apply_organization(text, text, text, text, text, uuid);
 create function nokkel.apply_organization(
   p_slug text, p_name text, p_enrollment text, p_device_policy text, p_minimum_assurance text, p_retention_days integer, p_request uuid
@@ -630,7 +666,8 @@ begin
   return v_id;
 end
 $$;
-grant execute on function nokkel.apply_organization(text, text, text, text, text, integer, uuid) to nokkel_server;
+grant execute on function nokkel.login_setups(text[]), nokkel.apply_organization(text, text, text, text, text, integer, uuid)
+  to nokkel_server;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121120200' $$;

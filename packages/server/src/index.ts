@@ -54,4 +54,7 @@ export { type AppliedOrganization, type ApplyOrganizationsOptions, applyOrganiza
 export { type OrganizationDescription, parseOrganizations, type VippsDescription } from './organizations/description.ts'
 export { appointMember, listOrganizationStates, type OrganizationState } from './organizations/operate.ts'
 export { checkAllRfx, type RfxReport } from './rfx/check.ts'
+export type { ErasureEntry, ErasureLedger } from './rights/ledger.ts'
+export { formatErasure, parseErasures } from './rights/ledger.ts'
+export { listErasures, replayErasures } from './rights/operate.ts'
 export { createNokkelServer, type NokkelServer, type NokkelServerOptions } from './server.ts'

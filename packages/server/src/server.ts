@@ -34,6 +34,9 @@ import { recordPaidLogin, recordRefusedClient } from './login-settings/usage.ts'
 import { registerManagedKeys } from './managed-keys/routes.ts'
 import { registerOrganizations } from './organizations/routes.ts'
 import { registerRfx } from './rfx/routes.ts'
+import { createErasures } from './rights/erasures.ts'
+import type { ErasureLedger } from './rights/ledger.ts'
+import { registerRights } from './rights/routes.ts'
 import { registerOpenApi } from './service/openapi.ts'
 import { registerReference } from './service/reference/routes.ts'
 import { registerService } from './service/routes.ts'
@@ -79,6 +82,13 @@ export interface NokkelServerOptions {
   readonly warmKeyPairs?: number
   /** The Supabase project that people may have accounts of already. Default: none. */
   readonly supabase?: SupabaseProject
+  /**
+   * Where erasures are written down beside the database: whoever it names and a restored backup brings back is erased again before
+   * anything is answered. On Node `fileErasureLedger` of `@nokkel/server/node`. Default: none.
+   */
+  readonly erasureLedger?: ErasureLedger
+  /** How long backups of the database are kept, from 1 to 3650, as people who are erased are told. Default 30. */
+  readonly backupRetentionDays?: number
 }
 
 /** Where the operations are; the last three where other EKM-05 software expects them. */
@@ -128,6 +138,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     providerTimeoutSeconds = 10,
     warmKeyPairs = 0,
     supabase,
+    erasureLedger,
+    backupRetentionDays = 30,
   } = options
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
@@ -135,6 +147,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   assertIssuers({ registry: providers, vippsIssuers }, production)
   if (!appOrigins.every(isAppOrigin))
     throw new TypeError('appOrigins must hold https origins and reverse-domain schemes.')
+  if (!(Number.isInteger(backupRetentionDays) && backupRetentionDays >= 1 && backupRetentionDays <= 3650))
+    throw new TypeError('backupRetentionDays must be a whole number from 1 to 3650.')
   const database = typeof options.database === 'string' ? connect(options.database) : options.database
 
   const { seal } = options.rootKeys
@@ -146,11 +160,13 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   const providerClients = createProviderClients({ production, timeoutSeconds: providerTimeoutSeconds, now })
   const connections = createProviderConnections({ registry: providers, vippsIssuers, appOrigins, database, keyring })
   const sweeper = createSweeper(database, logger, now)
+  const erasures = createErasures({ database, logger, ledger: erasureLedger, backupRetentionDays })
   const startup = createStartup(async () => {
     await keys.load()
     await checkSchema(database)
     await keys.check()
     await sessionKeys.current()
+    await erasures.begin()
   })
 
   const limiter = createRateLimiter({ database, now })
@@ -168,6 +184,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   for (const path of apiPaths) {
     app.use(path, async (_, next) => {
       await startup.run()
+      await erasures.settle()
       await next()
     })
   }
@@ -193,6 +210,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   registerBiometrics(api, { database, publicUrl, allowedOrigins })
   registerIdentity(api, { database, keyring, logger, allowSynthetic: !production })
   registerConsents(api, { database })
+  registerRights(api, { database, keyring, logger, now, erasures, sessionKeys, issuer, backupRetentionDays })
   registerOrganizations(api, { database, offers: connections.offers })
   registerLoginSettings(api, {
     database,

@@ -36,6 +36,7 @@ const columns: readonly (readonly [string, keyof MasterKeyVersion['rows']])[] = 
   ['merged rows', 'mergedRows'],
   ['waiting logins', 'waitingLogins'],
   ['session keys', 'sessionKeys'],
+  ['identity keys', 'identityKeys'],
 ]
 
 function table(versions: readonly MasterKeyVersion[]): string[] {

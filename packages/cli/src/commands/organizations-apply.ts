@@ -19,7 +19,7 @@ FILE is a JSON list of
 
   { "slug": "likeperson", "name": "Likeperson",
     "enrollment": "open" or "invited", "devicePolicy": "one" or "several",
-    "minimumAssurance": "low", "substantial" or "high",
+    "minimumAssurance": "low", "substantial" or "high", "retentionDays": 30 to 3650,
     "vipps": { "clientId": { "variable": NAME } or the id, "clientSecret": { "variable": NAME },
       "enabled", "environment", "authentication", "merchantSerialNumber", "personnummerApproved", "confirmInApp",
       "appRedirectUri", "appCallbackUri", "market" },

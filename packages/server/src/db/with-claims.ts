@@ -20,6 +20,7 @@ const endedSession: Record<string, ProblemCode> = {
   device_superseded: 'device_superseded',
   device_revoked: 'device_revoked',
   merged: 'account_merged',
+  erased: 'account_erased',
 }
 
 /** What a caller is told of a session that is no longer live. */
@@ -29,7 +30,8 @@ export const sessionProblem = (state: string): ProblemCode => endedSession[state
  * Runs `work` as the person in `claims`: the only door through which person-bound requests reach the database.
  * Role and claims hold for this transaction alone. After a deadlock it runs once more, so `work` changes nothing but the database.
  *
- * @throws {ServerError} `session_ended`, `session_expired`, `device_superseded`, `device_revoked` or `account_merged`.
+ * @throws {ServerError} `session_ended`, `session_expired`, `device_superseded`, `device_revoked`, `account_merged` or
+ * `account_erased`.
  */
 export async function withClaims<T>(
   database: Database,
@@ -57,7 +59,7 @@ async function actAs<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const { rows } = await sql<{ state: string }>`
-    select nokkel.session_state(${claims.sid}::uuid) as state,
+    select nokkel.session_state(${claims.sid}::uuid, ${claims.sub}::uuid) as state,
       set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
       set_config('role', 'authenticated', true)`.execute(transaction)
   const state = rows[0]?.state ?? 'revoked'

@@ -13,6 +13,7 @@ export interface LogEntry {
   readonly provider?: string
   /** Slug. */
   readonly organization?: string
+  readonly count?: number
   readonly error?: Failure
 }
 
@@ -36,6 +37,7 @@ const fields = [
   'code',
   'provider',
   'organization',
+  'count',
   'error',
 ] as const
 

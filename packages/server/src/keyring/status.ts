@@ -26,6 +26,8 @@ export interface MasterKeyVersion {
     /** Logins that wait for their person to show that an account is theirs. */
     readonly waitingLogins: number
     readonly sessionKeys: number
+    /** What a personnummer is sealed to on its way here. */
+    readonly identityKeys: number
   }
 }
 
@@ -56,6 +58,7 @@ export async function readMasterKeyVersions(database: Database): Promise<readonl
       mergedRows: rowsOf(keyId, 'account_merge_row'),
       waitingLogins: rowsOf(keyId, 'waiting_identity'),
       sessionKeys: rowsOf(keyId, 'session_key'),
+      identityKeys: rowsOf(keyId, 'identity_key'),
     },
   }))
 }

@@ -40,6 +40,7 @@ export interface MasterKeyRows {
     | 'account_merge_row'
     | 'waiting_identity'
     | 'session_key'
+    | 'identity_key'
   readonly count: number
 }
 

@@ -7,7 +7,7 @@ import { readSessionState } from './store.ts'
  * Registration runs before a session has a device, outside the door of `withClaims`; the functions it calls refuse a
  * dead session by themselves, and this says why it is dead.
  */
-export async function requireLiveSession(database: Database, { sid }: Claims): Promise<void> {
-  const state = await readSessionState(database, sid)
+export async function requireLiveSession(database: Database, claims: Claims): Promise<void> {
+  const state = await readSessionState(database, claims)
   if (state !== 'live') throw new ServerError(sessionProblem(state))
 }

@@ -3,6 +3,7 @@ import type { PublicJwk } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../db/database.ts'
 import { instant, optionalInstant } from '../db/instant.ts'
+import type { Claims } from '../db/with-claims.ts'
 
 export interface ChallengeToStore {
   readonly id: string
@@ -12,10 +13,9 @@ export interface ChallengeToStore {
   readonly nonceHash: Uint8Array
 }
 
-export async function readSessionState(database: Database, sessionId: string): Promise<string> {
-  const { rows } = await sql<{ state: string }>`select nokkel.session_state(${sessionId}::uuid) as state`.execute(
-    database,
-  )
+export async function readSessionState(database: Database, { sid, sub }: Claims): Promise<string> {
+  const { rows } = await sql<{ state: string }>`
+    select nokkel.session_state(${sid}::uuid, ${sub}::uuid) as state`.execute(database)
   return rows[0]?.state ?? 'revoked'
 }
 

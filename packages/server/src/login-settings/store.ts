@@ -61,6 +61,7 @@ export interface StoredSetup extends LoginSetup {
   readonly name: string
   readonly enrollment: 'open' | 'invited'
   readonly devicePolicy: 'one' | 'several'
+  readonly retentionDays: number
   readonly wrappedClientSecret: Uint8Array | null
   readonly revision: number
 }
@@ -72,6 +73,7 @@ export async function selectSetups(database: Database, slugs: readonly string[] 
       readonly name: string
       readonly enrollment: StoredSetup['enrollment']
       readonly device_policy: StoredSetup['devicePolicy']
+      readonly retention_days: number
       readonly wrapped_client_secret: Uint8Array | null
       readonly revision: number
       readonly logins: number
@@ -82,6 +84,7 @@ export async function selectSetups(database: Database, slugs: readonly string[] 
     name: row.name,
     enrollment: row.enrollment,
     devicePolicy: row.device_policy,
+    retentionDays: row.retention_days,
     wrappedClientSecret: row.wrapped_client_secret,
     revision: row.revision,
   }))
@@ -164,17 +167,18 @@ export interface OrganizationToStore {
   readonly enrollment: StoredSetup['enrollment']
   readonly devicePolicy: StoredSetup['devicePolicy']
   readonly minimumAssurance: Assurance
+  readonly retentionDays: number
 }
 
 /** By the operator. Gives the id. */
 export async function applyOrganization(
   database: Database,
-  { slug, name, enrollment, devicePolicy, minimumAssurance }: OrganizationToStore,
+  { slug, name, enrollment, devicePolicy, minimumAssurance, retentionDays }: OrganizationToStore,
   runId: string,
 ): Promise<string> {
   const { rows } = await sql<{ id: string }>`
     select nokkel.apply_organization(${slug}, ${name}, ${enrollment}, ${devicePolicy}, ${minimumAssurance},
-      ${runId}::uuid) as id`.execute(database)
+      ${retentionDays}::integer, ${runId}::uuid) as id`.execute(database)
   return (rows as [{ id: string }])[0].id
 }
 

@@ -1,4 +1,5 @@
 export { type DirectoryLock, lockDirectory } from './directory-lock.ts'
+export { fileErasureLedger } from './erasure-ledger.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { migratePostgres, pendingPostgresMigrations } from './migrate-postgres.ts'
 export { readMigrations } from './migrations.ts'

@@ -99,6 +99,7 @@ async function applyOne(
     enrollment: description.enrollment ?? setup?.enrollment ?? 'open',
     devicePolicy: description.devicePolicy ?? setup?.devicePolicy ?? 'one',
     minimumAssurance: description.minimumAssurance ?? setup?.minimumAssurance ?? 'low',
+    retentionDays: description.retentionDays ?? setup?.retentionDays ?? 1095,
   }
   const changes: string[] = setup ? differences(wanted, setup) : ['created']
   let organizationId = setup?.organizationId

@@ -18,6 +18,8 @@ export interface OrganizationDescription {
   readonly devicePolicy?: 'one' | 'several'
   /** Default `low`. */
   readonly minimumAssurance?: Assurance
+  /** Days after their last login to it for which it has what providers told of its people, from 30 to 3650. Default 1095. */
+  readonly retentionDays?: number
   /** By default production, switched on, and nothing more than it needs. */
   readonly vipps?: VippsDescription
   readonly cost?: Partial<VippsCost>
@@ -34,6 +36,7 @@ const Description = z.strictObject({
   enrollment: z.enum(['open', 'invited']).exactOptional(),
   devicePolicy: z.enum(['one', 'several']).exactOptional(),
   minimumAssurance: LoginSettings.shape.minimumAssurance.exactOptional(),
+  retentionDays: z.int().min(30).max(3650).exactOptional(),
   vipps: z
     .strictObject({
       ...z.strictObject(vippsSettings).partial().shape,

@@ -1,0 +1,83 @@
+import type { Caller } from '../audit/caller.ts'
+import { recordRefusal } from '../audit/record.ts'
+import type { Database } from '../db/database.ts'
+import { retryDeadlock } from '../db/retry.ts'
+import { describeFailure, type Logger } from '../http/logger.ts'
+import type { ErasureEntry, ErasureLedger } from './ledger.ts'
+import { reconcile } from './reconcile.ts'
+import { eraseRows } from './store.ts'
+
+export interface ErasureDependencies {
+  readonly database: Database
+  readonly logger: Logger
+  /** Without one, the database alone knows who was erased. */
+  readonly ledger: ErasureLedger | undefined
+  /** How long backups of the database are kept. */
+  readonly backupRetentionDays: number
+}
+
+export interface Erasures {
+  /** @throws {ServerError} `login_too_old`; `erasure_blocked`; or what is told of a session that is not live. */
+  erase(caller: Caller): Promise<ErasureEntry>
+  /** Holds the database against the ledger: to be called before anything is answered. */
+  begin(): Promise<void>
+  /** The same, if an erasure is in the ledger of which nobody knows whether the database has it. */
+  settle(): Promise<void>
+}
+
+/**
+ * Erases people in the database and in the ledger: first there, so that no answer of a server is older than the ledger.
+ *
+ * An entry is written as the last thing of a transaction. Where that ends without being committed, the entry binds all the same: the
+ * person is erased before anything else is answered, by this server or by the next one.
+ */
+export function createErasures({ database, logger, ledger, backupRetentionDays }: ErasureDependencies): Erasures {
+  let settling: Promise<void> | undefined
+  let isDoubtful = false
+
+  async function begin(): Promise<void> {
+    const { erased } = await reconcile(database, ledger)
+    isDoubtful = false
+    if (erased > 0) logger({ level: 'warn', event: 'erased_again', count: erased })
+  }
+
+  async function settle(): Promise<void> {
+    if (!isDoubtful) return
+    settling ??= begin().finally(() => {
+      settling = undefined
+    })
+    await settling
+  }
+
+  async function erase(caller: Caller): Promise<ErasureEntry> {
+    const id = crypto.randomUUID()
+    let written: ErasureEntry | undefined
+    try {
+      return await retryDeadlock(() =>
+        database.transaction().execute(async (transaction) => {
+          const entry = await eraseRows(transaction, caller, { id, retentionDays: backupRetentionDays })
+          if (ledger) {
+            written = entry
+            await ledger.append(entry)
+          }
+          return entry
+        }),
+      )
+    } catch (cause) {
+      if (!written) throw cause
+      isDoubtful = true
+      logger({ level: 'error', event: 'erasure_interrupted', error: describeFailure(cause) })
+      await settle()
+      const entries = (await ledger?.entries()) ?? []
+      if (entries.some((entry) => entry.id === id)) return written
+      throw cause
+    }
+  }
+
+  return {
+    begin,
+    settle,
+    erase: (caller) =>
+      recordRefusal(database, caller, { action: 'person.erase', type: 'person', id: null }, () => erase(caller)),
+  }
+}

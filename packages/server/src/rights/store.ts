@@ -1,0 +1,103 @@
+import type { ErasureBlocker } from '@nokkel/contract'
+import type { PublicJwk } from '@nokkel/crypto'
+import { sql } from 'kysely'
+import type { Caller } from '../audit/caller.ts'
+import type { Database, Transaction } from '../db/database.ts'
+import { instant } from '../db/instant.ts'
+import { retryDeadlock } from '../db/retry.ts'
+import type { Claims } from '../db/with-claims.ts'
+import type { ErasureEntry } from './ledger.ts'
+
+const acting = ({ sid, sub, organization }: Claims) => sql`${sid}::uuid, ${sub}::uuid, ${organization}::uuid`
+
+/** What is held of a person; bytes as they are kept, `null` where there are none. */
+export interface ExportRow {
+  readonly data: Record<string, Record<string, unknown>[]>
+  readonly contact: Uint8Array | null
+  readonly contactUpdatedAt: Date | null
+  readonly personnummer: Uint8Array | null
+  readonly wrappedKey: Uint8Array | null
+  /** Of the session. */
+  readonly deviceId: string | null
+  readonly encryptionKey: PublicJwk | null
+}
+
+/** @throws `login_too_old`, or what is told of a session that is not live. */
+export async function exportRow(database: Database, { claims, requestId }: Caller): Promise<ExportRow> {
+  const { rows } = await sql<ExportRow>`
+    select data, contact, contact_updated_at as "contactUpdatedAt", personnummer, wrapped_key as "wrappedKey",
+      device_id as "deviceId", encryption_key as "encryptionKey"
+    from nokkel.export_person(${acting(claims)}, ${requestId}::uuid)`.execute(database)
+  const [row] = rows
+  if (!row) throw new Error('export_person gave no row')
+  return row
+}
+
+export interface PreviewRow {
+  readonly removed: Record<string, number>
+  readonly kept: Record<string, number>
+  readonly blockers: ErasureBlocker[]
+}
+
+/** @throws What is told of a session that is not live. */
+export async function previewRow(database: Database, claims: Claims): Promise<PreviewRow> {
+  const { rows } = await retryDeadlock(() =>
+    sql<PreviewRow>`select removed, kept, blockers from nokkel.preview_erasure(${acting(claims)})`.execute(database),
+  )
+  const [row] = rows
+  if (!row) throw new Error('preview_erasure gave no row')
+  return row
+}
+
+interface ErasureRow extends Omit<ErasureEntry, 'erasedAt' | 'backupsExpireAt'> {
+  readonly erasedAt: Date
+  readonly backupsExpireAt: Date
+}
+
+const columns = sql`id, user_id as "userId", former_ids as "formerIds", erased_at as "erasedAt",
+  backups_expire_at as "backupsExpireAt", removed`
+
+const toEntry = ({ id, userId, formerIds, erasedAt, backupsExpireAt, removed }: ErasureRow): ErasureEntry => ({
+  id,
+  userId,
+  formerIds,
+  erasedAt: instant(erasedAt),
+  backupsExpireAt: instant(backupsExpireAt),
+  removed,
+})
+
+/** @throws `login_too_old`; `erasure_blocked`, with the blockers; or what is told of a session that is not live. */
+export async function eraseRows(
+  transaction: Transaction,
+  { claims, requestId }: Caller,
+  { id, retentionDays }: { readonly id: string; readonly retentionDays: number },
+): Promise<ErasureEntry> {
+  const { rows } = await sql<ErasureRow>`
+    select ${columns} from nokkel.erase_person(${acting(claims)}, ${requestId}::uuid, ${id}::uuid,
+      make_interval(days => ${retentionDays}::integer))`.execute(transaction)
+  return toEntry((rows as [ErasureRow])[0])
+}
+
+/** How many accounts went. */
+export async function replayRows(database: Database, entry: ErasureEntry): Promise<number> {
+  const { id, userId, formerIds, erasedAt, backupsExpireAt, removed } = entry
+  const { rows } = await retryDeadlock(() =>
+    sql<{ count: number }>`
+      select nokkel.replay_erasure(${id}::uuid, ${userId}::uuid, ${[...formerIds]}::uuid[], ${erasedAt}::timestamptz,
+        ${backupsExpireAt}::timestamptz, ${JSON.stringify(removed)}::jsonb) as count`.execute(database),
+  )
+  return rows[0]?.count ?? 0
+}
+
+export interface KnownErasure {
+  readonly entry: ErasureEntry
+  /** Somebody of it is here again. */
+  readonly isUndone: boolean
+}
+
+/** The oldest first. */
+export async function selectErasures(database: Database): Promise<KnownErasure[]> {
+  const { rows } = await sql<ErasureRow & { isUndone: boolean }>`
+    select ${columns}, is_undone as "isUndone" from nokkel.erasures()`.execute(database)
+  return rows.map((row) => ({ entry: toEntry(row), isUndone: row.isUndone }))
+}
