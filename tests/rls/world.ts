@@ -93,7 +93,8 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     await owner(sql`insert into nokkel.webauthn_challenge (hash, session_id, kind, user_handle, sign_count)
       values (${hash(deviceId)}::bytea, ${claims.sid}::uuid, 'get', ${hash(deviceId)}::bytea, 0)`)
   }
-  await owner(sql`insert into nokkel.index_key_version (key_id) values ('key')`)
+  await owner(sql`insert into nokkel.index_key_version (key_id) values ('former'), ('key')`)
+  await owner(sql`insert into nokkel.former_index values (${hash('former')}::bytea, 'former', ${bytes}::bytea, 'key')`)
   await owner(sql`insert into nokkel.master_key_version (key_id, check_value) values ('key', ${bytes}::bytea)`)
   await owner(
     sql`insert into nokkel.session_key (kid, public_key, wrapped_private_key) values ('kid', '{}', ${bytes}::bytea)`,
@@ -139,6 +140,9 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   )
   await owner(sql`insert into nokkel.vipps_login_usage values (${organization}::uuid, '2026-11', 3)`)
   await owner(sql`insert into nokkel.vipps_refusal (organization_id) values (${organization}::uuid)`)
+  await owner(sql`insert into nokkel.erasure (id, user_id, erased_at, backups_expire_at, removed)
+    values (gen_random_uuid(), gen_random_uuid(), now(), now(), '{}')`)
+  await owner(sql`insert into nokkel.erased_token values (${bytes}::bytea, gen_random_uuid(), now())`)
   const keys = await createKeys(database, {
     organization,
     elsewhere,
