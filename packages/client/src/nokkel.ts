@@ -30,6 +30,7 @@ import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
 import { createAuthTokenStore, type ProviderId, sessionName } from './session/auth-token-store.ts'
 import { createSessionManager } from './session/session-manager.ts'
 import { createVault } from './session/vault.ts'
+import { createVaultStorage } from './session/vault-storage.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
 import type { SecureStorage } from './storage/secure-storage.ts'
 import { createUserKeyService, type UserKeyService } from './user-keys/user-key-service.ts'
@@ -205,7 +206,8 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     companies,
     keyWrapper,
   })
-  const identity = createIdentityRepository({ call, session, storage, lock, now, own: keys.own })
+  const identityStorage = createVaultStorage(storage, session, vault)
+  const identity = createIdentityRepository({ call, session, storage: identityStorage, lock, now, own: keys.own })
   const renew = () => identity.purgeLocalIdentityData().finally(controller.refresh)
   const devices = createDeviceService(call, async () => {
     const record = await session.read()

@@ -250,13 +250,14 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     if (prf) {
       const opened = await vault.open()
       opened.hold(sessionId, await deriveVaultKey(prf))
-      if (record.lockedRefreshToken === undefined) await session.purge().catch(() => {})
     }
     await session.change(sessionId, async (current) => {
       const unlocked = { ...current, unlockedUntil }
       const isPlain = current.refreshToken !== undefined
       return prf && isPlain ? session.withRefreshToken(unlocked, await session.refreshTokenOf(current), true) : unlocked
     })
+    // What was cached in the clear until now is fetched anew, into the vault.
+    if (prf && record.lockedRefreshToken === undefined) await session.purge().catch(() => {})
   }
 
   /** The server does not want it of this device any more, and lets the session go on without. */

@@ -7,16 +7,19 @@ interface LockedValue {
   readonly lockedValue: string
 }
 
-/** Storage for what is of the person: in the vault where the session has one, else as it is. JSON values only. */
+/**
+ * Storage for what is of the person: in the vault where the session has one, else as it is. JSON values only. While the session
+ * is locked there is nothing in it.
+ */
 export function createVaultStorage(storage: SecureStorage, session: SessionManager, vault: Vault): SecureStorage {
   return {
     open: () => storage.open(),
     list: (prefix) => storage.list(prefix),
     delete: (name) => storage.delete(name),
     async get(name) {
-      const value = await storage.get(name)
+      const [value, record] = await Promise.all([storage.get(name), session.read()])
+      if (record && session.isDue(record)) return undefined
       if (!isLocked(value)) return value
-      const record = await session.read()
       if (!record) return undefined
       const { sessionId, userId } = record
       const text = await unlessLocked(async () => {

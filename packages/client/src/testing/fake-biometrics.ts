@@ -141,7 +141,7 @@ export function createMemoryAuthenticator() {
   let waiting: Promise<void> | undefined
 
   async function answer(id: string, { challenge }: CredentialOptions, { prfSalt, signal }: CeremonyOptions) {
-    if (waiting) await Promise.race([waiting, abortOf(signal)])
+    if (waiting !== undefined) await Promise.race([waiting, abortOf(signal)])
     const code = failures.shift()
     if (code) throw new NokkelError(code)
     const clientDataJSON = encodeBase64Url(new TextEncoder().encode(JSON.stringify({ challenge })))
