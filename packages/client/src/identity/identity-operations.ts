@@ -2,6 +2,7 @@ import type { KeepPersonnummer, UserIdentity } from '@nokkel/contract'
 import { type Clock, type Context, encodeBase64Url, seal } from '@nokkel/crypto'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Call } from '../http/api.ts'
+import type { AnswerOf } from '../http/endpoints.ts'
 import type { OwnKeys } from '../keys/key-management-service.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SessionRecord } from '../session/auth-token-store.ts'
@@ -48,7 +49,7 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
   const { call, session, lock, own, changed } = dependencies
   const cache = createIdentityCache(dependencies)
   let reading: { readonly sessionId: string; readonly row: Promise<UserIdentity | null> } | undefined
-  let identityKey: ReturnType<typeof fetchIdentityKey> | undefined
+  let identityKey: Promise<AnswerOf<'getIdentityKey'>> | undefined
 
   return {
     upsertIdentity: ({ userId }) => guarded(() => write(userId, () => call('upsertIdentity', { body: { userId } }))),
@@ -144,27 +145,23 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     const context: Context = { purpose: 'personnummer', ...place }
     const bytes = new TextEncoder().encode(personnummer)
     const send = async () => {
-      identityKey ??= fetchIdentityKey()
-      const { publicKey } = await identityKey.catch((error) => {
+      identityKey ??= call('getIdentityKey', {})
+      try {
+        const sealed = encodeBase64Url(await seal(bytes, (await identityKey).publicKey, context))
+        return await keep({ from: 'typed', consent: { version }, sealed })
+      } catch (error) {
         identityKey = undefined
         throw error
-      })
-      const sealed = encodeBase64Url(await seal(bytes, publicKey, context))
-      return keep({ from: 'typed', consent: { version }, sealed })
+      }
     }
     try {
       return await send().catch((error: unknown) => {
-        if (codeOf(error) !== 'identity_key_unknown') throw error
-        identityKey = undefined
-        return send()
+        if (codeOf(error) === 'identity_key_unknown') return send()
+        throw error
       })
     } finally {
       bytes.fill(0)
     }
-  }
-
-  function fetchIdentityKey() {
-    return call('getIdentityKey', {})
   }
 }
 

@@ -258,10 +258,10 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   async function clear(): Promise<NokkelErrorCode | undefined> {
     return lock.run(identityLock, async () => {
       const notPurged = await codeOfFailure(purgeIdentity(storage))
-      await store.clear()
-      await storage.delete(loginKeyName)
       await storage.delete(doneName)
       await storage.delete(lastProviderName(organization))
+      await store.clear()
+      await storage.delete(loginKeyName)
       return notPurged
     })
   }
