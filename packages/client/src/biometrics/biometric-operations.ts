@@ -212,8 +212,9 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
       if (controller.getSnapshot().status === 'locked') throw new NokkelError('unlock_failed')
     } catch (error) {
       const code = codeOf(error) ?? 'answer_unexpected'
-      // The question was taken back, because another tab has answered it.
-      if (end.signal.aborted && (code === 'biometrics_cancelled' || code === 'cancelled')) return
+      // Another tab has answered, and the question was taken back here, or is of no use any more.
+      const isTakenBack = end.signal.aborted && (code === 'biometrics_cancelled' || code === 'cancelled')
+      if (isTakenBack || controller.getSnapshot().status === 'signed_in') return
       if (isSessionEnd(code)) await session.end(code, record.sessionId)
       controller.stayLocked(code)
       throw error
