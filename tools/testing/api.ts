@@ -1,5 +1,5 @@
 import type { Operation } from '@nokkel/contract'
-import { createNokkelServer, createProviderRegistry, givenRootKeys } from '@nokkel/server'
+import { createNokkelServer, createProviderRegistry, givenRootKeys, type NokkelServerOptions } from '@nokkel/server'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
 import type { Keyring } from '../../packages/server/src/keyring/keyring.ts'
 import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
@@ -36,7 +36,10 @@ export interface TestApi {
   close(): Promise<void>
 }
 
-export async function createTestApi(database: TestDatabase): Promise<TestApi> {
+export async function createTestApi(
+  database: TestDatabase,
+  options: Partial<NokkelServerOptions> = {},
+): Promise<TestApi> {
   const now = () => new Date()
   const rootKeys = givenRootKeys({ masterKeys: ['0123456789abcdef'.repeat(4)], indexKeys: ['00'.repeat(32)] })
   const server = createNokkelServer({
@@ -47,6 +50,7 @@ export async function createTestApi(database: TestDatabase): Promise<TestApi> {
     appOrigins,
     mode: 'development',
     logger: () => undefined,
+    ...options,
   })
   await server.ready()
   const { keyring } = createServerKeys(rootKeys, {
