@@ -1,4 +1,4 @@
-import type { Page } from 'playwright'
+import type { Page, Response } from 'playwright'
 
 type Provider = 'BankID' | 'Vipps'
 
@@ -41,13 +41,40 @@ export async function leaveFor(
   await agree(page, { personnummer })
 }
 
-/** Chooses who to be on the page of the provider; agrees if it asks. */
-export async function beAt(page: Page, person: string): Promise<void> {
+/** The question whether the number that a login brought may be kept. */
+export const personnummerQuestion = (page: Page) =>
+  page.getByRole('dialog', { name: 'Kan vi lagre fødselsnummeret ditt?' })
+
+/**
+ * Chooses who to be on the page of the provider; agrees if it asks. Then says no to keeping a number that came with the login.
+ *
+ * @param options.answers - Whether it is answered at all. Default `true`.
+ */
+export async function beAt(page: Page, person: string, { answers = true } = {}): Promise<void> {
+  const finished = answered(page, 'POST', /\/nokkel\/(?:login|me\/logins)\/complete$/)
+  const status = answered(page, 'GET', /\/nokkel\/me\/personnummer$/)
   await page.locator(`[data-person="${person}"]`).click()
   await page.locator('[data-action="approve"]').or(page.locator('#root')).first().waitFor({ state: 'attached' })
   const approve = page.locator('[data-action="approve"]')
   if (await approve.isVisible()) await approve.click()
   await page.waitForURL((url) => !url.pathname.startsWith('/sandbox/'))
+  if (!answers) return
+  // Where the callback is refused before it is sent, an alert says so.
+  const failed = page.getByRole('alert').first().waitFor()
+  const outcome = await Promise.race([finished, failed.catch(() => undefined)])
+  if (outcome?.personnummer !== 'verified' || !(await status)?.offered) return
+  await personnummerQuestion(page).getByRole('button', { name: 'Nei, slett det' }).click()
+  await personnummerQuestion(page).waitFor({ state: 'detached' })
+}
+
+/** What the next such request is answered with; nothing when it is refused or never made. */
+function answered(page: Page, method: string, path: RegExp): Promise<Record<string, unknown> | undefined> {
+  const is = (response: Response) =>
+    response.request().method() === method && path.test(new URL(response.url()).pathname)
+  return page
+    .waitForResponse(is)
+    .then((response) => (response.ok() ? response.json() : undefined))
+    .catch(() => undefined)
 }
 
 export async function logIn(page: Page, login: Login): Promise<void> {

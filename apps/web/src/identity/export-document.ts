@@ -25,9 +25,11 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) =
  */
 export function renderExport(data: PersonalData): string {
   const title = m.export_page_title({ product: m.product() })
-  const parts = Object.entries(data.data).map(([kind, rows], index) => ({
+  const { notes = [], ...kinds } = data.data
+  const parts = Object.entries(kinds).map(([kind, rows], index) => ({
     id: `part-${index + 1}`,
     name: kindName(kind),
+    notes: notes.filter(({ about }) => about === kind).map((note) => textOf(note[getLocale()])),
     rows,
   }))
   const you = rowOf([
@@ -68,19 +70,27 @@ ${parts.map(({ id, name, rows }) => `<li><a href="#${id}">${escaped(name)}</a> (
 <h2>${escaped(m.export_page_you())}</h2>
 ${you}
 </section>
-${parts.map(({ id, name, rows }) => partOf(id, name, rows)).join('\n')}
+${parts.map(partOf).join('\n')}
 </main>
 </body>
 </html>
 `
 }
 
-function partOf(id: string, name: string, rows: readonly Readonly<Record<string, unknown>>[]): string {
+interface Part {
+  readonly id: string
+  readonly name: string
+  /** What the server says of such rows, in the language in use. */
+  readonly notes: readonly string[]
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+}
+
+function partOf({ id, name, notes, rows }: Part): string {
   const content = rows.map((row) => rowOf(Object.entries(row).map(([member, value]) => [memberName(member), value])))
   const count = rows.length === 0 ? m.export_page_empty() : m.export_page_count({ count: rows.length })
   return `<section>
 <h2 id="${id}">${escaped(name)}</h2>
-<p>${escaped(count)}</p>
+${[count, ...notes].map((line) => `<p>${escaped(line)}</p>`).join('\n')}
 ${content.join('\n')}
 </section>`
 }
