@@ -85,9 +85,10 @@ async function enrolled({ hasPrf = false } = {}) {
   return { clock, now, server, device, shared, open, first, reopen, session, change, flag, locked }
 }
 
-const settled = async ({ keys, userKeys }: Nokkel) => {
+const settled = async ({ keys, userKeys, rfx }: Nokkel) => {
   await keys.settled()
   await userKeys.settled()
+  await rfx.settled()
 }
 
 describe('the order at start', () => {
