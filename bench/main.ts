@@ -21,6 +21,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   'rfx-open': () => import('./suites/rfx-open.ts'),
   'rfx-rekey': () => import('./suites/rfx-rekey.ts'),
   'rfx-files': () => import('./suites/rfx-files.ts'),
+  identity: () => import('./suites/identity.ts'),
   start: () => import('./suites/start.ts'),
 }
 

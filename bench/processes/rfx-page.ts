@@ -99,4 +99,4 @@ const bench = {
 }
 export type RfxBench = typeof bench
 
-Object.assign(globalThis, { rfxBench: bench })
+Object.assign(globalThis, { bench })

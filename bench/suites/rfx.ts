@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
+import { type BenchPage, openBenchPage } from '../bench-page.ts'
 import { compareRates, type Figure, median } from '../figure.ts'
 import { measureOpensslSpeed } from '../openssl-speed.ts'
-import { openRfxPage, type RfxPage } from '../rfx-page.ts'
+import type { RfxBench } from '../processes/rfx-page.ts'
 import { startRfxWorld } from '../rfx-world.ts'
 
 interface Counted {
@@ -32,9 +33,16 @@ const smalls = [
 export async function measure({ small }: { readonly small: boolean }): Promise<readonly Figure[]> {
   const sizes = small ? smalls : wholes
   const world = await startRfxWorld(Math.max(...sizes.map(({ recipients }) => recipients)))
-  let page: RfxPage | undefined
+  let page: BenchPage<RfxBench> | undefined
   try {
-    page = await openRfxPage(world.url)
+    page = await openBenchPage<RfxBench>(world.url, {
+      script: 'rfx-page',
+      workers: [
+        new URL('../processes/rfx-raw-worker.ts', import.meta.url),
+        new URL('../../packages/client/src/rfx/wrap-worker.ts', import.meta.url),
+      ],
+      person: 'fjordhjelpen-koordinator',
+    })
     const cores = availableParallelism()
     const figures: Figure[] = []
     const openssl = await measureOpensslSpeed(cores, small ? 1 : 4, 'public')
