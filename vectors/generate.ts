@@ -1,6 +1,7 @@
 // Writes the pinned vectors of the formats. Run it only for a new format version: what is pinned stays pinned.
 //   npx -c 'node --conditions=source vectors/generate.ts [name …]'
 // Without names it writes all of them.
+import { createHash, hkdfSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import {
   asRfxKey,
@@ -84,6 +85,7 @@ await write('managed-key', await managedKeys())
 await write('keyring', await keyrings())
 await write('rfx', await rfxs())
 await write('personal-data', await personalData())
+await write('client-vault', await clientVault())
 
 async function encodings() {
   const jwk = {
@@ -450,6 +452,33 @@ async function personalData() {
     indexKey: toHex(indexKey),
     phoneIndex: toHex(new Uint8Array(await blindIndex.index('phone', contact.phoneNumber))),
     emailIndex: toHex(new Uint8Array(await blindIndex.index('email', contact.email))),
+  }
+}
+
+async function clientVault() {
+  const userId = '00000000-0000-4000-8000-00000000000a'
+  const secret = patternOf(96).slice(64)
+  const vaultKey = new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), 'nokkel/client-vault/v1', 32))
+  const { id, key: by } = await importEnvelopeKey(vaultKey)
+  const values = [
+    { name: 'session_v1', column: 'lockedRefreshToken', text: `nrt_${encodeBase64Url(otherKey)}` },
+    { name: `identity_v1.${userId}`, column: 'lockedValue', text: '{"userId":"00000000-0000-4000-8000-00000000000a"}' },
+  ]
+  const header = encodeHeader('envelope', decodeBase64Url(id))
+  return {
+    spec: 'docs/spec/browser-storage.md',
+    userId,
+    salt: toHex(new Uint8Array(createHash('sha256').update('nokkel/prf/v1').update(userId).digest())),
+    secret: toHex(secret),
+    key: toHex(vaultKey),
+    keyId: id,
+    values: await Promise.all(
+      values.map(async ({ name, column, text }) => {
+        const place = { purpose: 'client-vault', table: 'storage', column, row: name, owner: userId }
+        const envelope = await encryptEnvelopeWithNonce(fromText(text), by, header, nonce, place)
+        return { name, column, text, envelope: encodeBase64Url(envelope) }
+      }),
+    ),
   }
 }
 
