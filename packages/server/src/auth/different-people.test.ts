@@ -39,8 +39,10 @@ describe.each(databaseEngines)('two people or one [%s]', (engine) => {
     client_id: bankids[0] ? '*' : 'client',
     subject: bankids[0] ?? 'somebody',
     personnummer_index: number ? textOf(indexOf(number)) : null,
+    personnummer_index_key: number ? 'key' : null,
     phone_index: textOf(indexOf('phone')),
     email_index: textOf(indexOf('email')),
+    contact_index_key: 'key',
   })
   const ask = async (question: ReturnType<typeof sql<{ answer: unknown }>>) =>
     (await question.execute(database.owner)).rows[0]?.answer
