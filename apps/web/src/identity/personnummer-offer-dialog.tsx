@@ -3,7 +3,6 @@ import { useNokkel } from '@nokkel/client/react'
 import { useId, useState } from 'react'
 import { DialogHeading } from '../components/dialog-heading.tsx'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
-import { Facts } from '../components/facts.tsx'
 import { formatTime, providerName } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
@@ -58,17 +57,16 @@ export function PersonnummerOfferDialog({ offered, onClose }: PersonnummerOfferD
       </Dialog.Block>
       <Dialog.Block className="stack">
         <Paragraph>{m.pnr_offer_lead({ provider })}</Paragraph>
-        <Facts
-          facts={[
+        <PersonnummerTerms
+          known={[
             [m.pnr_kept_number(), <MaskedPersonnummer key="number" masked={offered.masked} />],
             [m.pnr_kept_source(), provider],
           ]}
         />
-        <PersonnummerTerms />
-        <Paragraph>{m.pnr_offer_until({ time })}</Paragraph>
-        {failed && <Problem code={failed.code} />}
       </Dialog.Block>
-      <Dialog.Block className="actions">
+      <Dialog.Block className="actions dialog-answers">
+        <Paragraph data-size="sm">{m.pnr_offer_until({ time })}</Paragraph>
+        {failed && <Problem code={failed.code} />}
         {gone ? (
           <Button onClick={() => onClose()}>{m.close()}</Button>
         ) : (

@@ -1,4 +1,5 @@
 import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
+import { EyeIcon, EyeSlashIcon } from '@navikt/aksel-icons'
 import { useSession } from '@nokkel/client/react'
 import { useState } from 'react'
 import { codeOf } from '../components/explain.ts'
@@ -8,7 +9,7 @@ import { LockLine } from '../components/lock-line.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import { When } from '../components/when.tsx'
-import { useFreshLogin } from '../login/fresh-login.tsx'
+import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import * as m from '../paraglide/messages.js'
 import { useConsents, usePersonnummer } from '../queries/identity.ts'
 import { useWays } from '../queries/organizations.ts'
@@ -16,7 +17,7 @@ import type { Consent, KeptPersonnummer, Me } from '../wire.ts'
 import { MaskedPersonnummer } from './masked-personnummer.tsx'
 import { PersonnummerOfferDialog } from './personnummer-offer-dialog.tsx'
 import { TypePersonnummerDialog } from './type-personnummer-dialog.tsx'
-import { WholePersonnummer } from './whole-personnummer.tsx'
+import { useWholePersonnummer } from './use-whole-personnummer.ts'
 import { WithdrawDialog } from './withdraw-dialog.tsx'
 
 type Doing = 'answering' | 'typing' | { withdrawing: Consent }
@@ -36,6 +37,9 @@ export function PersonnummerSection({ me }: { me: Me }) {
       <Heading id="personnummer" level={2} data-size="xs">
         {m.pnr_title()}
       </Heading>
+      <p role="status" className={said ? 'row-note' : 'ds-sr-only'}>
+        {said}
+      </p>
       {query.isPending && <Waiting reason={m.pnr_loading()} />}
       {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
       {offered && (
@@ -50,24 +54,25 @@ export function PersonnummerSection({ me }: { me: Me }) {
           </div>
         </Alert>
       )}
-      {kept && <Kept key={kept.keptAt} kept={kept} />}
-      {kept === null && <Paragraph>{m.pnr_none()}</Paragraph>}
-      {query.data && (
-        <div className="actions">
-          {/* What a provider vouched for is not replaced by what somebody typed. */}
-          {(!kept || kept.source === 'typed') && (
-            <Button variant="secondary" onClick={() => setDoing('typing')}>
-              {kept ? m.pnr_type_again() : m.pnr_type()}
-            </Button>
-          )}
-          {kept && consent && (
-            <Button variant="secondary" data-color="danger" onClick={() => setDoing({ withdrawing: consent })}>
-              {m.pnr_remove()}
-            </Button>
-          )}
-        </div>
+      {kept && (
+        <Kept
+          key={kept.keptAt}
+          kept={kept}
+          onRemove={consent && (() => setDoing({ withdrawing: consent }))}
+          onReplace={() => setDoing('typing')}
+        />
       )}
-      {query.data && !offered && (!kept || kept.source === 'typed') && <FromProvider />}
+      {kept === null && (
+        <>
+          <Paragraph>{m.pnr_none()}</Paragraph>
+          {!offered && <FromProvider />}
+          <div className="actions">
+            <Button variant="secondary" onClick={() => setDoing('typing')}>
+              {m.pnr_type()}
+            </Button>
+          </div>
+        </>
+      )}
       {doing === 'answering' && offered && (
         <PersonnummerOfferDialog
           offered={offered}
@@ -88,28 +93,64 @@ export function PersonnummerSection({ me }: { me: Me }) {
           onClose={close}
         />
       )}
-      <p role="status" className={said ? 'row-note' : 'ds-sr-only'}>
-        {said}
-      </p>
     </section>
   )
 }
 
-function Kept({ kept }: { kept: KeptPersonnummer }) {
-  const fresh = useFreshLogin()
+interface KeptProps {
+  kept: KeptPersonnummer
+  onRemove: (() => void) | undefined
+  onReplace: () => void
+}
+
+function Kept({ kept, onRemove, onReplace }: KeptProps) {
+  const { tooOld, freshly, isTooOld } = useFreshLogin()
+  const { whole, show, hide } = useWholePersonnummer(isTooOld)
   const typed = kept.source === 'typed'
+  const shown = whole.state === 'shown'
+  const loading = whole.state === 'loading'
   return (
     <>
       <Facts
         facts={[
-          [m.pnr_kept_number(), <MaskedPersonnummer key="number" masked={kept.masked} />],
+          [
+            m.pnr_kept_number(),
+            shown ? (
+              <span key="whole">{`${whole.digits.slice(0, 6)} ${whole.digits.slice(6)}`}</span>
+            ) : (
+              <MaskedPersonnummer key="masked" masked={kept.masked} />
+            ),
+          ],
           [m.pnr_kept_source(), typed ? m.pnr_source_typed() : providerName(kept.source)],
           [m.pnr_kept_when(), <When key="when" at={kept.keptAt} />],
         ]}
       />
+      <p role="status" className={shown ? 'row-note' : 'ds-sr-only'}>
+        {shown && m.pnr_shown()}
+        {whole.state === 'hidden_again' && m.pnr_hidden()}
+      </p>
+      <div className="actions">
+        <Button variant="secondary" loading={loading} onClick={() => (shown ? hide() : freshly(show))}>
+          {shown ? <EyeSlashIcon aria-hidden /> : !loading && <EyeIcon aria-hidden />}
+          {shown ? m.pnr_hide() : loading ? m.pnr_showing() : m.pnr_show()}
+        </Button>
+        {/* What a provider vouched for is not replaced by what somebody typed. */}
+        {typed && (
+          <Button variant="secondary" onClick={onReplace}>
+            {m.pnr_type_again()}
+          </Button>
+        )}
+        {onRemove && (
+          <Button variant="secondary" data-color="danger" onClick={onRemove}>
+            {m.pnr_remove()}
+          </Button>
+        )}
+      </div>
+      {tooOld && <FreshLoginNeeded why={m.fresh_body()} />}
+      {whole.state === 'failed' && <Problem code={whole.code} />}
       {typed && <Paragraph data-size="sm">{m.pnr_typed_note()}</Paragraph>}
       <LockLine>{m.pnr_lock()}</LockLine>
-      <WholePersonnummer fresh={fresh} />
+      {typed && <FromProvider />}
     </>
   )
 }

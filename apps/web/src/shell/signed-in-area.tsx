@@ -46,8 +46,13 @@ export function SignedInArea() {
     case 'error':
       return <StartFailed reason={state.reason} />
     case 'signed_out':
-      // Who logs out on purpose does not ask to come back; the next one here may be somebody else.
-      return <Redirect to="/login" returnTo={wasSignedIn.current && !state.notice ? undefined : pathname} />
+      // Who logs out on purpose does not ask to come back; the next one here may be somebody else. Nor is there anything to come back to for who was erased.
+      return (
+        <Redirect
+          to="/login"
+          returnTo={(wasSignedIn.current && !state.notice) || state.notice === 'account_erased' ? undefined : pathname}
+        />
+      )
     default:
       return <Waiting reason={m.starting()} />
   }
