@@ -4,7 +4,7 @@ import type { SecureStorage } from '../storage/secure-storage.ts'
 
 type KnownSigners = Readonly<Record<string, readonly Thumbprint[]>>
 
-export function knownSignersName(userId: string): string {
+function knownSignersName(userId: string): string {
   return `known_signer_v1.${userId}`
 }
 
