@@ -38,6 +38,19 @@ const minute = 60_000
 const random = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))
 const readJson = (text: string) => JSON.parse(new TextDecoder().decode(decodeBase64Url(text)))
 
+/** As a page on this machine may ask for it. */
+const creation = {
+  rp: { id: 'localhost', name: 'Nøkkel' },
+  user: { id: random(), name: 'Nøkkel', displayName: 'Nøkkel' },
+  pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+  authenticatorSelection: { authenticatorAttachment: 'platform', userVerification: 'required' },
+}
+
+function requestOf(id: string | undefined) {
+  const allowCredentials = [{ id, type: 'public-key', transports: ['internal'] }]
+  return { rpId: 'localhost', userVerification: 'required', allowCredentials }
+}
+
 /** Enrolment and unlocking for the fake server: like that, they keep no promises of their own. */
 export function createFakeBiometrics({ sessions, sessionOf, proofOf, now }: FakeBiometricsOptions) {
   const enrollments = new Map<string, FakeEnrollment>()
@@ -98,8 +111,7 @@ export function createFakeBiometrics({ sessions, sessionOf, proofOf, now }: Fake
       const challenge = random()
       challenges.set(challenge, { sessionId: session.id, kind })
       const expiresAt = new Date(time() + 5 * minute).toISOString()
-      const allowed = { allowCredentials: [{ id: credentialId, type: 'public-key' }] }
-      return { kind, options: { challenge, ...(kind === 'get' && allowed) }, expiresAt }
+      return { kind, options: { challenge, ...(kind === 'create' ? creation : requestOf(credentialId)) }, expiresAt }
     },
     async unlockSession(exchange) {
       const session = await lockedOf(exchange)
