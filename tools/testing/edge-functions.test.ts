@@ -4,7 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { decodeBase64, encodeBase64, generateContentKey, importPublicKey, wrapKey } from '@nokkel/crypto'
+import type { UnlockChallenge } from '@nokkel/contract'
+import {
+  createDpopProof,
+  decodeBase64,
+  encodeBase64,
+  generateContentKey,
+  importPublicKey,
+  wrapKey,
+} from '@nokkel/crypto'
 import { givenRootKeys } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -14,8 +22,9 @@ import { createAccessTokens } from '../../packages/server/src/session/access-tok
 import { createSessionKeyStore } from '../../packages/server/src/session/session-keys.ts'
 import { serveNokkel } from '../../supabase/functions/_shared/serve-nokkel.ts'
 import { readPackages } from '../packages.ts'
+import { createAuthenticator } from './authenticator.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
-import { createOrganization, createPerson, logIn } from './people.ts'
+import { createEquipped, createOrganization, createPerson, logIn } from './people.ts'
 import { testPrivateKeys } from './rsa-keys.ts'
 
 const functions = fileURLToPath(new URL('../../supabase/functions/', import.meta.url))
@@ -109,6 +118,29 @@ describe('edge functions [deno]', { timeout: 60_000 }, () => {
       body: { organizations: [expect.objectContaining({ slug: 'likeperson' })] },
     })
     expect(await call(`${url}/nokkel/me`)).toMatchObject({ status: 401, body: { code: 'token_missing' } })
+  })
+
+  it('nokkel verifies the answers of authenticators', async () => {
+    const url = await serve('nokkel', settings)
+    const kari = await createEquipped(database, organization)
+    await sql`insert into nokkel.biometric_enrollment (device_id, user_id, user_handle)
+      values (${kari.deviceId}::uuid, ${kari.id}::uuid, sha256('handle'))`.execute(database.owner)
+    const prove = async (path: string, body: unknown) => {
+      const dpop = await createDpopProof({ signer: kari.keys.signing, method: 'POST', url: `${publicUrl}${path}` })
+      const headers = { dpop, 'content-type': 'application/json' }
+      return call(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    }
+    const sessionId = kari.claims.sid
+    const authenticator = createAuthenticator({ origin: new URL(publicUrl).origin })
+    for (const kind of ['create', 'get']) {
+      const { status, body } = await prove('/nokkel/session/unlock/challenges', { sessionId })
+      expect({ status, kind: body.kind }).toEqual({ status: 201, kind })
+      const credential = await authenticator.answer(body as unknown as UnlockChallenge)
+      expect(await prove('/nokkel/session/unlock', { sessionId, credential })).toEqual({
+        status: 200,
+        body: { unlockedUntil: expect.any(String) },
+      })
+    }
   })
 
   it('crypto-service encrypts, decrypts and unwraps', async () => {

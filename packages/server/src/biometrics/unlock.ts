@@ -1,6 +1,5 @@
 import type { UnlockCredential } from '@nokkel/contract'
 import { recordRefusal } from '../audit/record.ts'
-import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
@@ -64,7 +63,7 @@ interface Answer {
 }
 
 async function verifyAndStore(
-  { database, relyingParty }: UnlockDependencies & { readonly database: Database },
+  { database, relyingParty }: UnlockDependencies,
   unlocking: Unlocking,
   { taken, clientData, credential, requestId }: Answer,
 ): Promise<UnlockedRow> {
