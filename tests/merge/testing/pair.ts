@@ -1,9 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import * as contract from '@nokkel/contract'
 import { decodeBase64, encodeBase64Url, encryptPreviousKey, generateRfxKey, importPrivateKey } from '@nokkel/crypto'
+import { syntheticNationalNumber } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { sendAssignment } from '../../../packages/server/src/assignments/send.ts'
 import { keepContact } from '../../../packages/server/src/auth/contact-store.ts'
+import { obtainPersonKey } from '../../../packages/server/src/auth/person-key.ts'
+import type { Personnummer } from '../../../packages/server/src/auth/personnummer.ts'
+import { encryptPersonnummer } from '../../../packages/server/src/identity/personnummer-envelope.ts'
 import type { TestApi } from '../../../tools/testing/api.ts'
 import { sealFor } from '../../../tools/testing/assignments.ts'
 import type { TestDatabase } from '../../../tools/testing/database.ts'
@@ -149,8 +153,25 @@ export async function createPair(
       bankid_verified_at, phone_index, email_index, contact_index_key)
     values (${other.id}::uuid, ${hash(other.id)}::bytea, 'index', true, now(), ${hash('phone')}::bytea, ${hash('email')}::bytea,
       'index')`)
+  for (const [of, user, purpose, version] of [
+    [organization, survivor.id, 'contact', 'v1'],
+    [organization, other.id, 'contact', 'v2'],
+    [elsewhere, other.id, 'contact', 'v2'],
+    [elsewhere, other.id, 'recognition', 'v2'],
+    [organization, other.id, 'personnummer', 'v2'],
+  ] as const) {
+    await run(sql`insert into public.consent (user_id, organization_id, purpose, shares, legal_basis, text_version)
+      values (${user}::uuid, ${of}::uuid, ${purpose}, '{}', 'gdpr-6-1-a', ${version})`)
+  }
   const { keyring } = api
   await keepContact({ database: server, keyring, logger: () => undefined }, other.id, async () => contact)
+  const personKey = await obtainPersonKey(server, keyring, other.id)
+  const kept = await encryptPersonnummer(personnummer as Personnummer, personKey, 'kept', other.id)
+  await run(sql`update public.user_identities
+    set personnummer = ${kept}, personnummer_source = 'bankid', personnummer_kept_at = now() where user_id = ${other.id}::uuid`)
+  const offered = await encryptPersonnummer(personnummer as Personnummer, personKey, 'offered', other.id)
+  await run(sql`insert into nokkel.offered_personnummer (user_id, personnummer, source)
+    values (${other.id}::uuid, ${offered}, 'bankid')`)
   const duplicate = await createDuplicate(database, organization, survivor.id, other.id, evidence)
   await createDuplicate(database, organization, survivor.id, other.id, 'both_logins')
   await createDuplicate(database, organization, other.id, buyer.id, 'phone_and_email')
@@ -171,6 +192,9 @@ export async function createPair(
     duplicate,
   }
 }
+
+/** Of a made-up person: what `other` keeps. */
+export const personnummer = syntheticNationalNumber('1984-03-17')
 
 const contact = {
   phoneNumber: '+4790000034',

@@ -8,6 +8,7 @@ import {
 } from '@nokkel/crypto'
 import { decryptContact, encryptContact } from '../auth/contact-store.ts'
 import { generatePersonKey, openPersonKey } from '../auth/person-key.ts'
+import { decryptPersonnummer, encryptPersonnummer } from '../identity/personnummer-envelope.ts'
 import { sha256 } from '../keyring/digest.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { MergeMaterial, Rebound } from './store.ts'
@@ -29,7 +30,7 @@ export async function rebind(keyring: Keyring, material: MergeMaterial, survivor
       ] as const
     }),
   )
-  return { keys: Object.fromEntries(keys), ...(await rebindContact(keyring, material, survivor)) }
+  return { keys: Object.fromEntries(keys), ...(await rebindPersonalData(keyring, material, survivor)) }
 }
 
 async function rebindPrivateKey(
@@ -52,21 +53,38 @@ async function rebindPrivateKey(
   }
 }
 
-/** Contact data moves where there is none. */
-async function rebindContact(
+/** Contact data and a number that is kept move where there is none. */
+async function rebindPersonalData(
   keyring: Keyring,
-  { otherId, contact, personKey, survivorHasContact, survivorPersonKey }: MergeMaterial,
+  material: MergeMaterial,
   survivor: string,
-): Promise<Pick<Rebound, 'contact' | 'personKey'>> {
-  if (contact === null || personKey === null || survivorHasContact) return {}
+): Promise<Pick<Rebound, 'contact' | 'personnummer' | 'personKey'>> {
+  const { otherId, personKey, survivorHasContact, survivorHasPersonnummer, survivorPersonKey } = material
+  const contact = survivorHasContact ? null : material.contact
+  const personnummer = survivorHasPersonnummer ? null : material.personnummer
+  if ((contact === null && personnummer === null) || personKey === null) return {}
   const wrapped = survivorPersonKey ?? (await generatePersonKey(keyring, survivor))
   const [from, to] = [
     await openPersonKey(keyring, otherId, new Uint8Array(personKey)),
     await openPersonKey(keyring, survivor, new Uint8Array(wrapped)),
   ]
-  const envelope = await encryptContact(await decryptContact(new Uint8Array(contact), from, otherId), to, survivor)
+  const rewrite = async (old: Uint8Array, rewritten: Promise<Uint8Array>) => ({
+    from: encodeBase64(new Uint8Array(old)),
+    envelope: encodeBase64(await rewritten),
+  })
   return {
-    contact: { from: encodeBase64(new Uint8Array(contact)), envelope: encodeBase64(envelope) },
+    ...(contact && {
+      contact: await rewrite(
+        contact,
+        encryptContact(await decryptContact(new Uint8Array(contact), from, otherId), to, survivor),
+      ),
+    }),
+    ...(personnummer && {
+      personnummer: await rewrite(
+        personnummer,
+        encryptPersonnummer(await decryptPersonnummer(personnummer, from, 'kept', otherId), to, 'kept', survivor),
+      ),
+    }),
     ...(survivorPersonKey === null && {
       personKey: { wrapped: encodeBase64(wrapped), masterKeyId: parseHeader(wrapped)?.keyId ?? '' },
     }),

@@ -92,8 +92,10 @@ export interface MergeMaterial {
   readonly keyIds: string[]
   readonly envelopes: string[]
   readonly contact: Uint8Array | null
+  readonly personnummer: Uint8Array | null
   readonly personKey: Uint8Array | null
   readonly survivorHasContact: boolean
+  readonly survivorHasPersonnummer: boolean
   readonly survivorPersonKey: Uint8Array | null
 }
 
@@ -105,8 +107,9 @@ export async function selectMergeMaterial(
   survivor: string,
 ): Promise<MergeMaterial> {
   const { rows } = await sql<MergeMaterial>`
-    select other_id as "otherId", key_ids as "keyIds", envelopes, contact, person_key as "personKey",
-      survivor_has_contact as "survivorHasContact", survivor_person_key as "survivorPersonKey"
+    select other_id as "otherId", key_ids as "keyIds", envelopes, contact, personnummer, person_key as "personKey",
+      survivor_has_contact as "survivorHasContact", survivor_has_personnummer as "survivorHasPersonnummer",
+      survivor_person_key as "survivorPersonKey"
     from nokkel.merge_material(${acting(claims)}, ${duplicate}::uuid, ${survivor}::uuid)`.execute(database)
   return (rows as [MergeMaterial])[0]
 }
@@ -118,6 +121,7 @@ export interface Rebound {
     { readonly from: string; readonly envelope: string; readonly hash: string; readonly masterKeyId: string }
   >
   readonly contact?: { readonly from: string; readonly envelope: string }
+  readonly personnummer?: { readonly from: string; readonly envelope: string }
   /** Where the account that is kept had none. */
   readonly personKey?: { readonly wrapped: string; readonly masterKeyId: string }
 }
