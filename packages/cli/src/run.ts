@@ -33,6 +33,22 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'take over private keys that another EKM-05 system has wrapped',
     load: async () => (await import('./commands/keyring-adopt.ts')).keyringAdopt,
   },
+  'index-key generate': {
+    summary: 'make a new index key, beside which the present one is the previous one',
+    load: async () => (await import('./commands/index-key-generate.ts')).indexKeyGenerate,
+  },
+  'index-key status': {
+    summary: 'show the versions of the index key and who is recognised by each',
+    load: async () => (await import('./commands/index-key-status.ts')).indexKeyStatus,
+  },
+  'index-key rotate': {
+    summary: 'move people from the previous index key to the present one',
+    load: async () => (await import('./commands/index-key-rotate.ts')).indexKeyRotate,
+  },
+  'index-key retire': {
+    summary: 'give the previous index key up',
+    load: async () => (await import('./commands/index-key-retire.ts')).indexKeyRetire,
+  },
   'organizations apply': {
     summary: 'make organisations as a file describes them, with their clients of Vipps',
     load: async () => (await import('./commands/organizations-apply.ts')).organizationsApply,
@@ -52,6 +68,18 @@ const commands: Readonly<Record<string, Entry>> = {
   'identity-key status': {
     summary: 'show the keys for personnummer on their way to the server',
     load: async () => (await import('./commands/identity-key-status.ts')).identityKeyStatus,
+  },
+  'erasures list': {
+    summary: 'show who was erased, by nobody’s name',
+    load: async () => (await import('./commands/erasures-list.ts')).erasuresList,
+  },
+  'erasures export': {
+    summary: 'write who was erased to a file, before a backup is restored',
+    load: async () => (await import('./commands/erasures-export.ts')).erasuresExport,
+  },
+  'erasures replay': {
+    summary: 'erase again whom a restored backup has brought back',
+    load: async () => (await import('./commands/erasures-replay.ts')).erasuresReplay,
   },
   unseal: {
     summary: 'give a sealed server one share of its key',

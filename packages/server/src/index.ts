@@ -38,6 +38,15 @@ export {
   type Seal,
   withNewIndexKey,
 } from './keyring/root-keys.ts'
+export {
+  type IndexKeyRetirement,
+  type IndexKeyRotation,
+  type IndexKeyVersion,
+  type RotateIndexKeyOptions,
+  readIndexKeyVersions,
+  retireIndexKey,
+  rotateIndexKey,
+} from './keyring/rotate-index-key.ts'
 export { sharedRootKeys, splitKeyring } from './keyring/shared-keyring.ts'
 export { type MasterKeyVersion, readMasterKeyVersions } from './keyring/status.ts'
 export {

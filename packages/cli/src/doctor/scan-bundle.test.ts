@@ -49,6 +49,7 @@ describe('bundle scan finds', () => {
     ['the name of the master key', 'Deno.env.get("MASTER_ENCRYPTION_KEY")', 'secret_name'],
     ['the name of a service role key', 'x.VITE_SUPABASE_SERVICE_ROLE_KEY', 'secret_name'],
     ['the name of the index key', 'env.INDEX_KEY', 'secret_name'],
+    ['the name of the previous index key', 'env.INDEX_KEY_OLD', 'secret_name'],
     ['the name of the database URL', 'process.env.DATABASE_URL', 'secret_name'],
     ['the name of a client secret', 'process.env.VIPPS_LIKEPERSON_CLIENT_SECRET', 'secret_name'],
     ['a service role token', `k="${token({ iss: 'supabase', role: 'service_role' })}"`, 'service_role_token'],

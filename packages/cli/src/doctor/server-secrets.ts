@@ -3,7 +3,7 @@ import { type Detector, mask } from './finding.ts'
 const secretNames = new RegExp(
   `(?<![A-Za-z0-9])(?:[A-Z0-9]+_)*(?:${[
     'MASTER_(?:ENCRYPTION_)?KEYS?(?:_FILE)?',
-    '(?<!_)INDEX_KEY',
+    '(?<!_)INDEX_KEY(?:_OLD)?',
     'SERVICE_ROLE(?:_KEY)?',
     'SUPABASE_SECRET_KEYS?',
     'SUPABASE_DB_URL',

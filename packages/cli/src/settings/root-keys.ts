@@ -1,16 +1,18 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { environmentRootKeys, type RootKeyProvider } from '@nokkel/server'
+import { environmentRootKeys, type RootKeyProvider, type RootKeys } from '@nokkel/server'
 import { fileRootKeys, sealedFileRootKeys } from '@nokkel/server/node'
 import { CommandError } from '../command.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 /** How `--help` says where root keys come from. */
 export const rootKeyHelp = `  KEYRING_FILE          a file of mode 0600, made by nokkel keyring generate --out
   SEALED_KEYRING_FILE   a file made by nokkel keyring split; opens when enough shares are given
   KEYRING_MODULE        a module that opens the keyring, such as @nokkel/pkcs11
-  MASTER_ENCRYPTION_KEY, INDEX_KEY, MASTER_ENCRYPTION_KEYS_OLD
-                        64 hexadecimal digits each; the last is a list of keys that only open`
+  MASTER_ENCRYPTION_KEY, INDEX_KEY, MASTER_ENCRYPTION_KEYS_OLD, INDEX_KEY_OLD
+                        64 hexadecimal digits each; MASTER_ENCRYPTION_KEYS_OLD is a list of keys that only open, and
+                        INDEX_KEY_OLD the previous index key`
 
 /** Where they may be: the names of the variables. */
 export const rootKeySources = [
@@ -43,6 +45,22 @@ export async function readRootKeys(environment: Environment): Promise<RootKeyPro
     case 'MASTER_ENCRYPTION_KEY':
       return environmentRootKeys(environment)
   }
+}
+
+/**
+ * The root keys themselves. Where they are sealed, asks for shares until there are enough.
+ *
+ * @throws {Error} As {@link readRootKeys}; no share was given, or the keys are not to be had.
+ */
+export async function loadRootKeys({ environment, readSecret, report }: Terminal): Promise<RootKeys> {
+  const { seal, load } = await readRootKeys(environment)
+  while (seal?.status().sealed) {
+    const { received, required } = seal.status()
+    const share = await readSecret(`Share ${received + 1} of ${required}: `)
+    if (share === '') throw new CommandError('No share was given.')
+    await seal.give(share).catch((cause: Error) => report(cause.message))
+  }
+  return load()
 }
 
 /** A module that exports `createRootKeys(environment)`, by its path or as a package of the working directory. */
