@@ -40,7 +40,7 @@ export function Enrollment({ me, waits, onAsking }: EnrollmentProps) {
     void biometrics.shouldPrompt(me.id).then(
       (should) => {
         if (stopped) return
-        if (should) setPhase({ name: 'asking' })
+        if (should) setPhase((now) => (now === idle ? { name: 'asking' } : now))
         else proceed()
       },
       // What cannot be asked is offered on the account page.
