@@ -115,9 +115,7 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
       await rows(sql`select actor, subject_id, outcome from nokkel.audit_log where action = 'person.erase'`),
     ).toEqual([{ actor: null, subject_id: id, outcome: 'allowed' }])
     expect(atob(certificate.split('.')[1]?.replace(/-/g, '+').replace(/_/g, '/') ?? '')).not.toContain(other.id)
-    expect(ledger.lines).toEqual([
-      { id, userId: other.id, formerIds: [], erasedAt, backupsExpireAt, removed },
-    ])
+    expect(ledger.lines).toEqual([{ id, userId: other.id, formerIds: [], erasedAt, backupsExpireAt, removed }])
 
     // The others go on.
     const inbox = await api.call(contract.listAssignments, pair.survivor.claims, { query: { box: 'inbox' } })
@@ -138,7 +136,9 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
       { author: { name: null } },
     ])
     const thumbprints = [other.signingThumbprint]
-    expect((await answerOf(api, contract.findRfxSigners, buyer, { params, body: { thumbprints } })).signers).toHaveLength(1)
+    expect(
+      (await answerOf(api, contract.findRfxSigners, buyer, { params, body: { thumbprints } })).signers,
+    ).toHaveLength(1)
     // Who has gone had the key: it is replaced, and what was written stays readable.
     expect(await openGroup(api, buyer, theirs)).toBeDefined()
     await rekey(api, buyer, theirs)
@@ -196,8 +196,10 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
     expect(ledger.lines.at(-1)).toMatchObject({ id: body.id, userId: pair.survivor.id, formerIds: [pair.other.id] })
     const text = JSON.stringify(await dumpTables(database))
     for (const trace of traces) expect(text.includes(trace), trace).toBe(false)
-    expect(await rows(sql`select from nokkel.account_merge_row where merge_id in (
-      select id from nokkel.account_merge where ${pair.survivor.id}::uuid in (survivor_id, other_id))`)).toEqual([])
+    expect(
+      await rows(sql`select from nokkel.account_merge_row where merge_id in (
+      select id from nokkel.account_merge where ${pair.survivor.id}::uuid in (survivor_id, other_id))`),
+    ).toEqual([])
     expect(await api.call(contract.listSessions, pair.other.claims)).toMatchObject({ code: 'account_erased' })
   })
 
@@ -230,9 +232,9 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
       await expectRefusal(impostor, { status: 401, code: 'session_ended' })
       expect(await isHere(id)).toBe(true)
       expect(
-        (await rows(sql`select problem from nokkel.audit_log where action = 'person.erase' and outcome = 'refused'`)).map(
-          (row) => (row as { problem: string }).problem,
-        ),
+        (
+          await rows(sql`select problem from nokkel.audit_log where action = 'person.erase' and outcome = 'refused'`)
+        ).map((row) => (row as { problem: string }).problem),
       ).toEqual(expect.arrayContaining(['login_too_old', 'session_ended']))
     })
 
@@ -329,4 +331,3 @@ function stringsOf(value: unknown): string[] {
   }
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsOf) : []
 }
-

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { encryptContact } from '../../../packages/server/src/auth/contact-store.ts'
 import { obtainPersonKey } from '../../../packages/server/src/auth/person-key.ts'
-import { parsePersonnummer, type Personnummer } from '../../../packages/server/src/auth/personnummer.ts'
+import { type Personnummer, parsePersonnummer } from '../../../packages/server/src/auth/personnummer.ts'
 import { encryptPersonnummer } from '../../../packages/server/src/identity/personnummer-envelope.ts'
 import type { TestApi } from '../../../tools/testing/api.ts'
 import type { TestDatabase } from '../../../tools/testing/database.ts'
@@ -46,7 +46,12 @@ export async function holdEverything(
   await run(sql`update public.app_user set name = ${name} where auth_user_id = ${id}::uuid`)
   await run(sql`insert into public.external_identity (provider, client_id, subject, user_id, last_login_at)
     values ('vipps', 'client', ${subject}, ${id}::uuid, now())`)
-  for (const table of ['public.user_identities', 'public.consent', 'nokkel.offered_personnummer', 'nokkel.biometric_enrollment']) {
+  for (const table of [
+    'public.user_identities',
+    'public.consent',
+    'nokkel.offered_personnummer',
+    'nokkel.biometric_enrollment',
+  ]) {
     await run(sql`delete from ${sql.table(table)} where user_id = ${id}::uuid`)
   }
   await run(sql`
@@ -64,7 +69,9 @@ export async function holdEverything(
   }
   await run(sql`insert into nokkel.removed_login (provider, client_id, subject, user_id)
     values ('vipps', 'gone', ${randomUUID()}, ${id}::uuid)`)
-  await run(sql`insert into nokkel.refresh_token (hash, session_id) values (${hash('token')}::bytea, ${claims.sid}::uuid)`)
+  await run(
+    sql`insert into nokkel.refresh_token (hash, session_id) values (${hash('token')}::bytea, ${claims.sid}::uuid)`,
+  )
   await run(sql`insert into nokkel.biometric_enrollment (device_id, user_id, user_handle)
     values (${deviceId}::uuid, ${id}::uuid, ${hash('handle')}::bytea)`)
   await run(sql`

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createNokkelServer, readConfiguration } from '@nokkel/server'
-import { closeOnSignal, serve } from '@nokkel/server/node'
+import { closeOnSignal, fileErasureLedger, serve } from '@nokkel/server/node'
 import { type Command, CommandError, integer, text } from '../command.ts'
 import { readRootKeys, rootKeyHelp } from '../settings/root-keys.ts'
 
@@ -19,6 +19,10 @@ Serves the API in production mode, and beside it a built web application. In fro
   APP_ORIGINS        apps that administrators may have people sent back into, separated by commas; default none
   TRUSTED_PROXIES    how many proxies of yours write X-Forwarded-For; default 0
   SUPABASE_URL       the Supabase project whose accounts people may bring along; default none
+  ERASURE_LEDGER     file in which it keeps who was erased, outside of the database; whoever a restored backup brings back
+                     is erased again before anything is answered. One for each server; default none
+  BACKUP_RETENTION_DAYS
+                     how long backups of the database are kept, as people who are erased are told; default 30
 
 Root keys, from one of:
 
@@ -35,7 +39,14 @@ A server that is sealed listens, answers 503, and begins when enough shares are 
     const [host, directory] = [text(values, 'host'), text(values, 'web')]
     const { databaseUrl, ...settings } = await readConfiguration(environment, (file) => readFile(file, 'utf8'))
     const rootKeys = await readRootKeys(environment)
-    const server = createNokkelServer({ database: databaseUrl, ...settings, rootKeys, warmKeyPairs })
+    const { ERASURE_LEDGER: ledger } = environment
+    const server = createNokkelServer({
+      database: databaseUrl,
+      ...settings,
+      rootKeys,
+      warmKeyPairs,
+      ...(ledger && { erasureLedger: fileErasureLedger(ledger) }),
+    })
     const options = { server, port, ...(host !== undefined && { host }), ...(directory !== undefined && { directory }) }
     const listening = await serve(options).catch(async (cause: NodeJS.ErrnoException) => {
       await server.close()

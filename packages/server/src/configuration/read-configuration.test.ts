@@ -25,6 +25,7 @@ describe('configuration', () => {
       ALLOWED_ORIGINS: 'https://a.example, https://b.example',
       APP_ORIGINS: 'https://app.example.no, no.example.app:',
       TRUSTED_PROXIES: '1',
+      BACKUP_RETENTION_DAYS: '14',
     })
     expect(rest).toEqual({
       databaseUrl: environment.DATABASE_URL,
@@ -33,6 +34,7 @@ describe('configuration', () => {
       allowedOrigins: ['https://a.example', 'https://b.example'],
       appOrigins: ['https://app.example.no', 'no.example.app:'],
       trustedProxies: 1,
+      backupRetentionDays: 14,
     })
     expect(providers.connections).toEqual([
       { ...connection, authentication: { method: 'client_secret_basic', secret } },
@@ -44,6 +46,7 @@ describe('configuration', () => {
       allowedOrigins: [],
       appOrigins: [],
       trustedProxies: 0,
+      backupRetentionDays: 30,
     })
   })
 
@@ -124,6 +127,9 @@ describe('configuration', () => {
       'The issuer of vipps/production is a test environment',
     ],
     ['proxies without a number', { TRUSTED_PROXIES: 'all' }, 'TRUSTED_PROXIES must be'],
+    ['backups for no time', { BACKUP_RETENTION_DAYS: '0' }, 'BACKUP_RETENTION_DAYS must be'],
+    ['backups for ever', { BACKUP_RETENTION_DAYS: '3651' }, 'BACKUP_RETENTION_DAYS must be'],
+    ['backups for a month', { BACKUP_RETENTION_DAYS: 'P1M' }, 'BACKUP_RETENTION_DAYS must be'],
     [
       'a client key that is none',
       { PROVIDERS: providersWith({ authentication: { method: 'private_key_jwt', key: secret } }) },

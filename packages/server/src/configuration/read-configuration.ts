@@ -20,6 +20,7 @@ export interface Configuration {
   readonly allowedOrigins: readonly string[]
   readonly appOrigins: readonly string[]
   readonly trustedProxies: number
+  readonly backupRetentionDays: number
   readonly supabase?: SupabaseProject
 }
 
@@ -38,6 +39,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * - `APP_ORIGINS`: the apps that administrators may have people sent back into, separated by commas: https origins, or
  *   reverse-domain schemes such as `no.example.app:`. Default none.
  * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
+ * - `BACKUP_RETENTION_DAYS`: how long backups of the database are kept, from 1 to 3650. Default 30.
  * - `SUPABASE_URL`: the project whose accounts people may bring along; edge functions have it already. One without https, as
  *   that of a gateway on the same machine, is not used.
  * - `SUPABASE_JWKS_URL`: where its keys are. Default: `<SUPABASE_URL>/auth/v1/.well-known/jwks.json`.
@@ -60,6 +62,7 @@ export async function readConfiguration(
   const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
   const appOrigins = readAppOrigins(environment)
   const trustedProxies = readCount(environment.TRUSTED_PROXIES)
+  const backupRetentionDays = readDays(environment.BACKUP_RETENTION_DAYS)
   const vippsIssuers = readVippsIssuers(environment)
   const supabase = readSupabase(environment)
   const providers = await readProviders(environment, readText)
@@ -72,6 +75,7 @@ export async function readConfiguration(
     allowedOrigins,
     appOrigins,
     trustedProxies,
+    backupRetentionDays,
     ...(supabase && { supabase }),
   }
 }
@@ -162,6 +166,12 @@ function readOrigins(text: string | undefined): string[] {
 function readCount(text = '0'): number {
   if (!/^\d$/.test(text)) throw new ConfigurationError('TRUSTED_PROXIES must be a number from 0 to 9.')
   return Number(text)
+}
+
+function readDays(text = '30'): number {
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (days < 1 || days > 3650) throw new ConfigurationError('BACKUP_RETENTION_DAYS must be a number from 1 to 3650.')
+  return days
 }
 
 function readSupabase({ SUPABASE_URL: url, SUPABASE_JWKS_URL: jwksUrl }: Environment): SupabaseProject | undefined {
