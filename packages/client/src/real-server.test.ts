@@ -109,7 +109,8 @@ describe('against the real server', () => {
     await two.logIn('administrator')
     expect(await two.nokkel.auth.endOtherSessions()).toBe(1)
     await expect(one.nokkel.devices.list()).rejects.toMatchObject({ code: 'session_ended' })
-    expect(one.nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out', notice: 'session_expired' })
+    const over = { status: 'signed_out', notice: 'session_expired', lastProvider: 'vipps' }
+    expect(one.nokkel.auth.getSnapshot()).toEqual(over)
   })
 
   it('a cancelled login ends in an error, and the next one works', async () => {
