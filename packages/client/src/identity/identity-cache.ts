@@ -30,8 +30,9 @@ export function createIdentityCache({ session, storage, lock, now }: IdentityCac
   return { get, begin, purge }
 
   async function get(userId: string): Promise<UserIdentity | undefined> {
-    const row = (await stored(storage.get(identityName(userId)))) as UserIdentity | undefined
-    const cachedAt = await stored(storage.get(cachedAtName(userId)))
+    const names = [identityName(userId), cachedAtName(userId)]
+    const [value, cachedAt] = await stored(Promise.all(names.map((name) => storage.get(name))))
+    const row = value as UserIdentity | undefined
     const age = now().getTime() - Date.parse(String(cachedAt))
     return row?.userId === userId && age >= 0 && age < timeToLiveMilliseconds ? row : undefined
   }

@@ -145,6 +145,22 @@ describe('the cache of the identity', () => {
     },
   )
 
+  it('is told by the clock of this device, whatever the server says of the time', async () => {
+    const { server, storage, now, repository, id } = await signedIn()
+    server.intercept('getIdentity', async (exchange) => {
+      const { body, headers } = await server.respond(exchange)
+      const date = new Date(now().getTime() + 60 * minute).toUTCString()
+      return new Response(body, { headers: { ...Object.fromEntries(headers), date } })
+    })
+    const row = await repository.getIdentityByUserId(id)
+    server.log.length = 0
+    // The difference is forgotten with the page.
+    for (const { identity } of [{ identity: repository }, createFakeClient(server, { now, storage }).nokkel]) {
+      expect(await identity.getIdentityByUserId(id)).toEqual(row)
+    }
+    expect(server.log).toEqual([])
+  })
+
   it('is filled by one request for all who ask at the same time, in one tab and in two', async () => {
     const { server, storage, now, lock, repository, id } = await signedIn()
     const { nokkel: other } = createFakeClient(server, { now, storage, lock })
