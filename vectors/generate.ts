@@ -452,6 +452,40 @@ async function personalData() {
     indexKey: toHex(indexKey),
     phoneIndex: toHex(new Uint8Array(await blindIndex.index('phone', contact.phoneNumber))),
     emailIndex: toHex(new Uint8Array(await blindIndex.index('email', contact.email))),
+    ...(await personnummer(userId, encrypt)),
+  }
+}
+
+/** Of a made-up person. */
+async function personnummer(
+  userId: string,
+  encrypt: (plaintext: Uint8Array, by: Awaited<ReturnType<typeof importEnvelopeKey>>, place: string[]) => Promise<string>,
+) {
+  const [master, person] = [await importEnvelopeKey(key), await importEnvelopeKey(otherKey)]
+  const digits = fromText('17838400140')
+  const deviceId = '00000000-0000-4000-8000-00000000000c'
+  const [identityKey, deviceKey, ephemeral] = [await privateJwk(), await privateJwk(), await privateJwk()]
+  const { d: _, ...publicKey } = identityKey
+  const kid = await calculateThumbprint(publicKey)
+  const algorithm = { name: 'ECDH', namedCurve: 'P-256' }
+  const extractable = await crypto.subtle.importKey('jwk', identityKey, algorithm, true, ['deriveBits'])
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', extractable))
+  const place = (purpose: string, table: string, column: string, row: string) => ({ purpose, table, column, row, owner: userId })
+  const kept = place('personnummer', 'user_identities', 'personnummer', userId)
+  const revealed = place('personnummer-reveal', 'device_key', 'encryption_key', deviceId)
+  return {
+    personnummer: '17838400140',
+    encryptedPersonnummer: await encrypt(digits, person, Object.values(kept)),
+    offeredPersonnummer: await encrypt(digits, person, ['offered-personnummer', 'offered_personnummer', 'personnummer', userId, userId]),
+    identityKey,
+    identityKeyId: kid,
+    pkcs8: toHex(pkcs8),
+    wrappedIdentityKey: await encrypt(pkcs8, master, ['identity-key', 'identity_key', 'wrapped_private_key', kid, 'server']),
+    ephemeral,
+    sealedPersonnummer: toHex(await sealTo(identityKey, ephemeral, digits, kept)),
+    deviceId,
+    deviceKey,
+    revealedPersonnummer: toHex(await sealTo(deviceKey, ephemeral, digits, revealed)),
   }
 }
 
