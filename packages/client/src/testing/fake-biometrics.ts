@@ -205,8 +205,6 @@ export function createMemoryAuthenticator() {
   return memory
 }
 
-export type MemoryAuthenticator = ReturnType<typeof createMemoryAuthenticator>
-
 function abortOf(signal?: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(new NokkelError('biometrics_cancelled')))

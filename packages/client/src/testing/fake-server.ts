@@ -391,6 +391,15 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
       if (!device || device.user !== sessionOf(exchange).user) throw new Refusal('not_found', 404)
       endDevice(device, 'revoked')
     },
+    findRfxSigners(exchange) {
+      sessionOf(exchange)
+      const found = devices.filter(({ signingThumbprint }) => exchange.body.thumbprints.includes(signingThumbprint))
+      const signers = found.map(({ id, user, signingThumbprint, signingKey, registeredAt, endedAt }) => {
+        const device = { deviceId: id, userId: user.id, thumbprint: signingThumbprint, publicKey: signingKey }
+        return { ...device, validFrom: registeredAt, validUntil: endedAt }
+      })
+      return { signers }
+    },
     getMembersById(exchange) {
       sessionOf(exchange)
       return { members: people.filter(({ id }) => exchange.body.ids.includes(id)).map(memberOf) }
