@@ -1,0 +1,188 @@
+import * as contract from '@nokkel/contract'
+import { type Context, decryptEnvelope, type EnvelopeKey } from '@nokkel/crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decryptContact } from '../../packages/server/src/auth/contact-store.ts'
+import { openPersonKey } from '../../packages/server/src/auth/person-key.ts'
+import { decryptPersonnummer } from '../../packages/server/src/identity/personnummer-envelope.ts'
+import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
+import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
+import { createEquipped, createOrganization, type Equipped } from '../../tools/testing/people.ts'
+import { type Backup, restoreBackup, takeBackup } from './testing/backup.ts'
+import { type Held, heldContact, heldNumber, holdEverything } from './testing/held.ts'
+import { createMemoryLedger, type MemoryLedger } from './testing/memory-ledger.ts'
+
+describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout: 120_000 }, (engine) => {
+  let database: TestDatabase
+  let api: TestApi
+  let ledger: MemoryLedger
+  let person: Equipped
+  let bystander: Equipped
+  let held: Held
+  let backup: Backup
+  beforeAll(async () => {
+    database = await createTestDatabase(engine)
+    ledger = createMemoryLedger()
+    api = await createTestApi(database, { erasureLedger: ledger })
+    const organization = await createOrganization(database)
+    person = await createEquipped(database, organization)
+    bystander = await createEquipped(database, organization)
+    held = await holdEverything(database, api, person)
+    await holdEverything(database, api, bystander, 'Even Lunde')
+    backup = await takeBackup(database)
+    expect(await api.call(contract.erasePerson, person.claims, { body: { confirm: 'erase' } })).toMatchObject({
+      status: 200,
+    })
+  })
+  afterAll(async () => {
+    await api.close()
+    await database.close()
+  })
+
+  /** A server over a database that the backup was restored into. */
+  async function restored<T>(
+    lines: MemoryLedger | undefined,
+    work: (api: TestApi, database: TestDatabase) => Promise<T>,
+  ): Promise<T> {
+    const fresh = await createTestDatabase(engine)
+    await restoreBackup(fresh, backup)
+    const server = await createTestApi(fresh, { ...(lines && { erasureLedger: lines }) })
+    try {
+      return await work(server, fresh)
+    } finally {
+      await server.close()
+      await fresh.close()
+    }
+  }
+
+  /** What opens with all that a system has: the key of everybody in it, as every person, and the master keys themselves. */
+  async function opened({ keyring }: TestApi, { owner }: TestDatabase): Promise<string[]> {
+    const { rows } = await sql<{ userId: string; wrapped: Uint8Array }>`
+      select user_id as "userId", wrapped_key as wrapped from nokkel.person_key`.execute(owner)
+    expect(rows.length).toBeGreaterThan(0)
+    const found: string[] = []
+    const tried = async (open: () => Promise<unknown>) => {
+      await open().then(
+        (value) => found.push(JSON.stringify(value)),
+        () => undefined,
+      )
+    }
+    for (const { userId, wrapped } of rows) {
+      const key: EnvelopeKey = await openPersonKey(keyring, userId, new Uint8Array(wrapped))
+      for (const id of new Set([person.id, userId])) {
+        await tried(() => decryptContact(held.contact, key, id))
+        await tried(() => decryptPersonnummer(held.personnummer, key, 'kept', id))
+        await tried(() => decryptPersonnummer(held.personnummer, key, 'offered', id))
+        for (const envelope of [held.contact, held.personnummer]) {
+          await tried(() => keyring.unwrap(envelope, contextOf('contact', id)))
+          await tried(() => keyring.unwrap(envelope, contextOf('personnummer', id)))
+          await tried(() => decryptEnvelope(envelope, key, contextOf('person-key', id)))
+        }
+      }
+    }
+    return found
+  }
+
+  const isHere = async ({ owner }: TestDatabase, { id }: Equipped) =>
+    (await sql`select from public.app_user where auth_user_id = ${id}::uuid`.execute(owner)).rows.length > 0
+
+  it('opens when nobody holds it against the ledger: so the next test can fail', async () => {
+    await restored(undefined, async (server, fresh) => {
+      expect(await isHere(fresh, person)).toBe(true)
+      expect(await opened(server, fresh)).toEqual([JSON.stringify(heldContact), JSON.stringify(heldNumber)])
+    })
+  })
+
+  it('cannot be opened once it was restored: whoever is in the ledger is erased before anything is answered', async () => {
+    await restored(ledger, async (server, fresh) => {
+      expect(await isHere(fresh, person)).toBe(false)
+      expect(await isHere(fresh, bystander)).toBe(true)
+      expect(await opened(server, fresh)).toEqual([])
+      const left = JSON.stringify([...(await takeBackup(fresh))].map(([name, rows]) => [name, rows]))
+      for (const bytes of [held.contact, held.personnummer]) {
+        expect(left).not.toContain(Buffer.from(bytes).toString('hex'))
+      }
+      expect(left).not.toContain(held.subject)
+      expect(await server.call(contract.listSessions, person.claims)).toMatchObject({ code: 'account_erased' })
+      expect(await server.call(contract.listSessions, bystander.claims)).toMatchObject({ status: 200 })
+      const { rows } = await sql<{ action: string; actor: string | null }>`
+        select action, actor from nokkel.audit_log where action like 'person.erase%'`.execute(fresh.owner)
+      expect(rows).toEqual([{ action: 'person.erase_again', actor: null }])
+    })
+  })
+
+  it('is held against the ledger by several servers that start at once, and by the same one again', async () => {
+    const fresh = await createTestDatabase(engine)
+    await restoreBackup(fresh, backup)
+    const servers = await Promise.all([1, 2, 3].map(() => createTestApi(fresh, { erasureLedger: ledger })))
+    expect(await isHere(fresh, person)).toBe(false)
+    for (const server of servers) {
+      expect(await server.call(contract.listSessions, person.claims)).toMatchObject({ code: 'account_erased' })
+    }
+    const again = await createTestApi(fresh, { erasureLedger: ledger })
+    expect((await sql`select from nokkel.erasure`.execute(fresh.owner)).rows).toHaveLength(1)
+    expect(ledger.lines).toHaveLength(1)
+    for (const server of [...servers, again]) await server.close()
+    await fresh.close()
+  })
+
+  it('makes a ledger whole that was begun later than the database', async () => {
+    const late = createMemoryLedger()
+    const server = await createTestApi(database, { erasureLedger: late })
+    expect(late.lines).toEqual(ledger.lines)
+    await server.close()
+  })
+
+  it('starts no server whose ledger cannot be read', async () => {
+    const broken = { ...createMemoryLedger(), entries: () => Promise.reject(new Error('Line 2 of it is no erasure.')) }
+    await expect(createTestApi(database, { erasureLedger: broken })).rejects.toThrow('Line 2 of it')
+  })
+
+  it('erases single rows that came back, also without a ledger', async () => {
+    await sql`insert into public.app_user (auth_user_id, name) values (${person.id}::uuid, 'Åse')`.execute(database.owner)
+    const server = await createTestApi(database)
+    expect(await isHere(database, person)).toBe(false)
+    await server.close()
+  })
+
+  describe('an erasure that is interrupted after it is in the ledger', () => {
+    it('is done all the same, and told so', async () => {
+      const { id, claims } = await createEquipped(database, person.claims.organization)
+      const lines = createMemoryLedger([...ledger.lines])
+      const server = await createTestApi(database, { erasureLedger: lines })
+      lines.afterAppend = async () => {
+        throw new Error('The disk is full.')
+      }
+      const answer = await server.call(contract.erasePerson, claims, { body: { confirm: 'erase' } })
+      expect(answer).toMatchObject({ status: 200, body: { id: lines.lines.at(-1)?.id } })
+      expect(await isHere(database, { id } as Equipped)).toBe(false)
+      await server.close()
+    })
+
+    it('is not done when it did not come there', async () => {
+      const equipped = await createEquipped(database, person.claims.organization)
+      const lines = createMemoryLedger([...ledger.lines])
+      const server = await createTestApi(database, { erasureLedger: lines })
+      lines.beforeAppend = async () => {
+        throw new Error('The disk is full.')
+      }
+      const answer = await server.call(contract.erasePerson, equipped.claims, { body: { confirm: 'erase' } })
+      expect(answer).toMatchObject({ status: 500, code: 'server_failed' })
+      expect(await isHere(database, equipped)).toBe(true)
+      lines.beforeAppend = async () => undefined
+      expect(await server.call(contract.listSessions, equipped.claims)).toMatchObject({ status: 200 })
+      expect(
+        await server.call(contract.erasePerson, equipped.claims, { body: { confirm: 'erase' } }),
+      ).toMatchObject({ status: 200 })
+      await server.close()
+    })
+  })
+})
+
+const contextOf = (purpose: string, id: string): Context => ({
+  purpose,
+  table: purpose === 'person-key' ? 'person_key' : 'user_identities',
+  column: purpose === 'person-key' ? 'wrapped_key' : purpose,
+  row: id,
+  owner: id,
+})
