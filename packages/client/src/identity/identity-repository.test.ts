@@ -209,6 +209,28 @@ describe('the cache of the identity', () => {
     },
   )
 
+  it('does not outlive a sign-out that comes while it is written', async () => {
+    const { server, storage, now, lock, id } = await signedIn()
+    let signingOut: Promise<void> | undefined
+    const slow = {
+      ...storage,
+      async put(name: string, value: unknown) {
+        if (name === `identity_v1.${id}`) {
+          signingOut ??= nokkel.auth.signOut()
+          await expect.poll(() => server.log.includes('signOut')).toBe(true)
+          // As much as it gets done meanwhile.
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+        await storage.put(name, value)
+      },
+    }
+    const { nokkel } = createFakeClient(server, { now, lock, storage: slow })
+    expect(await nokkel.identity.getIdentityByUserId(id)).toMatchObject({ userId: id })
+    await signingOut
+    expect(server.log).toEqual(['getIdentity', 'signOut'])
+    expect(await storage.list('identity_')).toEqual([])
+  })
+
   it('is not filled by the row of somebody else', async () => {
     const { server, storage, repository, id } = await signedIn()
     const row = { ...server.identity.rows.get(id), userId: server.coordinator.id }
@@ -371,6 +393,7 @@ describe('what fails', () => {
       const { storage, repository, id } = await signedIn()
       storage.fail(action, name, fault)
       await expect(repository.getIdentityByUserId(id)).rejects.toEqual(code(expected))
+      expect(await storage.list('identity_')).toEqual([])
       if (action === 'put') await expect(repository.upsertIdentity({ userId: id })).rejects.toEqual(code(expected))
       storage.heal()
       expect(await storage.list('identity_')).toEqual([])
