@@ -22,8 +22,19 @@ describe('blind index', () => {
     expect(new Set(indexes.map((index) => Buffer.from(index).toString('hex'))).size).toBe(3)
   })
 
+  it('is there under the previous key as it was, while there is one', async () => {
+    const both = createBlindIndex(new Uint8Array(32).fill(2), new Uint8Array(32).fill(1))
+    const previous = await both.previous()
+    expect(await both.keyId()).toBe(await other.keyId())
+    expect(await previous?.keyId()).toBe(await one.keyId())
+    expect(await previous?.index('email', 'a@b.example')).toEqual(await one.index('email', 'a@b.example'))
+    expect(await previous?.previous()).toBeNull()
+    expect(await one.previous()).toBeNull()
+  })
+
   it('needs an index key of 32 bytes', () => {
     expect(() => createBlindIndex(new Uint8Array(31))).toThrow(TypeError)
+    expect(() => createBlindIndex(new Uint8Array(32), new Uint8Array(33))).toThrow(TypeError)
     expect(() => createBlindIndex('0'.repeat(32) as never)).toThrow(TypeError)
   })
 })

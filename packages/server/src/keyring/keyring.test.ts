@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestTables } from '../../../../tests/faults/testing/table-digests.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
+import { createBlindIndex } from '../auth/blind-index.ts'
 import {
   createNokkelServer,
   createProviderRegistry,
@@ -10,6 +11,8 @@ import {
   givenRootKeys,
   type NokkelServerOptions,
   type RootKeyProvider,
+  readIndexKeyVersions,
+  retireIndexKey,
 } from '../index.ts'
 import { createKeyring } from './keyring.ts'
 
@@ -115,6 +118,62 @@ describe.each(databaseEngines)('start [%s]', (engine) => {
       () => createServer(other).ready(),
       /^The index key is not the one this database was opened with: it needs the key with id \S+, and was given \S+\.$/,
     )
+  })
+
+  it('takes a further index key only beside the one before it, and needs both until that is retired', async () => {
+    const [a, b, c] = [indexKey, 'bc'.repeat(32), 'cd'.repeat(32)] as const
+    const start = (...indexKeys: string[]) =>
+      createServer(givenRootKeys({ masterKeys: [masterKey], indexKeys })).ready()
+    const id = async (key: string) => createBlindIndex(Buffer.from(key, 'hex')).keyId()
+    const [idOfA, idOfB, idOfC] = await Promise.all([id(a), id(b), id(c)])
+    const needs = (ids: string, given: string) =>
+      `The index key is not the one this database was opened with: it needs ${ids}, and was given ${given}.`
+
+    await refuses(() => start(b), needs(`the key with id ${idOfA}`, idOfB))
+    await refuses(() => start(b, c), needs(`the key with id ${idOfA}`, `${idOfB}, ${idOfC}`))
+    await refuses(() => start(a, b), `The previous index key, with id ${idOfB}, is none that this database knows.`)
+    await start(b, a)
+    await start(b, a)
+    await refuses(() => start(a), needs(`the keys with ids ${idOfB}, ${idOfA}`, idOfA))
+    await refuses(() => start(b), needs(`the keys with ids ${idOfB}, ${idOfA}`, idOfB))
+    await refuses(() => start(c, b), needs(`the keys with ids ${idOfB}, ${idOfA}`, `${idOfC}, ${idOfB}`))
+    await refuses(
+      () => start(a, b),
+      `The index key with id ${idOfA} is an older one: the one with id ${idOfB} comes first.`,
+    )
+
+    expect(await retireIndexKey(database.server)).toEqual({ keyId: idOfA, retired: true, forgotten: 0 })
+    await start(b)
+    await start(b, a)
+    await refuses(() => start(a), needs(`the key with id ${idOfB}`, idOfA))
+    await refuses(
+      () => start(a, b),
+      `The index key with id ${idOfA} is an older one: the one with id ${idOfB} comes first.`,
+    )
+    await refuses(() => start(b, c), `The previous index key, with id ${idOfC}, is none that this database knows.`)
+    await sql`delete from nokkel.index_key_version where key_id = ${idOfB}`.execute(database.owner)
+    await sql`update nokkel.index_key_version set retired_at = null`.execute(database.owner)
+  })
+
+  it('lets one of several index keys through that come at the same time', async () => {
+    const comers = ['2c', '3c', '4c'].map((byte) =>
+      createServer(givenRootKeys({ masterKeys: [masterKey], indexKeys: [byte.repeat(32), indexKey] })).ready(),
+    )
+    const outcomes = await Promise.allSettled(comers)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const { rows } = await sql`select from nokkel.index_key_version`.execute(database.owner)
+    expect(rows).toHaveLength(2)
+    await sql`delete from nokkel.index_key_version v where v.n > (select min(n) from nokkel.index_key_version)`.execute(
+      database.owner,
+    )
+  })
+
+  it('takes a present and a previous index key in a new database, the present one as the newer', async () => {
+    const fresh = await createTestDatabase(engine)
+    const indexKeys = ['bc'.repeat(32), indexKey]
+    await createServer(givenRootKeys({ masterKeys: [masterKey], indexKeys }), { database: fresh.server }).ready()
+    expect((await readIndexKeyVersions(fresh.server)).map(({ state }) => state)).toEqual(['previous', 'present'])
+    await fresh.close()
   })
 
   const retired = async () => {

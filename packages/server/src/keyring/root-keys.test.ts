@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { environmentRootKeys } from './environment.ts'
 import { assertProductionKeys, developmentMark } from './made-up-keys.ts'
-import { generateRootKeys, givenRootKeys } from './root-keys.ts'
+import { eraseRootKeys, generateRootKeys, givenRootKeys, withNewIndexKey } from './root-keys.ts'
 
 const hex = (byte: number) => byte.toString(16).padStart(2, '0').repeat(32)
 const random = () => Buffer.from(generateRootKeys().indexKeys[0] ?? []).toString('hex')
@@ -60,8 +60,42 @@ describe('given root keys', () => {
       { masterKeys: [hex(1), hex(9)], indexKeys: [hex(9)] },
       'The index key must not be a master key; make another one.',
     ],
+    [
+      'a previous index key that is a master key',
+      { masterKeys: [hex(1), hex(9)], indexKeys: [hex(8), hex(9)] },
+      'The index key must not be a master key; make another one.',
+    ],
+    ['no index key', { masterKeys: [hex(1)], indexKeys: [] }, 'There is no index key.'],
+    [
+      'the same index key twice',
+      { masterKeys: [hex(1)], indexKeys: [hex(9), hex(9)] },
+      'The same index key is given twice.',
+    ],
+    [
+      'three index keys',
+      { masterKeys: [hex(1)], indexKeys: [hex(7), hex(8), hex(9)] },
+      'There is a previous index key already; retire it before there is another one.',
+    ],
   ])('refuses %s', (_, texts, message) => {
     expect(thrownBy(() => givenRootKeys(texts))).toEqual(new TypeError(message))
+  })
+})
+
+describe('a new index key', () => {
+  it('comes before the present one, and only once', async () => {
+    const keys = generateRootKeys()
+    const [present] = keys.indexKeys
+    const { masterKeys, indexKeys } = withNewIndexKey(keys)
+    expect(masterKeys).toEqual(keys.masterKeys)
+    expect(indexKeys).toEqual([expect.any(Uint8Array), present])
+    expect(indexKeys[0]).not.toEqual(present)
+    expect(thrownBy(() => withNewIndexKey({ masterKeys, indexKeys })).message).toMatch(/^There is a previous index key/)
+  })
+
+  it('is overwritten with all others', () => {
+    const keys = withNewIndexKey(generateRootKeys())
+    eraseRootKeys(keys)
+    for (const key of [...keys.masterKeys, ...keys.indexKeys]) expect(key).toEqual(new Uint8Array(32))
   })
 })
 
@@ -84,6 +118,13 @@ describe('root keys of the environment', () => {
     await expect(provider.load()).rejects.toThrow('already given')
   })
 
+  it('are with the previous index key, when there is one', async () => {
+    const variables: Record<string, string | undefined> = environment({ INDEX_KEY_OLD: hex(8) })
+    const { indexKeys } = await environmentRootKeys(variables).load()
+    expect(variables).toEqual({ PATH: '/bin' })
+    expect(indexKeys.map(([byte]) => byte)).toEqual([9, 8])
+  })
+
   it('need no old ones', async () => {
     const provider = environmentRootKeys(environment({ MASTER_ENCRYPTION_KEYS_OLD: undefined }))
     expect((await provider.load()).masterKeys).toHaveLength(1)
@@ -104,6 +145,9 @@ describe('root keys of the environment', () => {
     ['MASTER_ENCRYPTION_KEYS_OLD', hex(1), 'The same master key is given twice.'],
     ['INDEX_KEY', '', 'INDEX_KEY is not set; it holds 64 hexadecimal digits (256 bits).'],
     ['INDEX_KEY', hex(2), 'The index key must not be a master key; make another one.'],
+    ['INDEX_KEY_OLD', 'secret', 'INDEX_KEY_OLD must be 64 hexadecimal digits (256 bits).'],
+    ['INDEX_KEY_OLD', hex(9), 'The same index key is given twice.'],
+    ['INDEX_KEY_OLD', hex(1), 'The index key must not be a master key; make another one.'],
   ])('refuse %s as %j, and take it out, too', (name, value, message) => {
     const variables: Record<string, string | undefined> = environment({ [name]: value })
     expect(thrownBy(() => environmentRootKeys(variables))).toEqual(new TypeError(message))

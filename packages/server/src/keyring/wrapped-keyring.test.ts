@@ -2,7 +2,7 @@ import type { KeyId } from '@nokkel/crypto'
 import { describe, expect, it } from 'vitest'
 import vectors from '../../../../vectors/keyring.json' with { type: 'json' }
 import { importKek } from './kek.ts'
-import { generateRootKeys } from './root-keys.ts'
+import { generateRootKeys, withNewIndexKey } from './root-keys.ts'
 import { type KeyringKek, openWrappedKeyring, parseWrappedKeyring, wrapKeyring } from './wrapped-keyring.ts'
 
 const fromHex = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
@@ -27,6 +27,48 @@ describe('wrapped keyring', () => {
     expect(await openWrappedKeyring(file, kek)).toEqual(keys)
     expect(parseWrappedKeyring(file)).toMatchObject({ kekId: kek.id, shares })
     expect(await wrapKeyring(keys, kek, shares)).not.toBe(file)
+  })
+
+  it('is version 1 without a previous index key and version 2 with one', async () => {
+    const kek = await kekOf(secret)
+    const keys = generateRootKeys()
+    const rotating = withNewIndexKey(keys)
+    for (const [held, version] of [
+      [keys, 1],
+      [rotating, 2],
+    ] as const) {
+      const file = await wrapKeyring(held, kek, shareSet)
+      expect(parseWrappedKeyring(file).version).toBe(version)
+      expect(JSON.parse(file).format).toBe(`nokkel/keyring/v${version}`)
+      expect(await openWrappedKeyring(file, kek)).toEqual(held)
+    }
+  })
+
+  it.each([
+    ['no master keys', [0, 2], 64],
+    ['a key that is missing', [2, 2], 96],
+    ['a byte more', [1, 1], 65],
+    ['nothing', [], 0],
+  ])('refuses %s in version 2', async (_, counts, byteLength) => {
+    const kek = await kekOf(secret)
+    const file = await wrapKeyring(withNewIndexKey(generateRootKeys()), kek)
+    const bytes = new Uint8Array([...counts, ...new Uint8Array(byteLength).fill(5)])
+    await expect(openWrappedKeyring(file, { ...kek, decrypt: async () => bytes })).rejects.toThrow(
+      'The keyring file does not hold a keyring.',
+    )
+  })
+
+  it('refuses version 2 without or with too many index keys', async () => {
+    const kek = await kekOf(secret)
+    const file = await wrapKeyring(withNewIndexKey(generateRootKeys()), kek)
+    for (const [indexCount, sentence] of [
+      [0, 'There is no index key.'],
+      [3, 'There is a previous index key already'],
+    ] as const) {
+      const keys = Array.from({ length: 1 + indexCount }, (_, index) => [...new Uint8Array(32).fill(index + 1)])
+      const bytes = new Uint8Array([1, indexCount, ...keys.flat()])
+      await expect(openWrappedKeyring(file, { ...kek, decrypt: async () => bytes })).rejects.toThrow(sentence)
+    }
   })
 
   it('says which key it needs', async () => {

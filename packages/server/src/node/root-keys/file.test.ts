@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { generateRootKeys } from '../../keyring/root-keys.ts'
+import { generateRootKeys, withNewIndexKey } from '../../keyring/root-keys.ts'
 import { splitKeyring } from '../../keyring/shared-keyring.ts'
 import { fileRootKeys, formatRootKeyFile, sealedFileRootKeys } from './file.ts'
 
@@ -41,6 +41,17 @@ describe('root keys of a file', () => {
     expect(await fileRootKeys(path).load()).toEqual(more)
   })
 
+  it('are with the previous index key, and as they were written before there was one', async () => {
+    const keys = generateRootKeys()
+    expect(Object.keys(JSON.parse(formatRootKeyFile(keys)))).toEqual(['masterKeys', 'indexKey'])
+    const rotating = withNewIndexKey(keys)
+    const text = formatRootKeyFile(rotating)
+    expect(Object.keys(JSON.parse(text))).toEqual(['masterKeys', 'indexKeys'])
+    expect(await fileRootKeys(write(text)).load()).toEqual(rotating)
+    const alone = JSON.stringify({ masterKeys: [key], indexKeys: [indexKey] })
+    expect(await fileRootKeys(write(alone)).load()).toMatchObject({ indexKeys: { length: 1 } })
+  })
+
   it.each([0o644, 0o640, 0o604, 0o622, 0o700, 0o660])('are not read with mode %o', async (mode) => {
     const path = write(formatRootKeyFile(generateRootKeys()), mode)
     expect(await refusal(path)).toBe('the file may be read or changed by others; chmod 600 makes it fit for keys.')
@@ -62,6 +73,8 @@ describe('root keys of a file', () => {
     ['a list', '[]'],
     ['nothing', 'null'],
     ['no list of master keys', JSON.stringify({ masterKeys: key, indexKey })],
+    ['index keys in two ways', JSON.stringify({ masterKeys: [key], indexKey, indexKeys: [indexKey] })],
+    ['no list of index keys', JSON.stringify({ masterKeys: [key], indexKeys: indexKey })],
     ['a further member', JSON.stringify({ masterKeys: [key], indexKey, note: key })],
     ['the keys of npm start', JSON.stringify({ masterKey: key, indexKey })],
   ])('are not %s', async (_, content) => {
@@ -72,6 +85,12 @@ describe('root keys of a file', () => {
     ['no master key', { masterKeys: [], indexKey }, 'There is no master key.'],
     ['one twice', { masterKeys: [key, key], indexKey }, 'The same master key is given twice.'],
     ['too short', { masterKeys: [key.slice(2)], indexKey }, 'A master key must be 64 hexadecimal digits (256 bits).'],
+    ['no index key', { masterKeys: [key], indexKeys: [] }, 'There is no index key.'],
+    [
+      'no text in the list',
+      { masterKeys: [key], indexKeys: [7] },
+      'An index key must be 64 hexadecimal digits (256 bits).',
+    ],
     ['no text', { masterKeys: [key], indexKey: 7 }, 'An index key must be 64 hexadecimal digits (256 bits).'],
   ])('are not %s', async (_, content, sentence) => {
     expect(await refusal(write(JSON.stringify(content)))).toBe(`the file: ${sentence}`)
