@@ -1,10 +1,11 @@
 import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { useDeviceKeys, useNokkel } from '@nokkel/client/react'
 import { Link } from '@tanstack/react-router'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { type ErrorCode, explain } from '../components/explain.ts'
 import { LogInAgain } from '../login/log-in-again.tsx'
 import * as m from '../paraglide/messages.js'
+import { useRefreshBiometrics } from '../queries/biometrics.ts'
 import type { Me } from '../wire.ts'
 import { useArrival } from './arrival.ts'
 import { BiometricEnrollmentSuccessBanner } from './enrollment-banner.tsx'
@@ -27,6 +28,8 @@ interface EnrollmentProps {
 /** The way on from a login: the question whether this device may be unlocked from now on, where it can be asked. */
 export function Enrollment({ me, waits, onAsking }: EnrollmentProps) {
   const { biometrics } = useNokkel()
+  const { status } = useSyncExternalStore(biometrics.subscribe, biometrics.getSnapshot)
+  const refresh = useRefreshBiometrics()
   const keys = useDeviceKeys().state.status
   const [arrived, proceed] = useArrival()
   const [phase, setPhase] = useState<Phase>(idle)
@@ -61,9 +64,21 @@ export function Enrollment({ me, waits, onAsking }: EnrollmentProps) {
       biometrics.onEvent(({ type }) => {
         setPhase(type === 'BiometricEnrollmentComplete' ? { name: 'enrolled' } : idle)
         proceed()
+        void refresh()
       }),
-    [biometrics, proceed],
+    [biometrics, proceed, refresh],
   )
+
+  // Another tab has the answer already.
+  const answered = asking && (status === 'enrolled' || status === 'declined')
+  useEffect(() => {
+    if (asking) void biometrics.refresh().catch(() => undefined)
+  }, [asking, biometrics])
+  useEffect(() => {
+    if (!answered) return
+    setPhase(idle)
+    proceed()
+  }, [answered, proceed])
 
   const enrolling = phase.name === 'enrolling'
   const keysDecided = keys !== 'generating' && keys !== 'registering' && keys !== 'confirm_replace'

@@ -2,7 +2,7 @@ import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { useNokkel, useSession } from '@nokkel/client/react'
 import { useLocation, useNavigate } from '@tanstack/react-router'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { explain } from '../components/explain.ts'
+import { type ErrorCode, explain } from '../components/explain.ts'
 import { providerName } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Waiting } from '../components/waiting.tsx'
@@ -13,6 +13,9 @@ import * as m from '../paraglide/messages.js'
 import { useWays } from '../queries/organizations.ts'
 import { useLocale } from '../settings/locale.ts'
 import { BiometricIcon } from './biometric-icon.tsx'
+
+/** Why a device did not open, where it may be that it never will. */
+const ofDevice: readonly ErrorCode[] = ['biometrics_cancelled', 'biometrics_unavailable', 'unlock_failed']
 
 /** Stands in place of every page while the session is locked: nothing of the person, and each way on. */
 export function LockPage() {
@@ -54,14 +57,14 @@ function Unlock() {
           </Heading>
           <div className="notice-body">
             <Paragraph>{failure === 'biometrics_cancelled' ? m.lock_cancelled() : explain(failure)}</Paragraph>
-            <Paragraph>{m.lock_elsewhere()}</Paragraph>
+            {ofDevice.includes(failure) && <Paragraph>{m.lock_elsewhere()}</Paragraph>}
             <Paragraph className="code">{m.error_code({ code: failure })}</Paragraph>
           </div>
         </Alert>
       )}
       {running && <Waiting reason={m.lock_working()} />}
       <div className="actions">
-        <Button disabled={running} onClick={() => void unlock()}>
+        <Button loading={running} onClick={() => void unlock()}>
           {failure ? m.try_again() : m.lock_unlock()}
         </Button>
       </div>
@@ -103,7 +106,11 @@ function OtherWays({ returnTo }: { returnTo: string }) {
     setLeaving(true)
     // Who logs out on purpose does not ask to come back; the next one here may be somebody else.
     await navigate({ to: '/login', replace: true })
-    await signOut()
+    try {
+      await signOut()
+    } finally {
+      setLeaving(false)
+    }
   }
 
   return (

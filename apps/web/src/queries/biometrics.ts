@@ -1,5 +1,6 @@
 import { useNokkel } from '@nokkel/client/react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
 import type { Me } from '../wire.ts'
 
 const key = ['biometrics'] as const
@@ -18,5 +19,5 @@ export function useDeviceBiometrics({ session }: Me) {
 
 export function useRefreshBiometrics(): () => Promise<void> {
   const queries = useQueryClient()
-  return () => queries.invalidateQueries({ queryKey: key })
+  return useCallback(() => queries.invalidateQueries({ queryKey: key }), [queries])
 }

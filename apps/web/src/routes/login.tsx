@@ -27,7 +27,8 @@ export function LoginPage() {
   const { to } = useSearch({ from: '/login' })
   const linking = useLoginIn('needs_linking')
   const failed = useLoginIn('error')
-  if (state.status === 'signed_in') return <Redirect to={to ?? '/'} />
+  const arrived = useLoginIn('authenticated')?.state.purpose === 'login'
+  if (state.status === 'signed_in') return <Redirect to={to ?? '/'} afterLogin={arrived} />
 
   return (
     <div className="login">
