@@ -4,8 +4,11 @@ import { sql } from 'kysely'
 import type { TestDatabase } from '../../../tools/testing/database.ts'
 import type { Needle } from './needle.ts'
 
-/** `provider`: between anyone and BankID or Vipps. The others are between a client and our own server. */
-export type Channel = 'request' | 'response' | 'provider' | 'log' | 'row'
+/**
+ * `provider`: between anyone and BankID or Vipps. `request`, its URL with it, and `response` are between a client and our own
+ * server. `store`: what a client keeps.
+ */
+export type Channel = 'request' | 'response' | 'provider' | 'log' | 'row' | 'error' | 'store' | 'backup'
 
 interface Finding {
   readonly needle: string
@@ -23,6 +26,8 @@ interface Entry {
 export interface Recorder {
   readonly logger: Logger
   readonly fetch: typeof fetch
+  /** Keeps whatever passes elsewhere. */
+  keep(channel: Channel, place: string, ...parts: (string | Uint8Array)[]): void
   /** Reads every row of every table there is. */
   readRows(database: TestDatabase): Promise<void>
   search(needles: readonly Needle[], channels?: readonly Channel[]): Finding[]
@@ -39,6 +44,7 @@ export function createRecorder(send: typeof fetch): Recorder {
     })
   }
   return {
+    keep,
     logger: createJsonLogger((line) => keep('log', 'log', line)),
     async fetch(input, init) {
       const request = new Request(input, init)
@@ -67,9 +73,9 @@ export function createRecorder(send: typeof fetch): Recorder {
         }
       }
     },
-    search: (needles, channels = ['request', 'response', 'provider', 'log', 'row']) =>
+    search: (needles, channels) =>
       entries
-        .filter(({ channel }) => channels.includes(channel))
+        .filter(({ channel }) => !channels || channels.includes(channel))
         .flatMap(({ channel, place, bytes }) =>
           needles
             .filter(({ forms }) => forms.some((form) => bytes.includes(form)))
