@@ -33,6 +33,7 @@ import {
   type KeyOwner,
   open,
   parseHeader,
+  type PublicJwk,
   privateKeyContext,
   readdressAssignment,
   type SignedRfxManifest,
@@ -45,6 +46,7 @@ import {
   type Thumbprint,
   type VerifyRfxManifestOptions,
 } from '@nokkel/crypto'
+import { type CompactJWSHeaderParameters, CompactSign } from 'jose'
 import { encodeAssignmentContent } from '../packages/crypto/src/assignment-content.ts'
 import { signStatement } from '../packages/crypto/src/assignment-statement.ts'
 import { type Bytes, concatBytes, sha256 } from '../packages/crypto/src/bytes.ts'
@@ -56,6 +58,8 @@ import { encodeHeader } from '../packages/crypto/src/header.ts'
 import { publicKeyId } from '../packages/crypto/src/seal.ts'
 import { fromHex, fromText, patternOf, toHex } from '../packages/crypto/src/testing/bytes.ts'
 import { importEncryptionPair, importSigningPair, type PrivateJwk } from '../packages/crypto/src/testing/keys.ts'
+import { certifyErasure } from '../packages/server/src/rights/certificate.ts'
+import { formatErasure } from '../packages/server/src/rights/ledger.ts'
 import { createBlindIndex } from '../packages/server/src/auth/blind-index.ts'
 import { importKek } from '../packages/server/src/keyring/kek.ts'
 import type { RootKeys } from '../packages/server/src/keyring/root-keys.ts'
@@ -86,6 +90,7 @@ await write('keyring', await keyrings())
 await write('rfx', await rfxs())
 await write('personal-data', await personalData())
 await write('client-vault', await clientVault())
+await write('erasure', await erasures())
 
 async function encodings() {
   const jwk = {
@@ -513,6 +518,50 @@ async function clientVault() {
         return { name, column, text, envelope: encodeBase64Url(envelope) }
       }),
     ),
+  }
+}
+
+async function erasures() {
+  const jwk = await privateJwk()
+  const publicKey = publicOf(jwk) as PublicJwk
+  const { privateKey } = await importSigningPair(jwk)
+  const kid = await calculateThumbprint(publicKey)
+  const issuer = 'https://keys.example.no/nokkel'
+  const entry = {
+    id: '00000000-0000-4000-8000-0000000000e1',
+    userId: '00000000-0000-4000-8000-00000000000a',
+    formerIds: ['00000000-0000-4000-8000-00000000000b'],
+    erasedAt: '2026-11-21T12:00:00.123Z',
+    backupsExpireAt: '2026-12-21T12:00:00.123Z',
+    removed: { app_user: 2, device_key: 1, external_identity: 2, session: 3 },
+  }
+  const sign = (header: Partial<CompactJWSHeaderParameters>, payload: object) =>
+    new CompactSign(fromText(JSON.stringify(payload)))
+      .setProtectedHeader({ alg: 'ES256', typ: 'nokkel-erasure+jwt', kid, ...header })
+      .sign(privateKey)
+  const { certificate } = await certifyErasure(entry, { kid, key: privateKey }, issuer)
+  const [header, payload, signature] = certificate.split('.') as [string, string, string]
+  const said = JSON.parse(new TextDecoder().decode(decodeBase64Url(payload))) as object
+  const flipped = encodeBase64Url(decodeBase64Url(signature).map((byte, at) => (at === 5 ? byte ^ 1 : byte)))
+  const unsigned = encodeBase64Url(fromText('{"alg":"none","typ":"nokkel-erasure+jwt"}'))
+  const another = encodeBase64Url(fromText(JSON.stringify({ ...said, erasedAt: '2026-11-22T12:00:00.123Z' })))
+  return {
+    ledgerLine: formatErasure(entry),
+    jwks: { keys: [{ ...publicKey, kid, alg: 'ES256', use: 'sig' }] },
+    issuer,
+    certificate,
+    payload: said,
+    refused: [
+      { name: 'another byte of the signature', certificate: `${header}.${payload}.${flipped}` },
+      { name: 'another payload', certificate: `${header}.${another}.${signature}` },
+      { name: 'no signature', certificate: `${unsigned}.${payload}.` },
+      { name: 'an access token', certificate: await sign({ typ: 'JWT' }, said) },
+      { name: 'another issuer', certificate: await sign({}, { ...said, iss: 'https://other.example.no/nokkel' }) },
+      { name: 'a key that is not published', certificate: await sign({ kid: 'other' }, said) },
+      { name: 'a further member', certificate: await sign({}, { ...said, name: 'Kari Nordmann' }) },
+      { name: 'a member that is missing', certificate: await sign({}, { ...said, removed: undefined }) },
+      { name: 'cut short', certificate: certificate.slice(0, -2) },
+    ],
   }
 }
 

@@ -119,16 +119,7 @@ const shown: Readonly<Record<string, readonly string[]>> = {
   assignment_key: ['assignment_id', 'device_id', 'user_id'],
   rfx_key_members: ['created_at', 'key_id', 'revision', 'rfx_id', 'role', 'signed_thumbprint', 'user_id'],
   rfx_key_attempt: ['created_at', 'created_by', 'id', 'rfx_id', 'version'],
-  rfx_key_history: [
-    'company_id',
-    'company_key_id',
-    'created_at',
-    'id',
-    'rfx_id',
-    'user_id',
-    'user_key_id',
-    'version',
-  ],
+  rfx_key_history: ['company_id', 'company_key_id', 'created_at', 'id', 'rfx_id', 'user_id', 'user_key_id', 'version'],
   rfx_broken_wrap: ['revision', 'rfx_id', 'role', 'signed_thumbprint', 'user_id'],
   rfx_opener: ['created_at', 'rfx_id', 'user_id'],
   rfx_exclusion: ['created_at', 'rfx_id', 'user_id'],
@@ -192,9 +183,9 @@ describe.each(databaseEngines)('what a person gets of themselves [%s]', { timeou
     expect(rows.length).toBeGreaterThan(35)
     const known = [...Object.keys(exported.data), ...Object.keys(leftOut), ...ofSessions]
     expect(rows.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual([])
-    expect(Object.keys(leftOut).filter((name) => !rows.some((row) => row.name === name) && name !== 'audit_log')).toEqual(
-      [],
-    )
+    expect(
+      Object.keys(leftOut).filter((name) => !rows.some((row) => row.name === name) && name !== 'audit_log'),
+    ).toEqual([])
   })
 
   it('shows these columns and no other', () => {
@@ -270,7 +261,10 @@ describe.each(databaseEngines)('what a person gets of themselves [%s]', { timeou
     const organization = await createOrganization(database)
     const { id, claims } = await createEquipped(database, organization)
     const old = await logIn(database, organization, id, { ageSeconds: 301 })
-    expect(await api.call(contract.exportPersonalData, old.claims)).toMatchObject({ status: 403, code: 'login_too_old' })
+    expect(await api.call(contract.exportPersonalData, old.claims)).toMatchObject({
+      status: 403,
+      code: 'login_too_old',
+    })
     expect(await api.call(contract.exportPersonalData, undefined)).toMatchObject({ status: 401, code: 'token_missing' })
     const impostor = { ...claims, sub: pair.other.id }
     expect(await api.call(contract.exportPersonalData, impostor)).toMatchObject({ status: 401, code: 'session_ended' })

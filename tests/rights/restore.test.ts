@@ -139,7 +139,9 @@ describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout
   })
 
   it('erases single rows that came back, also without a ledger', async () => {
-    await sql`insert into public.app_user (auth_user_id, name) values (${person.id}::uuid, 'Åse')`.execute(database.owner)
+    await sql`insert into public.app_user (auth_user_id, name) values (${person.id}::uuid, 'Åse')`.execute(
+      database.owner,
+    )
     const server = await createTestApi(database)
     expect(await isHere(database, person)).toBe(false)
     await server.close()
@@ -171,9 +173,9 @@ describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout
       expect(await isHere(database, equipped)).toBe(true)
       lines.beforeAppend = async () => undefined
       expect(await server.call(contract.listSessions, equipped.claims)).toMatchObject({ status: 200 })
-      expect(
-        await server.call(contract.erasePerson, equipped.claims, { body: { confirm: 'erase' } }),
-      ).toMatchObject({ status: 200 })
+      expect(await server.call(contract.erasePerson, equipped.claims, { body: { confirm: 'erase' } })).toMatchObject({
+        status: 200,
+      })
       await server.close()
     })
   })

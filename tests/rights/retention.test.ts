@@ -22,7 +22,8 @@ describe.each(databaseEngines)('who does not come back [%s]', { timeout: 60_000 
   const run = (statement: ReturnType<typeof sql>) => statement.execute(database.owner)
   const rows = async <Row>(statement: ReturnType<typeof sql<Row>>) => (await statement.execute(database.owner)).rows
   const sweep = async () =>
-    (await sql<{ swept: Record<string, number> }>`select nokkel.sweep() as swept`.execute(database.server)).rows[0]?.swept
+    (await sql<{ swept: Record<string, number> }>`select nokkel.sweep() as swept`.execute(database.server)).rows[0]
+      ?.swept
   async function createHeld(organization: string): Promise<Equipped> {
     const person = await createEquipped(database, organization)
     await holdEverything(database, api, person)

@@ -37,6 +37,15 @@ export const oneEngineOnly: Readonly<Record<string, string>> = {
   ),
   ...Object.fromEntries(
     [
+      'the same person, from several devices at once: once',
+      'both administrators of a company and of an organisation: one of them stays',
+      'a login of theirs: it is of a new account, or its session is over',
+      'a merge: one account is gone, or both, and nothing of either hangs on nobody',
+      'assignments that are sent to them: each is sent to who was there, and no key hangs on nobody',
+    ].map((test) => [`erasing while something else happens > ${test}`, pgliteHasOneConnection]),
+  ),
+  ...Object.fromEntries(
+    [
       'two administrators merge at once, one into each account: one of them does',
       'the person logs in as the other account: they are the kept one, or their session has ended',
       'the other account revokes its key: it is revoked or it moves, never both',

@@ -24,10 +24,11 @@ const entry = fileURLToPath(new URL('server-process.ts', import.meta.url))
 export async function startFragileServer(
   database: ServerDatabase,
   points: ServerPlan['points'],
+  further: Pick<ServerPlan, 'erasureLedger'> = {},
 ): Promise<FragileServer> {
   const publicUrl = `http://localhost:${await freePort()}`
   const { close: closeSandbox, clients } = await startSandbox(publicUrl)
-  let plan: ServerPlan = { database, publicUrl, masterKey: '07'.repeat(32), points, clients }
+  let plan: ServerPlan = { database, publicUrl, masterKey: '07'.repeat(32), points, clients, ...further }
   let kills = 0
   let closed = false
   // The next process has loaded its code when the present one dies.

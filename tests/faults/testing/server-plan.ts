@@ -16,6 +16,8 @@ export interface ServerPlan {
   readonly port?: number
   /** Default 2. */
   readonly maximumConnections?: number
+  /** Where it writes who was erased; default nowhere. */
+  readonly erasureLedger?: string
   /** How many requests to log in an address has in a minute; default as in production. */
   readonly loginsPerMinute?: number
   readonly clients: readonly {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { connect, createNokkelServer, createProviderRegistry, type Database, givenRootKeys } from '@nokkel/server'
-import { openEmbeddedDatabase, serve } from '@nokkel/server/node'
+import { fileErasureLedger, openEmbeddedDatabase, serve } from '@nokkel/server/node'
 import { readMigrations } from '../../../tools/testing/migrations.ts'
 import { useFixedRsaKeys } from './fixed-rsa-keys.ts'
 import { readSeed } from './seed.ts'
@@ -42,6 +42,7 @@ async function open(plan: ServerPlan): Promise<void> {
         personnummer: true,
       })),
     ),
+    ...(plan.erasureLedger !== undefined && { erasureLedger: fileErasureLedger(plan.erasureLedger) }),
     mode: 'development',
     // Counting is a statement of its own, whose moments are not those to end a process at.
     limits: {

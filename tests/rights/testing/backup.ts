@@ -26,7 +26,9 @@ export async function restoreBackup({ owner }: Pick<TestDatabase, 'owner'>, back
     for (const [name, rows] of backup) {
       const { rows: columns } = await sql<{ names: string }>`
         select string_agg(quote_ident(attname), ', ' order by attnum) as names from pg_attribute
-        where attrelid = ${name}::regclass and attnum > 0 and not attisdropped and attgenerated = ''`.execute(transaction)
+        where attrelid = ${name}::regclass and attnum > 0 and not attisdropped and attgenerated = ''`.execute(
+        transaction,
+      )
       const names = sql.raw(columns[0]?.names ?? '')
       await sql`
         insert into ${sql.raw(name)} (${names}) overriding system value
