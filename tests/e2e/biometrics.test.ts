@@ -10,7 +10,16 @@ import { type Authenticator, addAuthenticator } from './testing/authenticator.ts
 import { clientOf } from './testing/client-of.ts'
 import { tabTo } from './testing/keyboard.ts'
 import { look } from './testing/look.ts'
-import { agree, beAt, type Login, logIn, readyLine } from './testing/steps.ts'
+import {
+  agree,
+  beAt,
+  type Login,
+  leaveFor,
+  logIn,
+  lookAgain,
+  personnummerQuestion,
+  readyLine,
+} from './testing/steps.ts'
 import { readStorage } from './testing/storage.ts'
 import { launchBrowser, newVisitor, returningVisitor, type Visitor } from './testing/visitor.ts'
 
@@ -103,7 +112,7 @@ function recordRequests(page: Page): string[] {
   return paths
 }
 
-const isSessionRequest = (path: string) => path.includes('/nokkel/session')
+const challenges = 'POST /nokkel/session/unlock/challenges'
 
 describe('a first login where there are biometrics', () => {
   const kari: Person = { organization: 'Likeperson', person: 'likeperson-medlem-1' }
@@ -159,11 +168,8 @@ describe('a first login where there are biometrics', () => {
       await comeBackAfterAnHour(here.page, id)
       await readyLine(here.page).waitFor()
       expect(authenticator.count).toEqual({ made: 0, used: 0, [use]: 1 })
-      const asked = requests.filter(isSessionRequest)
-      expect(asked.slice(asked.indexOf('POST /nokkel/session/unlock/challenges'))).toEqual([
-        'POST /nokkel/session/unlock/challenges',
-        'POST /nokkel/session/unlock',
-      ])
+      const asked = requests.filter((path) => path.includes('/nokkel/session'))
+      expect(asked.slice(asked.indexOf(challenges))).toEqual([challenges, 'POST /nokkel/session/unlock'])
       credentials = await authenticator.unplug()
       expect(credentials).toHaveLength(1)
       expect(here.complaints.filter((complaint) => !complaint.includes('401'))).toEqual([])
@@ -327,13 +333,51 @@ describe('a locked session', () => {
     await page.getByRole('button', { name: 'Norsk' }).click()
   })
 
+  it('does not ask in a tab that nobody looks at, until somebody does', async () => {
+    const { page } = here
+    await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
+    await page.addInitScript(() => {
+      const { get = () => 'visible' } = Object.getOwnPropertyDescriptor(Document.prototype, 'visibilityState') ?? {}
+      Object.defineProperty(document, 'visibilityState', {
+        get: () => (sessionStorage.getItem('looks away') ? 'hidden' : get.call(document)),
+      })
+    })
+    await page.evaluate(() => sessionStorage.setItem('looks away', 'yes'))
+    const requests = recordRequests(page)
+    await page.goto('/account')
+    await locked(page).waitFor()
+    await page.waitForLoadState('networkidle')
+    expect(requests).not.toContain(challenges)
+    await see(page, 'locked')
+    await page.evaluate(() => sessionStorage.removeItem('looks away'))
+    await lookAgain(page)
+    await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
+    // By itself it asks once.
+    await lookAgain(page)
+    await page.waitForLoadState('networkidle')
+    expect(requests.filter((path) => path === challenges)).toHaveLength(1)
+  })
+
+  it('says when there is no contact, and nothing of passkeys then', async () => {
+    const { page, context } = here
+    await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
+    await context.setOffline(true)
+    await page.getByRole('button', { name: 'Prøv igjen' }).click()
+    await page.getByRole('alert').getByText('network_unreachable').waitFor()
+    expect(await page.getByText('Har du slettet passnøkkelen').count()).toBe(0)
+    await context.setOffline(false)
+  })
+
   it('opens where the person was when they are recognised', async () => {
     const { page } = here
     await page.goto('/account')
-    await locked(page).waitFor()
-    await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
-    await authenticator.recognise(true)
+    await page.getByRole('alert').getByText('biometrics_cancelled').waitFor()
     await page.getByRole('button', { name: 'Prøv igjen' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').getByText('biometrics_cancelled').waitFor()
+    // The focus is still where one tries again.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Prøv igjen')
+    await authenticator.recognise(true)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Min konto', exact: true }).waitFor()
     expect(await page.title()).toBe('Min konto – Nøkkel')
@@ -498,6 +542,25 @@ describe('a session that has expired', () => {
 })
 
 describe('two tabs', () => {
+  it('ask once: the answer in one is that of the other', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    await addAuthenticator(page)
+    await enter(page, { organization: 'Nordlys', person: 'nordlys-koordinator' })
+    await prompt(page).waitFor()
+    const place = await page.evaluate(() => ({ state: history.state, path: location.pathname }))
+    const other = await context.newPage()
+    await addAuthenticator(other)
+    // As where the page of a login is duplicated.
+    await other.goto('/login')
+    await other.addInitScript((state) => history.replaceState(state, ''), place.state)
+    await other.goto(place.path)
+    await prompt(other).waitFor()
+    await decline(page)
+    await prompt(page).waitFor({ state: 'detached' })
+    await prompt(other).waitFor({ state: 'detached' })
+    await context.close()
+  })
+
   it('are locked together, and one of them opens both', async () => {
     const { page, context } = await newVisitor(browser, application.url)
     const authenticator = await addAuthenticator(page)
@@ -521,27 +584,73 @@ describe('two tabs', () => {
   })
 })
 
+describe('a device that knows by itself that it is locked', () => {
+  it('asks for the person before it asks the server for anything else, also where its clock is wrong', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    const authenticator = await addAuthenticator(page)
+    await enroll(page, { organization: 'Likeperson', person: 'uten-fnr', provider: 'Vipps' })
+    const { id } = await sessionOf(page)
+    await comeBackAfterAnHour(page, id)
+    await readyLine(page).waitFor()
+    expect(authenticator.count).toEqual({ made: 1, used: 0 })
+    await sql`update nokkel.session set authenticated_at = now() - interval '1 hour', unlocked_at = now() - interval '1 hour',
+      unlocked_until = now() - interval '1 minute' where id = ${id}::uuid`.execute(database.owner)
+    await page.goto('about:blank')
+    const requests = recordRequests(page)
+    await page.clock.setSystemTime(Date.now() + 45 * 60_000)
+    await page.goto('/inbox')
+    await readyLine(page).waitFor()
+    expect(authenticator.count).toEqual({ made: 1, used: 1 })
+    const asked = requests.filter((path) => path !== 'GET /nokkel/organizations')
+    // A proof with the time of the device is made again when an answer has told the right one.
+    expect([...new Set(asked)].slice(0, 2)).toEqual([challenges, 'POST /nokkel/session/unlock'])
+    await context.close()
+  })
+})
+
 describe('two people at one browser', () => {
   it('have nothing to do with each other', async () => {
     const { page, context } = await newVisitor(browser, application.url)
-    await addAuthenticator(page)
+    const authenticator = await addAuthenticator(page)
     await enroll(page, { organization: 'Nordlys', person: 'nordlys-medlem-2' })
     const [first] = await flags(page)
-    await page.getByRole('button', { name: /^Konto og innstillinger: / }).click()
-    await page.getByRole('button', { name: 'Logg ut', exact: true }).first().click()
-    await page.waitForURL('**/login')
-    await enter(page, { organization: 'Nordlys', person: 'nordlys-koordinator' })
+    await authenticator.recognise(false)
+    await comeBackAfterAnHour(page, (await sessionOf(page)).id)
+    // Somebody else finds it locked, and logs in.
+    await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
+    await page.getByRole('button', { name: 'Logg inn med BankID i stedet' }).click()
+    await agree(page, { personnummer: false })
+    await beAt(page, 'nordlys-koordinator')
+    await page.getByRole('button', { name: /^Konto og innstillinger: / }).waitFor()
     await prompt(page).waitFor()
     await decline(page)
     await prompt(page).waitFor({ state: 'detached' })
     const names = await flags(page)
-    expect(names).toContain(first)
     expect(names.filter((name) => name.startsWith('biometric_enrolled_v1.'))).toEqual([first])
-    const { id } = await sessionOf(page)
+    expect(names.filter((name) => name.startsWith('biometric_declined_v1.'))).toHaveLength(1)
     // Nobody asked this one to be locked.
-    await comeBackAfterAnHour(page, id)
+    await comeBackAfterAnHour(page, (await sessionOf(page)).id)
     await page.getByRole('button', { name: /^Konto og innstillinger: / }).waitFor()
     expect(await locked(page).count()).toBe(0)
+    expect(authenticator.count).toEqual({ made: 0, used: 0 })
+    await context.close()
+  })
+})
+
+describe('two questions after one login', () => {
+  it('come one after the other, what may be kept first', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    await addAuthenticator(page)
+    await leaveFor(page, { provider: 'BankID', organization: 'Fjordhjelpen' })
+    await beAt(page, 'ny-person', { answers: false })
+    const first = personnummerQuestion(page)
+    await first.waitFor()
+    await readyLine(page).waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(1)
+    await first.getByRole('button', { name: 'Nei, slett det' }).click()
+    await first.waitFor({ state: 'detached' })
+    await prompt(page).waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(1)
     await context.close()
   })
 })
@@ -592,9 +701,25 @@ describe('the card on the account page', () => {
     const person: Person = { organization: 'Likeperson', person: 'administrator' }
     await enter(page, person)
     await decline(page)
+    // Only the server knows how old the login is.
+    const json = { type: 'urn:nokkel:problem:login_too_old', title: 'Too old', status: 403, code: 'login_too_old' }
+    const tooOld = { status: 403, contentType: 'application/problem+json', json }
     await page.goto('/account')
+    await page.route('**/nokkel/biometrics', (route) =>
+      route.request().method() === 'POST' ? route.fulfill(tooOld) : route.continue(),
+    )
     await card(page).getByRole('button', { name: 'Slå på' }).click()
+    await page.getByRole('alert').getByText('Opplåsing kan bare endres rett etter en innlogging.').waitFor()
+    expect((await flags(page)).filter((name) => name.startsWith('biometric_enrolled_v1.'))).toEqual([])
+    await see(page, 'card-too-old')
+    await page.unroute('**/nokkel/biometrics')
+    await page.getByRole('button', { name: 'Logg inn på nytt' }).click()
+    await agree(page, { personnummer: false })
+    await beAt(page, person.person)
+    // Back where the person was, the question comes by itself.
+    await confirm(page)
     await card(page).getByText('På', { exact: true }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/account')
     await card(page).getByRole('button', { name: 'Slå av' }).click()
     const off = page.getByRole('dialog', { name: 'Vil du slå av opplåsing?' })
     await off.waitFor()
