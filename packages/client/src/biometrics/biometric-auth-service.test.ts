@@ -284,6 +284,20 @@ describe('the state', () => {
   })
 })
 
+describe('what the server has said', () => {
+  it('holds where the flag is lost', async () => {
+    const { member, biometrics, client, clock, storage, server } = await signedIn()
+    await biometrics.enrollBiometrics(member.id)
+    clock.time += 9 * 60_000 + 1
+    await client.nokkel.auth.accessToken()
+    clock.time -= 9 * 60_000
+    await storage.delete(await enrolledName(member.id))
+    expect(server.log).toContain('refreshSession')
+    expect(await biometrics.refresh()).toEqual({ status: 'enrolled' })
+    expect(await biometrics.shouldPrompt(member.id)).toBe(false)
+  })
+})
+
 describe('removing', () => {
   it('takes the flag and the wish away, under a login of the last five minutes', async () => {
     const { member, biometrics, clock, server, storage } = await signedIn()
@@ -304,6 +318,19 @@ describe('removing', () => {
     for (const device of server.devices) server.endDevice(device, 'superseded')
     await expect(client.nokkel.devices.list()).rejects.toMatchObject({ code: 'device_superseded' })
     expect(await storage.list('biometric_')).toEqual([])
+  })
+
+  it('goes with the device as well when that is found out at the next login: the new one is asked about', async () => {
+    const page = await signedIn()
+    const { member, biometrics, server, client } = page
+    await afterLogin(page, member.id, 'yes')
+    await client.nokkel.auth.signOut()
+    for (const device of server.devices) server.endDevice(device, 'superseded')
+    await client.logIn()
+    expect(server.devices).toHaveLength(2)
+    expect(await biometrics.isBiometricEnrolled(member.id)).toBe(false)
+    expect(await afterLogin(page, member.id, 'yes')).toBe(true)
+    expect(biometrics.getSnapshot()).toMatchObject({ record: { deviceId: server.devices[1]?.id } })
   })
 
   it('says that nobody is logged in', async () => {

@@ -87,7 +87,9 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
   }
 
   async function stateOf(record: SessionRecord): Promise<BiometricState> {
-    if (await isBiometricEnrolled(record.userId)) return { status: 'enrolled' }
+    // The flag may be lost; what the server said at the last refresh holds as well.
+    const isKnown = typeof record.unlockedUntil === 'string'
+    if (isKnown || (await isBiometricEnrolled(record.userId))) return { status: 'enrolled' }
     if (!(await authenticator.isAvailable())) return { status: 'unavailable' }
     return { status: (await isDeclined(record.userId, record)) ? 'declined' : 'notEnrolled' }
   }
@@ -100,10 +102,7 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
   async function shouldPrompt(userId: string): Promise<boolean> {
     const { me } = controller.getSnapshot()
     if (me?.id !== userId || now().getTime() - Date.parse(me.session.authenticatedAt) > freshMilliseconds) return false
-    const record = await sessionOf(userId)
-    // The server knows the device as enrolled.
-    if (typeof record.unlockedUntil === 'string') return false
-    return (await stateOf(record)).status === 'notEnrolled'
+    return (await stateOf(await sessionOf(userId))).status === 'notEnrolled'
   }
 
   async function enrollBiometrics(userId: string, { renew = false }: EnrollOptions = {}): Promise<BiometricState> {

@@ -388,6 +388,20 @@ describe('two tabs', () => {
     await settled(second.nokkel)
   })
 
+  it('show alike what was chosen in one', async () => {
+    const { server, first, open } = await enrolled()
+    const second = open()
+    await second.nokkel.start()
+    await settled(second.nokkel)
+    expect(await second.nokkel.biometrics.refresh()).toEqual({ status: 'enrolled' })
+    await first.logIn()
+    await vi.waitFor(() => expect(second.nokkel.keys.getSnapshot().status).toBe('ready'))
+    await first.nokkel.biometrics.removeBiometrics()
+    await vi.waitFor(() => expect(second.nokkel.biometrics.getSnapshot()).toEqual({ status: 'notEnrolled' }))
+    expect(server.biometrics.enrollments.size).toBe(0)
+    await settled(second.nokkel)
+  })
+
   it('do not lock over what the other has just unlocked', async () => {
     const { clock, server, first, open } = await enrolled()
     const second = open()
