@@ -104,7 +104,7 @@ describe('a number that a provider told', () => {
     await dialog.waitFor()
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Kan vi lagre fødselsnummeret ditt?')
     await page.keyboard.press('Enter')
-    for (const text of [masked(digits), 'BankID', 'personopplysningsloven § 12', 'Tekstversjon: personnummer-v1']) {
+    for (const text of [masked(digits), 'BankID', 'personopplysningsloven § 12', 'personnummer-v1']) {
       await dialog.getByText(text, { exact: false }).first().waitFor()
     }
     for (const text of ['Fjordhjelpen må noen ganger vite helt sikkert', 'Da slettes nummeret med én gang.']) {
@@ -365,6 +365,224 @@ describe('contact details', () => {
     await page.getByRole('button', { name: 'Ja, ta det tilbake' }).click()
     await consents(page).getByText('Samtykket er tatt tilbake').waitFor()
     await page.getByText('@person.example').waitFor({ state: 'detached' })
+    await page.context().close()
+  })
+})
+
+describe('everything that is held', () => {
+  const person = 'likeperson-medlem-2'
+  const digits = numberOf(person)
+  let here: Visitor
+
+  beforeAll(async () => {
+    here = await newVisitor(browser, application.url)
+    await share(here.page, person, 'Likeperson')
+    await answer(here.page, 'Ja, lagre nummeret')
+    await readyLine(here.page).waitFor()
+    await myData(here.page)
+  })
+
+  it('is given only after a login of the last five minutes', async () => {
+    const { page } = here
+    await age(page)
+    await exporting(page).getByRole('button', { name: 'Hent opplysningene mine' }).click()
+    await exporting(page).getByRole('alert').getByText('en innlogging fra de siste fem minuttene').waitFor()
+    await exporting(page).getByRole('button', { name: 'Logg inn på nytt' }).click()
+    await agree(page, { personnummer: false })
+    await beAt(page, person)
+    await page.getByRole('heading', { name: 'Mine opplysninger', level: 1 }).waitFor()
+  })
+
+  it('is saved for a machine, with the number', async () => {
+    const { page } = here
+    await exporting(page).getByText('Innholdet kan vi ikke lese.').waitFor()
+    await exporting(page).getByRole('button', { name: 'Hent opplysningene mine' }).click()
+    await exporting(page).getByText('Opplysningene er klare.').waitFor()
+    expect(await documentOf(page)).not.toContain(digits)
+    await see(page, 'export')
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      exporting(page).getByRole('button', { name: 'Lagre som JSON' }).click(),
+    ])
+    expect(download.suggestedFilename()).toMatch(/^nokkel-opplysninger-\d{4}-\d\d-\d\d\.json$/)
+    const exported = JSON.parse(await textOf(download))
+    expect(exported).toMatchObject({ format: 'nokkel/export/v1', personnummer: digits })
+    expect(exported.data.consent).toHaveLength(2)
+    await exporting(page).getByText(`Lagret som ${download.suggestedFilename()}.`).waitFor()
+  })
+
+  it('is saved as a page that needs nothing else to be read', async () => {
+    const { page } = here
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      exporting(page).getByRole('button', { name: 'Lagre som side du kan lese' }).click(),
+    ])
+    const html = await textOf(download)
+    expect(html).toContain(digits)
+    expect(html).not.toMatch(/(?:src|href)="(?!#)|url\(|<script|@import/i)
+    const reader = await browser.newContext({ offline: true })
+    const saved = await reader.newPage()
+    const requested: string[] = []
+    saved.on('request', (request) => requested.push(request.url()))
+    await saved.setContent(html)
+    await saved.getByRole('heading', { name: 'Opplysninger om deg i Nøkkel', level: 1 }).waitFor()
+    await saved.getByRole('heading', { name: 'Samtykker', level: 2 }).waitFor()
+    await saved.getByText(digits).waitFor()
+    await see(saved, 'export-page')
+    expect(requested).toEqual([])
+    await reader.close()
+  })
+
+  it('is told why when it fails, and may be asked for again', async () => {
+    const { page } = here
+    await page.reload()
+    await page.route('**/nokkel/me/export', (route) => route.abort())
+    await exporting(page).getByRole('button', { name: 'Hent opplysningene mine' }).click()
+    await exporting(page).getByRole('alert').waitFor()
+    await page.unroute('**/nokkel/me/export')
+    await exporting(page).getByRole('button', { name: 'Hent opplysningene mine' }).click()
+    await exporting(page).getByText('Opplysningene er klare.').waitFor()
+    await page.context().close()
+  })
+})
+
+describe('erasing the account', () => {
+  const erased = (page: Page) => page.getByRole('heading', { name: 'Kontoen er slettet', level: 1 })
+  const word = (page: Page) => page.getByLabel('Skriv SLETT for å bekrefte')
+  const deed = (page: Page) => page.getByRole('button', { name: 'Slett kontoen for godt' })
+  const maybe = (page: Page) => page.getByRole('alert').getByText('Vi vet ikke om kontoen ble slettet.')
+
+  async function preview(page: Page): Promise<void> {
+    await page.goto('/account/erase')
+    await page.getByRole('region', { name: 'Dette slettes' }).waitFor()
+  }
+
+  it('waits until somebody else looks after what only this person does', async () => {
+    const { page } = await newVisitor(browser, application.url)
+    await logIn(page, { provider: 'BankID', organization: 'Likeperson', person: 'likeperson-medlem-1' })
+    await readyLine(page).waitFor()
+    const userId = await userIdOf(page)
+    await sql`with company as (
+        insert into public.company (organization_id, name)
+        select id, 'Fjellbygg AS' from public.organization where slug = 'likeperson'
+        returning id, organization_id
+      )
+      insert into public.company_member (company_id, organization_id, user_id, role)
+      select c.id, c.organization_id, m.user_id, case when m.user_id = ${userId}::uuid then 'administrator' else 'member' end
+      from company c join public.organization_member m on m.organization_id = c.organization_id`.execute(database.owner)
+    await preview(page)
+    await page.getByText('Du er den eneste administratoren i Fjellbygg AS.').waitFor()
+    expect(await deed(page).count()).toBe(0)
+    await see(page, 'blocked')
+    await page.getByRole('link', { name: 'Gjør en annen til administrator' }).click()
+    await page.getByRole('heading', { name: 'Fjellbygg AS' }).first().waitFor()
+    await sql`update public.company_member set role = 'administrator'
+      where company_id = (select id from public.company where name = 'Fjellbygg AS')`.execute(database.owner)
+    await preview(page)
+    await deed(page).waitFor()
+    // It is in the way again, and only the server knows yet.
+    await sql`update public.company_member set role = 'member'
+      where user_id <> ${userId}::uuid and company_id = (select id from public.company where name = 'Fjellbygg AS')`.execute(
+      database.owner,
+    )
+    await word(page).fill('slett')
+    await deed(page).click()
+    await page.getByRole('alert').filter({ hasText: 'erasure_blocked' }).waitFor()
+    await page.getByRole('alert').getByRole('button', { name: 'Se etter på nytt' }).click()
+    await page.getByText('Du er den eneste administratoren i Fjellbygg AS.').waitFor()
+    await page.context().close()
+  })
+
+  it('takes the word, a login of the last five minutes and an answer; nothing is left here, and a certificate is given', async () => {
+    const person = 'nordlys-medlem-2'
+    const { page } = await newVisitor(browser, application.url)
+    const elsewhere = await newVisitor(browser, application.url)
+    for (const at of [elsewhere.page, page]) {
+      await logIn(at, { provider: 'BankID', organization: 'Nordlys', person })
+      await at.getByRole('button', { name: /^Konto og innstillinger/ }).waitFor()
+    }
+    const userId = await userIdOf(page)
+    const { givenName, familyName } = people.find(({ id }) => id === person) ?? {}
+    await preview(page)
+    await page.getByText('Sikkerhetskopier med opplysningene er borte senest').waitFor()
+    await see(page, 'erase')
+
+    await word(page).fill('nei')
+    await deed(page).click()
+    await page.getByText('Skriv SLETT i feltet.').waitFor()
+    await word(page).fill('SLETT')
+    await age(page)
+    await deed(page).click()
+    await tooOld(page).waitFor()
+    await tooOld(page).getByRole('button', { name: 'Logg inn på nytt' }).click()
+    await agree(page)
+    await beAt(page, person, { answers: false })
+    await page.waitForURL('**/account/erase')
+    // Who has come to leave is not asked whether something may be kept.
+    await deed(page).waitFor()
+    expect(await personnummerQuestion(page).count()).toBe(0)
+
+    await page.route('**/nokkel/me/erasure', (route) =>
+      route.request().method() === 'POST' ? route.abort() : route.continue(),
+    )
+    await word(page).fill('slett')
+    await deed(page).click()
+    await maybe(page).waitFor()
+    await page.unroute('**/nokkel/me/erasure')
+
+    await word(page).fill('slett')
+    await deed(page).click()
+    await erased(page).waitFor()
+    expect(await documentOf(page)).not.toContain(userId)
+    expect(await page.getByText(`${givenName} ${familyName}`).count()).toBe(0)
+    await see(page, 'erased')
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Lagre beviset' }).click(),
+    ])
+    const text = await textOf(download)
+    expect(JSON.parse(text)).toMatchObject({ removed: { app_user: 1 }, certificate: expect.stringMatching(/^ey/) })
+    const [, payload = ''] = JSON.parse(text).certificate.split('.')
+    for (const said of [text, Buffer.from(payload, 'base64url').toString()]) {
+      for (const secret of [userId, givenName, familyName, numberOf(person)]) expect(said).not.toContain(secret)
+    }
+    const stored = await readStorage(page)
+    expect(stored.names.filter((name) => name.includes(userId))).toEqual([])
+    expect(stored.privateKeys.filter(({ algorithm }) => algorithm !== 'AES-GCM')).toEqual([])
+    expect(await plainStorage(page)).not.toContain('nordlys')
+    const { rows } = await sql`select from public.app_user where auth_user_id = ${userId}::uuid`.execute(database.owner)
+    expect(rows).toEqual([])
+
+    await page.getByRole('link', { name: 'Til innloggingen' }).click()
+    await page.getByLabel('Virksomhet').waitFor()
+
+    await elsewhere.page.reload()
+    await elsewhere.page.getByRole('status').getByText('Kontoen er slettet').waitFor()
+    expect(new URL(elsewhere.page.url()).search).toBe('')
+    await see(elsewhere.page, 'erased-elsewhere')
+    expect((await readStorage(elsewhere.page)).names.filter((name) => name.includes(userId))).toEqual([])
+    await page.context().close()
+    await elsewhere.context.close()
+  })
+
+  it('is told at the next contact when the answer was lost', async () => {
+    const { page } = await newVisitor(browser, application.url)
+    await logIn(page, { provider: 'BankID', organization: 'Nordlys', person: 'nordlys-medlem-1' })
+    await readyLine(page).waitFor()
+    await preview(page)
+    const lost = Promise.withResolvers<void>()
+    await page.route('**/nokkel/me/erasure', async (route) => {
+      if (route.request().method() === 'POST') await route.fetch()
+      lost.resolve()
+      await route.abort()
+    })
+    await word(page).fill('slett')
+    await deed(page).click()
+    await lost.promise
+    await maybe(page).waitFor()
+    await page.unroute('**/nokkel/me/erasure')
+    await page.reload()
+    await page.getByRole('status').getByText('Kontoen er slettet').waitFor()
     await page.context().close()
   })
 })

@@ -9,7 +9,7 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 syst
 h1 { font-size: 1.75rem; line-height: 1.2 }
 h2 { margin-top: 2.5rem; font-size: 1.25rem }
 dl { display: grid; grid-template-columns: minmax(9rem, 15rem) 1fr; gap: 0.25rem 1.5rem; margin: 0 0 1rem; padding-top: 0.75rem; border-top: 1px solid #8888; break-inside: avoid }
-dt { color: GrayText }
+dt { color: light-dark(#595959, #b3b3b3) }
 dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap }
 nav ul { padding-left: 1.25rem; columns: 2 }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr } dd + dt { margin-top: 0.5rem } nav ul { columns: 1 } }

@@ -21,6 +21,8 @@ export { EraseArea } from '../identity/erase-area.tsx'
 export function ErasePage() {
   useLocale()
   const query = useErasurePreview()
+  const { failed } = useErasing()
+  const lookAgain = () => void query.refetch()
   return (
     <div className="page page-reading">
       <Link to="/account/data" className="ds-link back">
@@ -31,15 +33,21 @@ export function ErasePage() {
         <Paragraph>{m.erase_lead()}</Paragraph>
       </div>
       {query.isPending && <Waiting reason={m.erase_loading()} />}
-      {query.isError && <Problem code={codeOf(query.error)} onRetry={() => void query.refetch()} />}
+      {query.isError && <Problem code={codeOf(query.error)} onRetry={lookAgain} />}
       {query.data && (
         <>
-          {query.data.blockers.length > 0 && (
-            <Blockers blockers={query.data.blockers} onLookAgain={() => void query.refetch()} />
-          )}
+          {query.data.blockers.length > 0 && <Blockers blockers={query.data.blockers} onLookAgain={lookAgain} />}
           <What preview={query.data} />
-          {query.data.blockers.length === 0 && <Confirm onBlocked={() => void query.refetch()} />}
+          {query.data.blockers.length === 0 && <Confirm />}
         </>
+      )}
+      {/* Whatever else fails with it. */}
+      {failed && failed.code !== 'login_too_old' && (
+        <Problem
+          code={failed.code}
+          explanation={failed.code === 'network_unreachable' ? m.erase_failed_maybe() : undefined}
+          {...(failed.code === 'erasure_blocked' && { onRetry: lookAgain, retryLabel: m.erase_look_again() })}
+        />
       )}
     </div>
   )
@@ -134,7 +142,7 @@ function BlockerLine({ blocker: { kind, id, name } }: { blocker: Blocker }) {
   }
 }
 
-function Confirm({ onBlocked }: { onBlocked: () => void }) {
+function Confirm() {
   const { erase, failed } = useErasing()
   const fresh = useFreshLogin()
   const field = useRef<HTMLInputElement>(null)
@@ -168,13 +176,6 @@ function Confirm({ onBlocked }: { onBlocked: () => void }) {
         </Button>
       </div>
       {tooOld && <FreshLoginNeeded why={m.fresh_body()} />}
-      {failed && failed.code !== 'login_too_old' && (
-        <Problem
-          code={failed.code}
-          explanation={failed.code === 'network_unreachable' ? m.erase_failed_maybe() : undefined}
-          {...(failed.code === 'erasure_blocked' && { onRetry: onBlocked, retryLabel: m.erase_look_again() })}
-        />
-      )}
     </form>
   )
 }

@@ -39,7 +39,7 @@ export function SignedInArea() {
           {state.me && <AfterLogin me={state.me} />}
           {personnummer.element}
           {state.me && <Enrollment me={state.me} waits={personnummer.undecided} onAsking={setEnrolling} />}
-          <KeyAttention waits={personnummer.asking || enrolling} />
+          <KeyAttention waits={personnummer.asking || enrolling || pathname === '/account/erase'} />
           <Outlet />
         </>
       )
