@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../db/database.ts'
+import { retryDeadlock } from '../db/retry.ts'
 import type { Assertion, NewCredential } from './verify.ts'
 
 export interface EnrollmentRow {
@@ -52,10 +53,12 @@ export async function insertChallenge(
   { sessionId, thumbprint }: Unlocking,
   hash: Uint8Array,
 ): Promise<ChallengeRow> {
-  const { rows } = await sql<ChallengeRow>`
+  const { rows } = await retryDeadlock(() =>
+    sql<ChallengeRow>`
     select state, credential_id as "credentialId", user_handle as "userHandle", user_name as "userName",
       expires_at as "expiresAt"
-    from nokkel.create_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea)`.execute(database)
+    from nokkel.create_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea)`.execute(database),
+  )
   return (rows as [ChallengeRow])[0]
 }
 
@@ -78,10 +81,12 @@ export async function takeChallenge(
   { sessionId, thumbprint }: Unlocking,
   hash: Uint8Array,
 ): Promise<TakenChallenge> {
-  const { rows } = await sql<TakenChallenge>`
+  const { rows } = await retryDeadlock(() =>
+    sql<TakenChallenge>`
     select result, user_id as "userId", organization_id as "organizationId", user_handle as "userHandle",
       credential_id as "credentialId", public_key as "publicKey", sign_count as "signCount", device_type as "deviceType"
-    from nokkel.take_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea)`.execute(database)
+    from nokkel.take_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea)`.execute(database),
+  )
   return (rows as [TakenChallenge])[0]
 }
 
@@ -98,11 +103,13 @@ export async function insertCredential(
   { credentialId, publicKey, signCount, deviceType, backedUp, aaguid }: NewCredential,
   requestId: string,
 ): Promise<UnlockedRow> {
-  const { rows } = await sql<UnlockedRow>`
+  const { rows } = await retryDeadlock(() =>
+    sql<UnlockedRow>`
     select result, unlocked_until as "unlockedUntil"
     from nokkel.add_unlock_credential(${sessionId}::uuid, ${thumbprint}, ${userHandle}::bytea, ${credentialId}::bytea,
       ${publicKey}::bytea, ${signCount}::bigint, ${deviceType}, ${backedUp}::boolean, ${aaguid}::uuid,
-      ${requestId}::uuid)`.execute(database)
+      ${requestId}::uuid)`.execute(database),
+  )
   return (rows as [UnlockedRow])[0]
 }
 
@@ -113,9 +120,11 @@ export async function updateCredential(
   { credentialId, signCount, backedUp }: Assertion & { readonly credentialId: Uint8Array },
   requestId: string,
 ): Promise<UnlockedRow> {
-  const { rows } = await sql<UnlockedRow>`
+  const { rows } = await retryDeadlock(() =>
+    sql<UnlockedRow>`
     select result, unlocked_until as "unlockedUntil"
     from nokkel.use_unlock_credential(${sessionId}::uuid, ${thumbprint}, ${userHandle}::bytea, ${credentialId}::bytea,
-      ${signCount}::bigint, ${backedUp}::boolean, ${requestId}::uuid)`.execute(database)
+      ${signCount}::bigint, ${backedUp}::boolean, ${requestId}::uuid)`.execute(database),
+  )
   return (rows as [UnlockedRow])[0]
 }

@@ -119,6 +119,15 @@ describe.each(databaseEngines)('unlocking [%s]', (engine) => {
       expect(await biometrics.send(device, first)).toEqual(refused('unlock_challenge_unknown'))
     })
 
+    it('is given to all who ask at once', async () => {
+      const device = await biometrics.enrolled()
+      const answers = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => biometrics.challenge(device)))
+      expect(codesOf(answers)).toEqual(answers.map(() => 201))
+      const { rows } = await sql`select from nokkel.webauthn_challenge
+        where session_id = ${device.claims.sid}::uuid`.execute(database.owner)
+      expect(rows).toHaveLength(5)
+    })
+
     it('tells nothing of a session to whoever lacks its key', async () => {
       const device = await biometrics.enrolled()
       const { signing } = await generateDeviceKeys()
@@ -389,6 +398,20 @@ describe.each(databaseEngines)('unlocking [%s]', (engine) => {
         expect(await biometrics.send(device, answer)).toEqual(refused(code, 401))
         expect(await biometrics.challenge(device)).toEqual(refused(code, 401))
       }
+    })
+
+    it('or not, when the device is revoked at the same time; it is not enrolled then', async () => {
+      const device = await biometrics.enrolled()
+      const { accessToken: token } = device.tokens
+      const answer = await biometrics.answer(device)
+      const [unlocked, revoked] = await Promise.all([
+        biometrics.send(device, answer),
+        system.request('DELETE', `/nokkel/devices/${device.deviceId}`, { token }),
+      ])
+      expect(revoked.status).toBe(204)
+      expect([200, 'device_revoked']).toContain(unlocked.body.code ?? unlocked.status)
+      expect(await credentialOf(device)).toBeUndefined()
+      expect(await biometrics.refresh(device)).toEqual(refused('device_revoked', 401))
     })
 
     it('when the person was erased meanwhile', async () => {
