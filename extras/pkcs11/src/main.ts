@@ -12,7 +12,7 @@ const help = `nokkel-pkcs11 <command>
 
   create-key          makes an AES-256 key in the token that cannot leave it
   wrap --out FILE     writes root keys to a new file that only that key opens: new ones with --new, otherwise those of
-                      KEYRING_FILE or of MASTER_ENCRYPTION_KEY and INDEX_KEY
+                      KEYRING_FILE or of MASTER_ENCRYPTION_KEY and INDEX_KEY, with the old ones beside them
   check               opens the file and says which token did
 
   PKCS11_MODULE         the library of the hardware module

@@ -6,7 +6,11 @@ import { createRootKeys } from './index.ts'
 import { createSoftHsm, type SoftHsm } from './testing/soft-hsm.ts'
 
 const label = 'nokkel-test'
-const keys = { MASTER_ENCRYPTION_KEY: '8f0e'.repeat(16), INDEX_KEY: '17c2'.repeat(16) }
+const keys = {
+  MASTER_ENCRYPTION_KEY: '8f0e'.repeat(16),
+  INDEX_KEY: '17c2'.repeat(16),
+  INDEX_KEY_OLD: '35d1'.repeat(16),
+}
 
 describe('nokkel-pkcs11', () => {
   let hsm: SoftHsm
@@ -35,7 +39,7 @@ describe('nokkel-pkcs11', () => {
     assert.equal(Buffer.from(opened.masterKeys[0] ?? []).toString('hex'), keys.MASTER_ENCRYPTION_KEY)
     assert.deepEqual(
       opened.indexKeys.map((key) => Buffer.from(key).toString('hex')),
-      [keys.INDEX_KEY],
+      [keys.INDEX_KEY, keys.INDEX_KEY_OLD],
     )
     assert.deepEqual(lines, [`The root keys were opened by the token "${label}".`])
     assert.equal(environment.PKCS11_PIN, undefined)

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { forgetEverybody, recorded, suspicions } from '../../../../tools/testing/linking.ts'
+import { countAccounts, forgetEverybody, recorded, suspicions, tryLogin } from '../../../../tools/testing/linking.ts'
+import { createLoginSystem, firstPerson } from '../../../../tools/testing/login.ts'
 import { createOrganization } from '../../../../tools/testing/people.ts'
 import { toServerError } from '../db/refusal.ts'
 import { encryptPersonnummer } from '../identity/personnummer-envelope.ts'
@@ -515,5 +516,31 @@ describe.each(databaseEngines)('two index keys at a time [%s]', (engine) => {
         { numRuns: 12, seed: 20_261_121 },
       )
     })
+  })
+})
+
+describe.each(databaseEngines)('servers on their way to a new index key [%s]', (engine) => {
+  it('log the same people in, until one has only the retired key', { timeout: 120_000 }, async () => {
+    const database = await createTestDatabase(engine)
+    const keysOf = (...indexKeys: string[]) => ({ rootKeys: givenRootKeys({ masterKeys: [masterKey], indexKeys }) })
+    const old = await createLoginSystem(database, keysOf(keyA))
+    const { userId } = await old.logIn('bankid')
+    const next = await createLoginSystem(database, keysOf(keyB, keyA))
+    expect((await next.logIn('vipps')).userId).toBe(userId)
+    expect((await old.logIn('vipps')).userId).toBe(userId)
+    expect((await next.logIn('bankid')).userId).toBe(userId)
+    const another = await old.logIn('bankid', 'likeperson-medlem-2')
+    expect((await next.logIn('vipps', 'likeperson-medlem-2')).userId).toBe(another.userId)
+    expect(await countAccounts(database)).toBe(2)
+
+    expect(await retireIndexKey(database.server)).toMatchObject({ retired: true, forgotten: 0 })
+    for (const provider of ['bankid', 'vipps'] as const) {
+      expect(await tryLogin(old, provider)).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    }
+    const last = await createLoginSystem(database, keysOf(keyB))
+    expect((await last.logIn('vipps', firstPerson)).userId).toBe(userId)
+    expect(await countAccounts(database)).toBe(2)
+    await Promise.all([old, next, last].map((system) => system.close()))
+    await database.close()
   })
 })
