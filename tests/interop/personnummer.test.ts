@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { faultOf } from '../../packages/client/src/identity/personnummer.ts'
 import { parsePersonnummer } from '../../packages/server/src/auth/personnummer.ts'
