@@ -32,6 +32,8 @@ export function renderExport(data: PersonalData): string {
     notes: notes.filter(({ about }) => about === kind).map((note) => textOf(note[getLocale()])),
     rows,
   }))
+  const present = parts.filter(({ rows }) => rows.length > 0)
+  const absent = parts.filter(({ rows }) => rows.length === 0).map(({ name }) => name)
   const you = rowOf([
     [m.export_page_id(), data.userId],
     [m.export_page_personnummer(), data.personnummer ?? m.export_page_personnummer_none()],
@@ -62,7 +64,7 @@ export function renderExport(data: PersonalData): string {
 <nav aria-label="${escaped(m.export_page_contents())}">
 <h2>${escaped(m.export_page_contents())}</h2>
 <ul>
-${parts.map(({ id, name, rows }) => `<li><a href="#${id}">${escaped(name)}</a> (${rows.length})</li>`).join('\n')}
+${present.map(({ id, name, rows }) => `<li><a href="#${id}">${escaped(name)}</a> (${rows.length})</li>`).join('\n')}
 </ul>
 </nav>
 <main>
@@ -70,7 +72,8 @@ ${parts.map(({ id, name, rows }) => `<li><a href="#${id}">${escaped(name)}</a> (
 <h2>${escaped(m.export_page_you())}</h2>
 ${you}
 </section>
-${parts.map(partOf).join('\n')}
+${present.map(partOf).join('\n')}
+${absent.length > 0 ? absentOf(absent) : ''}
 </main>
 </body>
 </html>
@@ -87,7 +90,7 @@ interface Part {
 
 function partOf({ id, name, notes, rows }: Part): string {
   const content = rows.map((row) => rowOf(Object.entries(row).map(([member, value]) => [memberName(member), value])))
-  const count = rows.length === 0 ? m.export_page_empty() : m.export_page_count({ count: rows.length })
+  const count = m.export_page_count({ count: rows.length })
   return `<section>
 <h2 id="${id}">${escaped(name)}</h2>
 ${[count, ...notes].map((line) => `<p>${escaped(line)}</p>`).join('\n')}
@@ -95,15 +98,23 @@ ${content.join('\n')}
 </section>`
 }
 
-const rowOf = (members: readonly (readonly [name: string, value: unknown])[]): string =>
-  `<dl>${members.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(textOf(value))}</dd>`).join('')}</dl>`
+const absentOf = (names: readonly string[]): string => `<section>
+<h2>${escaped(m.export_page_absent())}</h2>
+<ul>${names.map((name) => `<li>${escaped(name)}</li>`).join('')}</ul>
+</section>`
+
+/** What is not known of a row takes no room; the file for machines says so. */
+function rowOf(members: readonly (readonly [name: string, value: unknown])[]): string {
+  const known = members.map(([name, value]) => [name, textOf(value)] as const).filter(([, text]) => text !== '')
+  return `<dl>${known.map(([name, text]) => `<dt>${escaped(name)}</dt><dd>${escaped(text)}</dd>`).join('')}</dl>`
+}
 
 function textOf(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '–'
+  if (value === null || value === undefined) return ''
   if (typeof value === 'boolean') return value ? m.export_yes() : m.export_no()
   if (typeof value === 'string')
     return /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(value) ? momentOf(value) : value
-  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map(textOf).join('\n')
+  if (Array.isArray(value)) return value.map(textOf).join(', ')
   if (typeof value === 'object') {
     return Object.entries(value)
       .map(([name, inner]) => `${memberName(name)}: ${textOf(inner)}`)

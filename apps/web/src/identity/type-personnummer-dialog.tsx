@@ -5,7 +5,7 @@ import * as m from '../paraglide/messages.js'
 import { useRefreshPersonalData } from '../queries/identity.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
 import { PersonnummerTerms, personnummerConsent } from './personnummer-terms.tsx'
-import { personnummerOf, wrongPersonnummer } from './wrong-personnummer.ts'
+import { explainFault, personnummerOf } from './wrong-personnummer.ts'
 
 interface TypePersonnummerDialogProps {
   userId: string
@@ -20,14 +20,22 @@ export function TypePersonnummerDialog({ userId, onSaved, onClose }: TypePersonn
   const [agreed, setAgreed] = useState(false)
   const [checked, setChecked] = useState(false)
   const [wrong, setWrong] = useState<string>()
-  const typed = () => field.current?.value ?? ''
+  const typed = () => personnummerOf(field.current?.value ?? '')
 
-  function isReady() {
-    const found = wrongPersonnummer(typed())
-    setWrong(found)
+  async function isRight() {
+    const personnummer = typed()
+    // Where that fails, keeping it fails too, and says why.
+    const fault = await identity.checkPersonnummer(personnummer).catch(() => null)
+    // It may have been mended meanwhile.
+    if (personnummer === typed()) setWrong(fault ? explainFault(fault, personnummer) : undefined)
+    return fault === null
+  }
+
+  async function isReady() {
     setChecked(true)
-    if (found) field.current?.focus()
-    return found === undefined && agreed
+    const right = await isRight()
+    if (!right) field.current?.focus()
+    return right && agreed
   }
 
   return (
@@ -38,7 +46,7 @@ export function TypePersonnummerDialog({ userId, onSaved, onClose }: TypePersonn
       working={m.pnr_saving()}
       isReady={isReady}
       run={async () => {
-        await identity.storePersonnummer(userId, personnummerOf(typed()), personnummerConsent)
+        await identity.storePersonnummer(userId, typed(), personnummerConsent)
         if (field.current) field.current.value = ''
         onSaved()
       }}
@@ -53,7 +61,7 @@ export function TypePersonnummerDialog({ userId, onSaved, onClose }: TypePersonn
         autoComplete="off"
         spellCheck={false}
         error={wrong}
-        onChange={() => checked && setWrong(wrongPersonnummer(typed()))}
+        onChange={() => checked && void isRight()}
       />
       <PersonnummerTerms />
       <Checkbox

@@ -21,7 +21,7 @@ interface WorkDialogProps<T> {
   /** Whether it takes long enough to be stopped. */
   stoppable?: boolean
   /** Says what is missing and refuses to begin. Default: nothing is. */
-  isReady?: () => boolean
+  isReady?: () => boolean | Promise<boolean>
   run: (options: WorkOptions) => Promise<T>
   onSettled?: () => Promise<void>
   /** What came of it. Default: the dialog closes. */
@@ -37,9 +37,9 @@ export function WorkDialog<T>(props: WorkDialogProps<T>) {
   const [title, form] = [useId(), useId()]
   const running = work.state === 'running'
 
-  function submit(event: FormEvent) {
+  async function submit(event: FormEvent) {
     event.preventDefault()
-    if (isReady()) work.start(done ? undefined : onClose)
+    if (await isReady()) work.start(done ? undefined : onClose)
   }
 
   return (
@@ -65,7 +65,7 @@ export function WorkDialog<T>(props: WorkDialogProps<T>) {
       ) : (
         <>
           <Dialog.Block>
-            <form id={form} className="stack" noValidate onSubmit={submit}>
+            <form id={form} className="stack" noValidate onSubmit={(event) => void submit(event)}>
               {intro && <Paragraph>{intro}</Paragraph>}
               {points && points.length > 0 && (
                 <List.Unordered>

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { PersonalData } from '../wire.ts'
+import { countGroups } from './data-groups.ts'
+import { kindName, memberName } from './data-names.ts'
+import { renderExport } from './export-document.ts'
+
+const data: PersonalData = {
+  format: 'nokkel/export/v1',
+  exportedAt: '2026-11-21T12:00:00.000Z',
+  userId: '0b9e2f9e-5a0f-4b5e-9b1b-0d3c5b1f8a11',
+  contact: null,
+  personnummer: null,
+  data: {},
+}
+const hostile = `"'><script>alert(1)</script>&lt;img src=x onerror=alert(2)>`
+
+describe('the export as a page', () => {
+  it('never takes what people wrote for a part of itself', () => {
+    const html = renderExport({
+      ...data,
+      personnummer: hostile,
+      contact: {
+        phoneNumber: hostile,
+        email: hostile,
+        address: { street: hostile, postalCode: hostile, place: hostile, country: hostile },
+        updatedAt: data.exportedAt,
+      },
+      data: {
+        [hostile]: [{ [hostile]: hostile }],
+        app_user: [{ name: hostile, list: [hostile, { [hostile]: hostile }], empty: null }],
+        notes: [{ about: 'app_user', nb: hostile, en: hostile }],
+      },
+    })
+    expect(html).not.toContain('<script')
+    expect(html).not.toContain('<img')
+    expect(html).not.toMatch(/="[^"]*alert/)
+    // Each of them is there to be read.
+    expect(html.match(/&#60;script&#62;alert\(1\)/gi)).toHaveLength(16)
+  })
+
+  it('fetches nothing, and forbids itself to', () => {
+    const html = renderExport({ ...data, data: { session: [{ id: 'https://example.org/' }] } })
+    expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
+    expect(html).not.toMatch(/(?:src|href)="(?!#)|url\(|@import/)
+  })
+
+  it('has every row under the name of what it is of, the notes on it, and says what there is nothing of', () => {
+    const html = renderExport({
+      ...data,
+      personnummer: '12345678901',
+      data: {
+        consent: [{ purpose: 'contact', withdrawn_at: null }, { purpose: 'recognition' }],
+        device_key: [],
+        something_new: [{ usedTwice: true, count: 0, at: '2026-11-21T12:00:00Z' }],
+        notes: [{ about: 'consent', nb: 'Til dem som leser norsk.', en: 'For readers of English.' }],
+      },
+    })
+    const text = html.replace(/<style>[\s\S]*<\/style>/, '').replace(/<[^>]*>/g, '\n')
+    const lines = text.split('\n').filter((line) => line.trim() !== '')
+    for (const line of ['12345678901', 'Samtykker', '2 rader', 'Formål', 'contact', 'recognition', 'Something new']) {
+      expect(lines).toContain(line)
+    }
+    expect(lines).toContain('Til dem som leser norsk.')
+    expect(lines).not.toContain('For readers of English.')
+    expect(lines.slice(lines.indexOf('Used twice'), lines.indexOf('Used twice') + 2)).toEqual(['Used twice', 'ja'])
+    expect(lines.slice(lines.indexOf('Count'), lines.indexOf('Count') + 2)).toEqual(['Count', '0'])
+    expect(lines).not.toContain('Tatt tilbake')
+    expect(lines.slice(lines.indexOf('Dette har vi ingenting av'))).toEqual(['Dette har vi ingenting av', 'Enheter'])
+    expect(text).not.toContain('2026-11-21T12')
+  })
+})
+
+describe('names of data', () => {
+  it('are spelled out where nobody has given one', () => {
+    expect(kindName('a_new_table')).toBe('A new table')
+    expect(memberName('newThingId')).toBe('New thing id')
+  })
+
+  it('group the kinds, count each once and leave out nothing', () => {
+    expect(countGroups({ session: 2, external_identity: 1, consent: 0, a_new_table: 3, rfx_bid: 4 })).toEqual([
+      ['Innlogginger', 3],
+      ['Prosjekter og tilbud', 4],
+      ['Annet', 3],
+    ])
+    expect(countGroups({})).toEqual([])
+  })
+})
