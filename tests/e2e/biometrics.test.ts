@@ -412,6 +412,28 @@ describe('a locked session', () => {
     await inbox(page).waitFor()
   })
 
+  it('does not lock under the hands of who only writes', async () => {
+    const { page } = here
+    const { id } = await sessionOf(page)
+    await page.goto('/join')
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForLoadState('networkidle')
+    await sql`update nokkel.session set unlocked_until = now() + interval '1 minute' where id = ${id}::uuid`.execute(
+      database.owner,
+    )
+    // The access token has run out by now, as far as this device knows.
+    await page.clock.setSystemTime(Date.now() + 15 * 60_000)
+    const refreshed = page.waitForResponse((answer) => answer.url().endsWith('/nokkel/session/refresh') && answer.ok())
+    await page.keyboard.press('Shift')
+    await refreshed
+    const { rows } = await sql<{ later: boolean }>`
+      select unlocked_until > now() + interval '20 minutes' as later from nokkel.session where id = ${id}::uuid`.execute(
+      database.owner,
+    )
+    expect(rows).toEqual([{ later: true }])
+    await page.clock.setSystemTime(Date.now())
+  })
+
   it('is left for a login, with what was used last first, which unlocks as well', async () => {
     const { page } = here
     const { id } = await sessionOf(page)

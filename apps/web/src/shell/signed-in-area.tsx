@@ -2,6 +2,7 @@ import { useSession } from '@nokkel/client/react'
 import { Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { Enrollment } from '../biometrics/enrollment.tsx'
+import { useInUse } from '../biometrics/use-in-use.ts'
 import { Waiting } from '../components/waiting.tsx'
 import { usePersonnummerQuestion } from '../identity/personnummer-question.tsx'
 import { KeyAttention } from '../keys/key-attention.tsx'
@@ -22,6 +23,7 @@ export function SignedInArea() {
   const signedIn = state.status === 'signed_in'
   const failed = useLoginIn('error')
   const [enrolling, setEnrolling] = useState(false)
+  useInUse()
   const personnummer = usePersonnummerQuestion()
   useEffect(() => {
     if (signedIn) wasSignedIn.current = true
