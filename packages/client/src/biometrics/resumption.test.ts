@@ -208,6 +208,22 @@ describe('a locked session', () => {
     expect(first.nokkel.auth.getSnapshot()).toEqual(locked)
   })
 
+  it('gives nothing of what is cached of the person, however new', async () => {
+    const { clock, server, first } = await enrolled()
+    const { auth, biometrics, identity } = first.nokkel
+    const { id } = server.member
+    await identity.upsertIdentity({ userId: id })
+    clock.time += 10 * minute
+    server.intercept('refreshSession', () => new Refusal('unlock_required', 401).toResponse())
+    await expect(auth.accessToken()).rejects.toMatchObject({ code: 'locked' })
+    server.log.length = 0
+    await expect(identity.getIdentityByUserId(id)).rejects.toMatchObject({ code: 'locked' })
+    await biometrics.unlock()
+    await settled(first.nokkel)
+    expect(await identity.getIdentityByUserId(id)).toMatchObject({ userId: id })
+    expect(server.log).not.toContain('getIdentity')
+  })
+
   it('is locked when the server says so to any other request', async () => {
     const { server, first, locked } = await enrolled()
     server.intercept('listSessions', () => new Refusal('unlock_required', 401).toResponse())
