@@ -210,13 +210,15 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
             mergedRows: 0,
             waitingLogins: 0,
             sessionKeys: 0,
+            identityKeys: 0,
+            identityKeys: 0,
           },
         },
       ],
       maximumWraps: 4294967296,
     })
     expect((await status()).stdout).toMatch(
-      /^master key +since +wraps +of 2\^32 +user keys .* retired\n[\w-]{22} +\d{4}-\d\d-\d\d +\d+ +0\.\d{4} % +26 +0 +0 +0 +1 +0 +0 +0$/,
+      /^master key +since +wraps +of 2\^32 +user keys .* retired\n[\w-]{22} +\d{4}-\d\d-\d\d +\d+ +0\.\d{4} % +26 +0 +0 +0 +1 +0 +0 +0 +0$/,
     )
     await sql`update nokkel.master_key_version set wraps = 2147483648`.execute(database.owner)
     expect(await status()).toMatchObject({ status: 1, stderr: expect.stringContaining('has used half of its wraps') })
