@@ -147,6 +147,31 @@ describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout
     await server.close()
   })
 
+  it('erases nobody while its ledger cannot be used, and goes on with everything else', async () => {
+    const equipped = await createEquipped(database, person.claims.organization)
+    const lines = createMemoryLedger([...ledger.lines])
+    const server = await createTestApi(database, { erasureLedger: lines })
+    const { entries } = lines
+    lines.entries = () => Promise.reject(new Error('Line 2 of it is no erasure.'))
+    const answer = await server.call(contract.erasePerson, equipped.claims, { body: { confirm: 'erase' } })
+    expect(answer).toMatchObject({ status: 503, code: 'unavailable' })
+    expect(await isHere(database, equipped)).toBe(true)
+    expect(await server.call(contract.listSessions, equipped.claims)).toMatchObject({ status: 200 })
+    // What may be in it already is another thing: nothing is answered before that is known.
+    lines.entries = entries
+    lines.afterAppend = async () => {
+      lines.entries = () => Promise.reject(new Error('The disk is gone.'))
+      throw new Error('The disk is gone.')
+    }
+    const doubtful = await server.call(contract.erasePerson, equipped.claims, { body: { confirm: 'erase' } })
+    expect(doubtful).toMatchObject({ status: 503 })
+    expect(await server.call(contract.listSessions, bystander.claims)).toMatchObject({ status: 503 })
+    lines.entries = entries
+    expect(await server.call(contract.listSessions, equipped.claims)).toMatchObject({ code: 'account_erased' })
+    expect(await server.call(contract.listSessions, bystander.claims)).toMatchObject({ status: 200 })
+    await server.close()
+  })
+
   describe('an erasure that is interrupted after it is in the ledger', () => {
     it('is done all the same, and told so', async () => {
       const { id, claims } = await createEquipped(database, person.claims.organization)

@@ -136,6 +136,23 @@ describe('nokkel organizations', { timeout: 60_000 }, () => {
     })
   })
 
+  it('apply sets for how long personal data is kept, within bounds, and leaves it when it is not said', async () => {
+    const days = () => look(sql`select retention_days from public.organization where slug = 'nordlys'`)
+    const file = describeIn('retention.json', [{ slug: 'nordlys', name: 'Nordlys nord', retentionDays: 400 }])
+    expect(await days()).toEqual([{ retention_days: 1095 }])
+    expect((await run(['apply', file])).stdout).toBe('nordlys  changed: retentionDays')
+    expect(await days()).toEqual([{ retention_days: 400 }])
+    const silent = describeIn('silent.json', [{ slug: 'nordlys', name: 'Nordlys nord' }])
+    expect((await run(['apply', silent])).stdout).toBe('nordlys  unchanged')
+    for (const retentionDays of [29, 3651, 30.5, '400', null]) {
+      const wrong = describeIn('wrong.json', [{ slug: 'nordlys', name: 'Nordlys nord', retentionDays }])
+      const { status, stderr } = await run(['apply', wrong])
+      expect(status).toBe(1)
+      expect(stderr).toContain('is wrong at 0.retentionDays')
+    }
+    expect(await days()).toEqual([{ retention_days: 400 }])
+  })
+
   it('apply gives another client no secret of the one before, also when it only looks', async () => {
     const file = describeIn('moved.json', [{ slug: 'nordlys', name: 'Nordlys nord', vipps: { clientId: 'another' } }])
     for (const options of [['--dry-run'], []]) {

@@ -28,6 +28,8 @@ export function rateClass(operation: Operation): RateClass {
   if (operation.path.startsWith('/nokkel/me/logins') && operation.method === 'post') return 'login'
   // Nobody types a number often, and each is opened by a private key.
   if (operation.path === '/nokkel/me/personnummer' && operation.method === 'put') return 'login'
+  // Goes through every table.
+  if (operation.path === '/nokkel/me/export' || operation.path === '/nokkel/me/erasure') return 'login'
   // Each asks a provider, with the credentials of the organisation.
   if (operation.path === '/nokkel/organization/vipps/check') return 'login'
   if (operation.path.includes('/chunks/')) return 'bytes'

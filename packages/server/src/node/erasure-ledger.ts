@@ -10,7 +10,8 @@ import { type ErasureLedger, formatErasure, parseErasures } from '../rights/ledg
  *
  * @example
  * ```ts
- * const server = createNokkelServer({ ...options, erasureLedger: fileErasureLedger('/var/lib/nokkel/erasures.jsonl') })
+ * const erasureLedger = fileErasureLedger('/var/lib/nokkel-ledger/erasures.jsonl')
+ * const entries = await erasureLedger.entries()
  * ```
  * @see docs/spec/erasure.md
  */

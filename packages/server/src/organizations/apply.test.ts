@@ -53,6 +53,7 @@ describe.each(databaseEngines)('applying organisations [%s]', (engine) => {
       enrollment: 'open',
       devicePolicy: 'one',
       minimumAssurance: 'low',
+      retentionDays: 1095,
       vipps: { enabled: true, environment: 'production', clientId: 'client', secretSet: true },
       cost: { costCentre: '4711', pricePerLoginOre: 149, monthlyCap: 100 },
       revision: 1,

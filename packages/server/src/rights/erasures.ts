@@ -3,6 +3,7 @@ import { recordRefusal } from '../audit/record.ts'
 import type { Database } from '../db/database.ts'
 import { retryDeadlock } from '../db/retry.ts'
 import { describeFailure, type Logger } from '../http/logger.ts'
+import { ServerError } from '../http/server-error.ts'
 import type { ErasureEntry, ErasureLedger } from './ledger.ts'
 import { reconcile } from './reconcile.ts'
 import { eraseRows } from './store.ts'
@@ -17,11 +18,18 @@ export interface ErasureDependencies {
 }
 
 export interface Erasures {
-  /** @throws {ServerError} `login_too_old`; `erasure_blocked`; or what is told of a session that is not live. */
+  /**
+   * @throws {ServerError} `login_too_old`; `erasure_blocked`; what is told of a session that is not live; `unavailable`: the ledger
+   *   cannot be used.
+   */
   erase(caller: Caller): Promise<ErasureEntry>
   /** Holds the database against the ledger: to be called before anything is answered. */
   begin(): Promise<void>
-  /** The same, if an erasure is in the ledger of which nobody knows whether the database has it. */
+  /**
+   * The same, if an erasure may be in the ledger and not in the database.
+   *
+   * @throws {ServerError} `unavailable`: it cannot be found out now.
+   */
   settle(): Promise<void>
 }
 
@@ -46,11 +54,13 @@ export function createErasures({ database, logger, ledger, backupRetentionDays }
     settling ??= begin().finally(() => {
       settling = undefined
     })
-    await settling
+    await settling.catch(refuse)
   }
 
   async function erase(caller: Caller): Promise<ErasureEntry> {
     const id = crypto.randomUUID()
+    // One that cannot be used is found out while nothing hangs on it.
+    await ledger?.entries().catch(refuse)
     let written: ErasureEntry | undefined
     try {
       return await retryDeadlock(() =>
@@ -72,6 +82,11 @@ export function createErasures({ database, logger, ledger, backupRetentionDays }
       if (entries.some((entry) => entry.id === id)) return written
       throw cause
     }
+  }
+
+  function refuse(cause: unknown): never {
+    logger({ level: 'error', event: 'erasure_ledger_failed', error: describeFailure(cause) })
+    throw new ServerError('unavailable', { detail: 'The ledger of erasures cannot be used.', cause })
   }
 
   return {
