@@ -211,7 +211,6 @@ describe('on a Postgres', { timeout: 60_000 }, () => {
             waitingLogins: 0,
             sessionKeys: 0,
             identityKeys: 0,
-            identityKeys: 0,
           },
         },
       ],
