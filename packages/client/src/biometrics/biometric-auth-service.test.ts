@@ -312,6 +312,27 @@ describe('removing', () => {
     expect(server.biometrics.enrollments.size).toBe(0)
   })
 
+  it('tells that the storage failed; the server does not want it any more, and unlocking finds that out', async () => {
+    const { member, biometrics, client, clock, storage, server } = await signedIn()
+    await biometrics.enrollBiometrics(member.id)
+    const { delete: remove } = storage
+    storage.delete = (name) => {
+      return name.startsWith('biometric_') ? Promise.reject(new NokkelError('storage_unavailable')) : remove(name)
+    }
+    await expect(biometrics.removeBiometrics()).rejects.toMatchObject({ code: 'storage_unavailable' })
+    storage.delete = remove
+    expect(server.biometrics.enrollments.size).toBe(0)
+    clock.time += 31 * 60_000
+    await client.nokkel.start()
+    expect(client.nokkel.auth.getSnapshot().status).toBe('locked')
+    await biometrics.unlock()
+    expect(client.nokkel.auth.getSnapshot().status).toBe('signed_in')
+    expect(await biometrics.isBiometricEnrolled(member.id)).toBe(false)
+    await client.nokkel.keys.settled()
+    await client.nokkel.userKeys.settled()
+    await client.nokkel.rfx.settled()
+  })
+
   it('goes with the device', async () => {
     const { member, biometrics, server, storage, client } = await signedIn()
     await biometrics.enrollBiometrics(member.id)
