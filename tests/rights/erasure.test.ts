@@ -165,6 +165,33 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
     expect(await api.call(contract.listSessions, stranger)).toMatchObject({ status: 401, code: 'session_ended' })
   })
 
+  it('is known of a session and its token until they would have expired', async () => {
+    const person = await createEquipped(database, await createOrganization(database))
+    const { sid } = person.claims
+    const hash = Buffer.alloc(32, sid)
+    await rows(sql`insert into nokkel.refresh_token (hash, session_id) values (${hash}::bytea, ${sid}::uuid)`)
+    expect(await erase(person)).toMatchObject({ status: 200 })
+    const known = () =>
+      rows(sql`select nokkel.session_state(${sid}::uuid) as session, nokkel.is_erased_token(${hash}::bytea) as token`)
+    expect(await known()).toEqual([{ session: 'erased', token: true }])
+    await rows(sql`update nokkel.erased_token set expires_at = now() where session_id = ${sid}::uuid`)
+    const { rows: swept } = await sql<{ swept: object }>`select nokkel.sweep() as swept`.execute(database.server)
+    expect(swept[0]?.swept).toMatchObject({ erasedTokens: 1 })
+    expect(await known()).toEqual([{ session: 'revoked', token: false }])
+    // The ledger itself is only added to, whoever asks.
+    for (const statement of [
+      sql`update nokkel.erasure set erased_at = now()`,
+      sql`delete from nokkel.erasure`,
+      sql`truncate nokkel.erasure`,
+    ]) {
+      const asOwner = database.owner.transaction().execute(async (transaction) => {
+        await sql`set local role nokkel_owner`.execute(transaction)
+        await statement.execute(transaction)
+      })
+      await expect(asOwner).rejects.toMatchObject({ code: '42501' })
+    }
+  })
+
   it('takes an assignment along when nobody is left who could read it', async () => {
     const organization = await createOrganization(database)
     const [sender, one, two] = [
