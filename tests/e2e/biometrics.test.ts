@@ -287,6 +287,26 @@ describe('the question', () => {
     expect(await flags(page)).toHaveLength(1)
     await context.close()
   })
+
+  it('says so when there is no contact, and nothing is broken', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    await addAuthenticator(page)
+    await enter(page, { organization: 'Fjordhjelpen', person: 'fjordhjelpen-koordinator' })
+    await prompt(page).waitFor()
+    await page.waitForLoadState('networkidle')
+    await context.setOffline(true)
+    await confirm(page)
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'Opplåsing ble ikke slått på' })
+      .getByText('network_unreachable')
+      .waitFor()
+    await context.setOffline(false)
+    expect(await flags(page)).toEqual([])
+    await page.getByRole('alert').getByRole('button', { name: 'Lukk' }).click()
+    await readyLine(page).waitFor()
+    await context.close()
+  })
 })
 
 describe('a locked session', () => {

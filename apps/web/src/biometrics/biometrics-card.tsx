@@ -24,7 +24,6 @@ export function BiometricsCard({ me }: { me: Me }) {
   const [done, setDone] = useState('')
   const turnOn = useMutation({
     mutationFn: () => enroll(),
-    onSuccess: () => setDone(m.bio_enrolled()),
     onError: isTooOld,
     onSettled: refresh,
   })

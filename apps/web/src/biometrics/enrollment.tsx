@@ -2,7 +2,7 @@ import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { useDeviceKeys, useNokkel } from '@nokkel/client/react'
 import { Link } from '@tanstack/react-router'
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
-import { type ErrorCode, explain } from '../components/explain.ts'
+import { codeOf, type ErrorCode, explain } from '../components/explain.ts'
 import { LogInAgain } from '../login/log-in-again.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRefreshBiometrics } from '../queries/biometrics.ts'
@@ -84,11 +84,15 @@ export function Enrollment({ me, waits, onAsking }: EnrollmentProps) {
   const keysDecided = keys !== 'generating' && keys !== 'registering' && keys !== 'confirm_replace'
   useEffect(() => {
     if (!enrolling || !keysDecided) return
-    void biometrics.enrollBiometrics(me.id).then(({ status, error }) => {
-      if (status === 'enrolled') return
-      setPhase({ name: 'failed', code: error })
+    const settle = (phase: Phase) => {
+      setPhase(phase)
       proceed()
-    })
+    }
+    biometrics.enrollBiometrics(me.id).then(
+      // Where another tab was quicker, nothing was told.
+      ({ status, error }) => settle(status === 'enrolled' ? { name: 'enrolled' } : { name: 'failed', code: error }),
+      (error: unknown) => settle({ name: 'failed', code: codeOf(error) }),
+    )
   }, [enrolling, keysDecided, biometrics, me.id, proceed])
 
   function decline() {
