@@ -44,13 +44,13 @@ export async function markBankIdRow(transaction: Transaction, { sub }: Claims): 
   await sql`select public.mark_bankid_verified(${sub}::uuid)`.execute(transaction)
 }
 
-export interface KeptPersonnummer {
+interface KeptPersonnummer {
   readonly envelope: Uint8Array
   readonly source: Provider | 'typed'
   readonly keptAt: Date
 }
 
-export interface OfferedPersonnummer {
+interface OfferedPersonnummer {
   readonly envelope: Uint8Array
   readonly source: Provider
   readonly expiresAt: Date
