@@ -37,7 +37,7 @@ describe('a person who adds a way in and removes it', () => {
     await page.getByRole('button', { name: /^Konto og innstillinger/ }).click()
     await page.getByRole('link', { name: 'Min konto' }).click()
     await page.getByRole('heading', { name: 'Min konto', exact: true }).waitFor()
-    await page.getByText('Bekreftet. Selve nummeret lagres ikke').waitFor()
+    await page.getByText('Bekreftet. Vi beholder en kode som kjenner det igjen.').waitFor()
     await page.getByRole('button', { name: 'Kopier id-en din' }).click()
     expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^[0-9a-f-]{36}$/)
     await logins(page).getByText('Brukes nå').waitFor()
@@ -70,8 +70,11 @@ describe('a person who adds a way in and removes it', () => {
     expect(new URL(page.url()).pathname).toBe('/account')
     await logins(page).getByText('Vipps i Fjordhjelpen').waitFor()
     await logins(page).getByText('Du er logget inn med denne nå.').waitFor()
-    await page.getByText('@person.example').waitFor()
     await see(page, 'account-both')
+    await page.getByRole('link', { name: 'Mine opplysninger' }).click()
+    await page.getByText('@person.example').waitFor()
+    await page.getByRole('link', { name: 'Min konto' }).click()
+    await page.getByRole('heading', { name: 'Min konto', exact: true }).waitFor()
   })
 
   it('comes in by the added one, and removes the other, which ends where it was logged in with', async () => {

@@ -58,7 +58,7 @@ async function fillTheGap(page: Page, person: string): Promise<void> {
   await agree(page)
   await beAt(page, person)
   await page.getByText('BankID er lagt til.').waitFor()
-  await page.getByText('Bekreftet. Selve nummeret lagres ikke').waitFor()
+  await page.getByText('Bekreftet. Vi beholder en kode som kjenner det igjen.').waitFor()
 }
 
 /** What the person sees in the end: nothing special, something said although it went well, or why it did not. */
