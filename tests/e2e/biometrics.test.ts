@@ -411,6 +411,7 @@ describe('a locked session', () => {
     const { id } = await sessionOf(page)
     await page.goto('/companies')
     await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForLoadState('networkidle')
     await authenticator.attend(false)
     await sql`update nokkel.session set authenticated_at = now() - interval '1 hour', unlocked_at = now() - interval '1 hour',
       unlocked_until = now() - interval '1 minute' where id = ${id}::uuid`.execute(database.owner)
@@ -460,6 +461,8 @@ describe('a locked session', () => {
     await page.goto('/companies')
     await authenticator.recognise(false)
     await comeBackAfterAnHour(page, id)
+    await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
+    await page.goto('/login?to=%2Fcompanies')
     await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
     const ways = page.getByRole('button', { name: /^Logg inn med .* i stedet$/ })
     expect(await ways.allInnerTexts()).toEqual(['Logg inn med Vipps i stedet', 'Logg inn med BankID i stedet'])

@@ -27,7 +27,8 @@ export function LockPage() {
 function Unlock() {
   const { biometrics } = useNokkel()
   const { reason } = useSession().state
-  const { href } = useLocation()
+  const { pathname, search } = useLocation()
+  const returnTo = pathname === '/login' ? search.to : pathname
   const failed = useLoginIn('error')
   const [running, setRunning] = useState(false)
   const failure = running ? undefined : reason
@@ -49,7 +50,7 @@ function Unlock() {
         <PageHeading>{m.lock_title()}</PageHeading>
       </div>
       <Paragraph>{m.lock_body()}</Paragraph>
-      {failed && <LoginFailure login={failed} returnTo={href} />}
+      {failed && <LoginFailure login={failed} returnTo={returnTo} />}
       {failure && (
         <Alert data-color="warning" role="alert" className="notice">
           <Heading level={2} data-size="2xs">
@@ -68,7 +69,7 @@ function Unlock() {
           {failure ? m.try_again() : m.lock_unlock()}
         </Button>
       </div>
-      <OtherWays returnTo={href} />
+      <OtherWays returnTo={returnTo} />
     </>
   )
 }
@@ -93,7 +94,7 @@ function useOnceSeen(unlock: () => Promise<void>): void {
 }
 
 /** To log in instead, with what was used last first, or to leave. */
-function OtherWays({ returnTo }: { returnTo: string }) {
+function OtherWays({ returnTo }: { returnTo: string | undefined }) {
   const { state, signOut } = useSession()
   const navigate = useNavigate()
   const offered = useWays()
