@@ -568,7 +568,7 @@ describe('erasing the account', () => {
   it('is told at the next contact when the answer was lost', async () => {
     const { page } = await newVisitor(browser, application.url)
     await logIn(page, { provider: 'BankID', organization: 'Nordlys', person: 'nordlys-medlem-1' })
-    await readyLine(page).waitFor()
+    await page.getByRole('button', { name: /^Konto og innstillinger/ }).waitFor()
     await preview(page)
     const lost = Promise.withResolvers<void>()
     await page.route('**/nokkel/me/erasure', async (route) => {

@@ -4,7 +4,8 @@ import type { PersonalData } from '../wire.ts'
 import { kindName, memberName } from './data-names.ts'
 
 const style = `
-:root { color-scheme: light dark }
+:root { color-scheme: light dark; background: light-dark(#ffffff, #16191c); color: light-dark(#1c2226, #f2f4f5) }
+a { color: light-dark(#14557c, #9cc9e6) }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }
 h1 { font-size: 1.75rem; line-height: 1.2 }
 h2 { margin-top: 2.5rem; font-size: 1.25rem }

@@ -34,14 +34,19 @@ export function PersonnummerOfferDialog({ offered, onClose }: PersonnummerOfferD
     setFailed(undefined)
     try {
       await (said === 'kept' ? identity.keepOffered(personnummerConsent) : identity.declineOffered())
-      onClose(said)
+      close(said)
     } catch (error) {
       setFailed({ code: codeOf(error) })
     } finally {
       setDoing(undefined)
-      // What looks again and fails says so itself.
-      await refresh().catch(() => undefined)
     }
+  }
+
+  // Not before: the question would go with what it is about, and why it failed would not be read.
+  function close(said?: 'kept' | 'declined') {
+    onClose(said)
+    // What looks again and fails says so itself.
+    void refresh().catch(() => undefined)
   }
 
   return (
@@ -50,7 +55,7 @@ export function PersonnummerOfferDialog({ offered, onClose }: PersonnummerOfferD
       closedby={doing ? 'none' : 'closerequest'}
       closeButton={false}
       aria-labelledby={title}
-      onClose={() => onClose()}
+      onClose={() => close()}
     >
       <Dialog.Block>
         <DialogHeading id={title}>{m.pnr_offer_title()}</DialogHeading>
@@ -68,7 +73,7 @@ export function PersonnummerOfferDialog({ offered, onClose }: PersonnummerOfferD
         <Paragraph data-size="sm">{m.pnr_offer_until({ time })}</Paragraph>
         {failed && <Problem code={failed.code} />}
         {gone ? (
-          <Button onClick={() => onClose()}>{m.close()}</Button>
+          <Button onClick={() => close()}>{m.close()}</Button>
         ) : (
           <>
             <Button variant="secondary" loading={doing === 'kept'} onClick={() => void answer('kept')}>
@@ -77,7 +82,7 @@ export function PersonnummerOfferDialog({ offered, onClose }: PersonnummerOfferD
             <Button variant="secondary" loading={doing === 'declined'} onClick={() => void answer('declined')}>
               {doing === 'declined' ? m.pnr_declining() : m.pnr_no()}
             </Button>
-            <Button variant="tertiary" disabled={doing !== undefined} onClick={() => onClose()}>
+            <Button variant="tertiary" disabled={doing !== undefined} onClick={() => close()}>
               {m.pnr_later()}
             </Button>
           </>
