@@ -7,7 +7,20 @@ import { namelessControls } from './testing/names.ts'
 import { consentOf, readyLine } from './testing/steps.ts'
 import { launchBrowser, newVisitor, type Visitor } from './testing/visitor.ts'
 
-const pages = ['/inbox', '/sent', '/send', '/keys', '/devices', '/account', '/admin', '/companies', '/join', '/nowhere']
+const pages = [
+  '/inbox',
+  '/sent',
+  '/send',
+  '/keys',
+  '/devices',
+  '/account',
+  '/account/data',
+  '/account/erase',
+  '/admin',
+  '/companies',
+  '/join',
+  '/nowhere',
+]
 
 describe('the story by keyboard alone', () => {
   let application: Application

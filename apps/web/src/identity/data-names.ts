@@ -48,6 +48,13 @@ const kinds: Readonly<Record<string, () => string>> = {
 /** A name that this version does not know is shown as it is: nothing is left out. */
 export const kindName = (kind: string): string => kinds[kind]?.() ?? spelledOut(kind)
 
+/** In the order they are read in: the account first, the log last, and before it what nobody has named. */
+export const kindOrder = (kind: string): number => {
+  const order = Object.keys(kinds)
+  const index = order.indexOf(kind)
+  return index < 0 ? order.length - 1.5 : index
+}
+
 /** What a value is, by its name in a row. */
 const members: Readonly<Record<string, () => string>> = {
   id: m.member_id,

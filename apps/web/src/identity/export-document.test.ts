@@ -51,6 +51,8 @@ describe('the export as a page', () => {
       data: {
         consent: [{ purpose: 'contact', withdrawn_at: null }, { purpose: 'recognition' }],
         device_key: [],
+        audit_log: [],
+        app_user: [{ name: 'Kari' }],
         something_new: [{ usedTwice: true, count: 0, at: '2026-11-21T12:00:00Z' }],
         notes: [{ about: 'consent', nb: 'Til dem som leser norsk.', en: 'For readers of English.' }],
       },
@@ -60,12 +62,17 @@ describe('the export as a page', () => {
     for (const line of ['12345678901', 'Samtykker', '2 rader', 'Formål', 'contact', 'recognition', 'Something new']) {
       expect(lines).toContain(line)
     }
+    expect(html.match(/(?<=<h2 id="[^"]*">)[^<]*/g)).toEqual(['Kontoen', 'Samtykker', 'Something new'])
     expect(lines).toContain('Til dem som leser norsk.')
     expect(lines).not.toContain('For readers of English.')
     expect(lines.slice(lines.indexOf('Used twice'), lines.indexOf('Used twice') + 2)).toEqual(['Used twice', 'ja'])
     expect(lines.slice(lines.indexOf('Count'), lines.indexOf('Count') + 2)).toEqual(['Count', '0'])
     expect(lines).not.toContain('Tatt tilbake')
-    expect(lines.slice(lines.indexOf('Dette har vi ingenting av'))).toEqual(['Dette har vi ingenting av', 'Enheter'])
+    expect(lines.slice(lines.indexOf('Dette har vi ingenting av'))).toEqual([
+      'Dette har vi ingenting av',
+      'Enheter',
+      'Logg over det du har gjort, og det som er gjort med kontoen',
+    ])
     expect(text).not.toContain('2026-11-21T12')
   })
 })

@@ -1,7 +1,7 @@
 import * as m from '../paraglide/messages.js'
 import { getLocale } from '../paraglide/runtime.js'
 import type { PersonalData } from '../wire.ts'
-import { kindName, memberName } from './data-names.ts'
+import { kindName, kindOrder, memberName } from './data-names.ts'
 
 const style = `
 :root { color-scheme: light dark; background: light-dark(#ffffff, #16191c); color: light-dark(#1c2226, #f2f4f5) }
@@ -27,7 +27,8 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) =
 export function renderExport(data: PersonalData): string {
   const title = m.export_page_title({ product: m.product() })
   const { notes = [], ...kinds } = data.data
-  const parts = Object.entries(kinds).map(([kind, rows], index) => ({
+  const ordered = Object.entries(kinds).toSorted(([one], [other]) => kindOrder(one) - kindOrder(other))
+  const parts = ordered.map(([kind, rows], index) => ({
     id: `part-${index + 1}`,
     name: kindName(kind),
     notes: notes.filter(({ about }) => about === kind).map((note) => textOf(note[getLocale()])),

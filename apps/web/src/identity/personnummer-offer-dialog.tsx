@@ -68,9 +68,9 @@ export function PersonnummerOfferDialog({ offered, onClose }: PersonnummerOfferD
             [m.pnr_kept_source(), provider],
           ]}
         />
+        <Paragraph>{m.pnr_offer_until({ time })}</Paragraph>
       </Dialog.Block>
       <Dialog.Block className="actions dialog-answers">
-        <Paragraph data-size="sm">{m.pnr_offer_until({ time })}</Paragraph>
         {failed && <Problem code={failed.code} />}
         {gone ? (
           <Button onClick={() => close()}>{m.close()}</Button>

@@ -9,6 +9,7 @@ import { LockLine } from '../components/lock-line.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
+import { NotPurged } from '../identity/not-purged.tsx'
 import { LoginFailure } from '../login/login-failure.tsx'
 import { NeedsLinking } from '../login/needs-linking.tsx'
 import { ProviderButton } from '../login/provider-button.tsx'
@@ -47,6 +48,7 @@ export function LoginPage() {
         ) : (
           <>
             {state.notice && <LoginNotice notice={state.notice} />}
+            <NotPurged />
             <div className="stack-tight">
               <PageHeading>{m.login_title()}</PageHeading>
               <Paragraph>{m.login_lead()}</Paragraph>
