@@ -48,7 +48,6 @@ const locked = (page: Page) => page.getByRole('heading', { name: 'Lås opp Nøkk
 const card = (page: Page) => page.getByRole('region', { name: 'Opplåsing på denne enheten' })
 const confirm = (page: Page) => prompt(page).getByRole('button', { name: 'Ja, slå på' }).click()
 const decline = (page: Page) => prompt(page).getByRole('button', { name: 'Ikke nå' }).click()
-const inbox = (page: Page) => page.getByRole('heading', { name: 'Innboks', level: 1 })
 
 type Person = Pick<Login, 'organization' | 'person'> & Partial<Pick<Login, 'provider'>>
 
@@ -412,6 +411,7 @@ describe('a locked session', () => {
     await page.goto('/companies')
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.waitForLoadState('networkidle')
+    const client = await clientOf(page)
     await authenticator.attend(false)
     await sql`update nokkel.session set authenticated_at = now() - interval '1 hour', unlocked_at = now() - interval '1 hour',
       unlocked_until = now() - interval '1 minute' where id = ${id}::uuid`.execute(database.owner)
@@ -425,12 +425,12 @@ describe('a locked session', () => {
           : route.continue(),
       { times: 1 },
     )
-    await page.getByRole('link', { name: 'Innboks' }).click()
+    await client.evaluate(({ devices }) => devices.list().then(String, String))
     await locked(page).waitFor()
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Lås opp Nøkkel')
     expect(await page.getByRole('navigation').count()).toBe(0)
     await authenticator.attend(true)
-    await inbox(page).waitFor()
+    await page.getByRole('heading', { name: 'Selskaper', level: 1 }).waitFor()
   })
 
   it('does not lock under the hands of who only writes', async () => {
@@ -465,6 +465,7 @@ describe('a locked session', () => {
     await page.goto('/login?to=%2Fcompanies')
     await page.getByRole('alert').filter({ hasText: 'Fortsatt låst' }).waitFor()
     const ways = page.getByRole('button', { name: /^Logg inn med .* i stedet$/ })
+    await ways.nth(1).waitFor()
     expect(await ways.allInnerTexts()).toEqual(['Logg inn med Vipps i stedet', 'Logg inn med BankID i stedet'])
     await ways.first().click()
     await agree(page, { personnummer: false })
@@ -548,6 +549,7 @@ describe('a session that has expired', () => {
     expect(requests.filter((path) => path !== 'GET /nokkel/organizations')).toEqual([])
     expect(authenticator.count).toEqual({ made: 1, used: 0 })
     const ways = page.getByRole('button', { name: /^Logg inn med / })
+    await ways.nth(1).waitFor()
     expect(await ways.allInnerTexts()).toEqual(['Logg inn med Vipps', 'Logg inn med BankID'])
     await page.getByText('Brukt sist').waitFor()
     expect(
