@@ -27,7 +27,9 @@ export default defineConfig({
       },
       {
         resolve,
-        optimizeDeps: { include: ['@hpke/core', '@simplewebauthn/browser', 'fast-check', 'jose', 'shamir-secret-sharing'] },
+        optimizeDeps: {
+          include: ['@hpke/core', '@simplewebauthn/browser', 'fast-check', 'jose', 'shamir-secret-sharing'],
+        },
         test: {
           name: 'browser',
           // After the tests in Node, and one file at a time: some measure the main thread.

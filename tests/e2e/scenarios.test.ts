@@ -327,7 +327,9 @@ describe('a login that is interrupted', () => {
     expect(await page.getByText('Vi venter på at du kommer tilbake fra Vipps').isVisible()).toBe(true)
     await page.clock.runFor(2_000)
     await expectFailure(page, 'Det tok for lang tid før du kom tilbake.')
-    await expect.poll(async () => (await readStorage(page)).names.filter((name) => name.startsWith('vipps_pkce'))).toEqual([])
+    await expect
+      .poll(async () => (await readStorage(page)).names.filter((name) => name.startsWith('vipps_pkce')))
+      .toEqual([])
     await context.unroute('**/sandbox/vipps/**')
     await tryAgain(page)
   })

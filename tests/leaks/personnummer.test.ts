@@ -78,9 +78,7 @@ describe.each(databaseEngines)('a personnummer [%s]', { timeout: 120_000 }, (eng
     const named = async (text: string, look: () => Promise<unknown>) => {
       await sql`update public.organization set name = ${text} where slug = 'hjertelaget'`.execute(database.owner)
       await look()
-      await sql`update public.organization set name = 'Hjertelaget' where slug = 'hjertelaget'`.execute(
-        database.owner,
-      )
+      await sql`update public.organization set name = 'Hjertelaget' where slug = 'hjertelaget'`.execute(database.owner)
     }
     const leaks: readonly (readonly [what: string, channel: Channel, leak: () => Promise<unknown>])[] = [
       ['a URL', 'request', () => fetch(`${system.url}/nokkel/health?number=${number}`)],
