@@ -590,6 +590,13 @@ create or replace function nokkel.master_key_rows() returns table (key_id text, 
   order by 1, 2
 $$;
 
+-- When the last sweep began: servers, which may live for one request only, know it from here.
+create table nokkel.last_sweep (
+  only_one boolean primary key default true check (only_one),
+  swept_at timestamptz not null
+);
+call nokkel.protect('nokkel.last_sweep');
+
 -- As before, and what came with personal data and biometrics.
 create or replace function nokkel.sweep() returns jsonb
   language plpgsql security definer set search_path = '' as $$
@@ -601,6 +608,7 @@ begin
   if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended('nokkel sweep', 0)) then
     return '{}';
   end if;
+  insert into nokkel.last_sweep (swept_at) values (now()) on conflict (only_one) do update set swept_at = excluded.swept_at;
   delete from nokkel.login_attempt where expires_at < now() - interval '1 hour';
   get diagnostics v_logins = row_count;
   delete from nokkel.dpop_proof where expires_at < now();
@@ -650,6 +658,22 @@ begin
     'erasedTokens', v_tokens, 'unlockChallenges', v_challenges_of_unlocking, 'forgotten', v_forgotten) || v_personal;
 end
 $$;
+
+-- As servers ask for it: nothing is done within ten minutes of the last time, or while another one is at it.
+create function nokkel.sweep_when_due() returns void
+  language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from nokkel.last_sweep s where s.swept_at > now() - interval '10 minutes')
+    or not pg_catalog.pg_try_advisory_xact_lock(hashtextextended('nokkel sweep', 0))
+    -- It may have ended while we asked.
+    or exists (select from nokkel.last_sweep s where s.swept_at > now() - interval '10 minutes')
+  then
+    return;
+  end if;
+  perform nokkel.sweep();
+end
+$$;
+grant execute on function nokkel.sweep_when_due() to nokkel_server;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as
   $$ select '20261121120400' $$;

@@ -162,6 +162,7 @@ export const expectedAccess: Record<string, ExpectedAccess> = {
   'nokkel.refresh_token': closed,
   'nokkel.dpop_proof': closed,
   'nokkel.rate_counter': closed,
+  'nokkel.last_sweep': closed,
   'nokkel.device_challenge': closed,
 }
 
@@ -203,6 +204,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.identity_keys()',
     'nokkel.index_key_states()',
     'nokkel.index_key_versions()',
+    'nokkel.is_erased(uuid)',
     'nokkel.is_erased_token(bytea)',
     'nokkel.keep_contact(uuid,bytea)',
     'nokkel.keep_offered_personnummer(uuid,uuid,uuid,uuid,text,bytea,bytea)',
@@ -246,6 +248,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.session_state(uuid,uuid)',
     'nokkel.sign_in(jsonb,uuid,uuid,text[],text,text,uuid,bytea,bytea,text,text,bytea,interval,uuid)',
     'nokkel.sweep()',
+    'nokkel.sweep_when_due()',
     'nokkel.take_device_challenge(uuid,uuid)',
     'nokkel.take_login(uuid,uuid)',
     'nokkel.take_rate(bytea,integer,integer,integer,timestamp with time zone)',

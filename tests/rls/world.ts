@@ -101,6 +101,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   )
   await owner(sql`insert into nokkel.dpop_proof values (${bytes}::bytea, now())`)
   await owner(sql`insert into nokkel.rate_counter values (${bytes}::bytea, now(), 1, 0)`)
+  await owner(sql`insert into nokkel.last_sweep (swept_at) values (now())`)
   await owner(sql`insert into nokkel.login_attempt (provider, organization_id, issuer, client_id, redirect_uri, state_hash,
       nonce_hash, code_challenge, expires_at)
     values ('bankid', ${organization}::uuid, 'i', 'c', 'r', ${bytes}::bytea, ${bytes}::bytea, 'c', now())`)

@@ -1,5 +1,11 @@
 import type { Operation } from '@nokkel/contract'
-import { createNokkelServer, createProviderRegistry, givenRootKeys, type NokkelServerOptions } from '@nokkel/server'
+import {
+  createNokkelServer,
+  createProviderRegistry,
+  givenRootKeys,
+  type NokkelServer,
+  type NokkelServerOptions,
+} from '@nokkel/server'
 import type { Claims } from '../../packages/server/src/db/with-claims.ts'
 import type { Keyring } from '../../packages/server/src/keyring/keyring.ts'
 import { createServerKeys } from '../../packages/server/src/keyring/server-keys.ts'
@@ -29,6 +35,7 @@ interface ApiAnswer {
 
 /** The whole server over a test database, called as people whose sessions stand there. */
 export interface TestApi {
+  readonly server: NokkelServer
   /** Calls an operation as somebody; what it answers with success must be what the contract says. */
   call(operation: Operation, claims: Claims | undefined, call?: ApiCall): Promise<ApiAnswer>
   /** Under the same master key. */
@@ -60,6 +67,7 @@ export async function createTestApi(
   })
   const tokens = createAccessTokens(`${publicUrl}/nokkel`, createSessionKeyStore(database.server, keyring, now), now)
   return {
+    server,
     keyring,
     async call(operation, claims, { params = {}, query = {}, body, bytes, headers = {} } = {}) {
       const path = String(operation.path).replace(/\{(\w+)\}/g, (_placeholder, name: string) => String(params[name]))

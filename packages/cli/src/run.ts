@@ -81,6 +81,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'erase again whom a restored backup has brought back',
     load: async () => (await import('./commands/erasures-replay.ts')).erasuresReplay,
   },
+  sweep: {
+    summary: 'delete what has expired, where no server is asked for long',
+    load: async () => (await import('./commands/sweep.ts')).sweepCommand,
+  },
   unseal: {
     summary: 'give a sealed server one share of its key',
     load: async () => (await import('./commands/unseal.ts')).unseal,

@@ -241,6 +241,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     const settle = () => underWay.delete(work)
     work.then(settle, settle)
   }
+  const maybeSweep = async () => (startup.hasPassed() ? sweeper.maybeSweep() : undefined)
   async function start(): Promise<void> {
     await startup.run()
     managedKeys.warm()
@@ -254,7 +255,8 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     fetch(request, environment = {}) {
       const answering = Promise.resolve(app.fetch(request, environment))
       track(answering)
-      answering.then(sweeper.maybeSweep, sweeper.maybeSweep)
+      const upkeep = answering.then(maybeSweep, maybeSweep)
+      environment.waitUntil?.(upkeep)
       return answering
     },
     sealed: () => seal?.status().sealed ?? false,

@@ -12,6 +12,8 @@ declare const Deno: {
   serve(answer: (request: Request, info: { remoteAddr: { hostname?: string } }) => Promise<Response>): unknown
 }
 
+declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void } | undefined
+
 /**
  * Answers every request of an edge function with the one API. Its paths begin with the name of the function, so each
  * function answers for its own. A setting that is missing or wrong is told with each answer, in one sentence.
@@ -23,8 +25,15 @@ export function serveNokkel(): void {
   })
   Deno.serve(async (request, { remoteAddr }) => {
     const server = await starting
-    return server instanceof Error ? unavailable(server) : server.fetch(request, { clientAddress: remoteAddr.hostname })
+    return server instanceof Error
+      ? unavailable(server)
+      : server.fetch(request, { clientAddress: remoteAddr.hostname, waitUntil })
   })
+}
+
+/** An isolate that has answered may be stopped. Where nothing else runs, it goes on. */
+function waitUntil(work: Promise<unknown>): void {
+  if (typeof EdgeRuntime !== 'undefined') EdgeRuntime.waitUntil(work)
 }
 
 async function startServer(): Promise<NokkelServer> {

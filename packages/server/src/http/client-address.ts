@@ -2,6 +2,8 @@
 export interface RequestEnvironment {
   /** Address of the other end of the connection. */
   readonly clientAddress?: string | undefined
+  /** Where the host may stop once it has been answered: is told of work that goes on a little longer. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
 /**

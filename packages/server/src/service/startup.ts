@@ -7,14 +7,22 @@ export interface Startup {
   run(): Promise<void>
   /** As `run`, and asks the database for an answer now. */
   check(database: Database): Promise<void>
+  /** Whether the checks have passed. */
+  hasPassed(): boolean
 }
 
 /** Everything that must hold before the first request; after a failure the next request tries again. */
 export function createStartup(checks: () => Promise<void>): Startup {
   let running: Promise<void> | undefined
+  let hasPassed = false
+
+  async function runChecks(): Promise<void> {
+    await checks()
+    hasPassed = true
+  }
 
   function run(): Promise<void> {
-    running ??= checks().catch((cause) => {
+    running ??= runChecks().catch((cause) => {
       running = undefined
       if (cause instanceof ServerError) throw cause
       const detail = cause instanceof Error && !('code' in cause) ? cause.message : 'The database does not answer.'
@@ -29,5 +37,6 @@ export function createStartup(checks: () => Promise<void>): Startup {
       await run()
       await sql`select 1`.execute(database)
     },
+    hasPassed: () => hasPassed,
   }
 }
