@@ -460,14 +460,19 @@ begin
     where o.id = v_login.organization_id;
   if p_supabase_user is not null then
     v_account := nokkel.hold_account(p_supabase_user);
-    if v_account is null and user_id is not null then
+    -- The id of somebody who was erased is given to nobody again.
+    if v_account is null and nokkel.is_erased(p_supabase_user) then
+      problem := 'supabase_token_invalid';
+    elsif v_account is null and user_id is not null then
       -- It is made, so that an administrator can merge the two.
       insert into public.app_user (auth_user_id, name) values (p_supabase_user, v_login.name);
       insert into public.organization_member (organization_id, user_id)
         select v_login.organization_id, p_supabase_user where v_enrollment = 'open';
       v_account := p_supabase_user;
     end if;
-    if v_account is null then
+    if problem is not null then
+      null;
+    elsif v_account is null then
       v_account := p_supabase_user;
     elsif user_id is distinct from v_account and (
       nokkel.are_different_people(v_account, v_login) or nokkel.are_different_people(v_account, null, user_id)

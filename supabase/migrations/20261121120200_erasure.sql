@@ -41,6 +41,23 @@ create function nokkel.is_erased(p_user uuid) returns boolean
   language sql stable security definer set search_path = '' as
   $$ select exists (select from nokkel.erasure e where e.user_id = p_user or e.former_ids @> array[p_user]) $$;
 
+-- As before, without those of Supabase who were erased: an account with their id would be theirs.
+create or replace function nokkel.contact_accounts(p_login nokkel.verified_login, p_phone text, p_email text, p_ways text[])
+  returns table (id uuid, of_supabase boolean) language sql set search_path = '' as $$
+  select nokkel.account_now(found.id), bool_or(found.of_supabase) from (
+    select i.user_id, false from public.user_identities i
+      where (i.contact_index_key, i.phone_index, i.email_index) in (
+        (p_login.contact_index_key, p_login.phone_index, p_login.email_index),
+        (p_login.previous_index_key, p_login.previous_phone_index, p_login.previous_email_index))
+    union all
+    select s.id, true from nokkel.supabase_accounts(p_phone, p_email) s (id)
+      where 'supabase' = any (p_ways) and not nokkel.is_erased(s.id)
+        or exists (select from public.app_user u where u.auth_user_id = s.id)
+  ) found (id, of_supabase)
+  where not nokkel.are_different_people(nokkel.account_now(found.id), p_login)
+  group by 1
+$$;
+
 create function nokkel.is_erased_token(p_hash bytea) returns boolean
   language sql stable security definer set search_path = '' as
   $$ select exists (select from nokkel.erased_token t where t.hash = p_hash and t.expires_at > now()) $$;
@@ -84,7 +101,7 @@ create or replace function nokkel.session_problem(p_session uuid, p_user uuid, p
     else 'session_ended' end
 $$;
 
-grant execute on function nokkel.is_erased_token(bytea), nokkel.session_state(uuid, uuid) to nokkel_server;
+grant execute on function nokkel.is_erased(uuid), nokkel.is_erased_token(bytea), nokkel.session_state(uuid, uuid) to nokkel_server;
 
 -- Only for who has just logged in.
 create function nokkel.require_recent_login(p_session uuid, p_user uuid, p_organization uuid) returns void

@@ -7,6 +7,7 @@ import { type BeginLoginDependencies, beginLogin } from './begin-login.ts'
 import { type CompleteLoginDependencies, completeLogin, type LoginCaller } from './complete-login.ts'
 import { beginLink, completeLink } from './link.ts'
 import { listLogins, removeLogin } from './logins.ts'
+import { isErased } from './store.ts'
 import type { VerifySupabaseToken } from './supabase-token.ts'
 import { continueLogin, findWaiting } from './waiting.ts'
 
@@ -20,7 +21,11 @@ export function registerLogin(api: Api, { verifySupabaseToken, ...rest }: LoginD
 
   async function supabaseUser(token: string): Promise<string> {
     if (!verifySupabaseToken) throw new ServerError('supabase_token_invalid')
-    return verifySupabaseToken(token)
+    const id = await verifySupabaseToken(token)
+    if (!(await isErased(dependencies.database, id))) return id
+    throw new ServerError('supabase_token_invalid', {
+      detail: 'The account of this token was erased. Log in without it: that makes a new one.',
+    })
   }
 
   api.implement(contract.beginLogin, async ({ body: { linkToken, supabaseToken, ...request } }) =>

@@ -55,6 +55,12 @@ export interface Attempt extends NewAttempt {
   readonly minimumAssurance: Assurance
 }
 
+/** Whether the id was that of somebody who was erased: nobody gets it again. */
+export async function isErased(database: Database, userId: string): Promise<boolean> {
+  const { rows } = await sql<{ erased: boolean }>`select nokkel.is_erased(${userId}::uuid) as erased`.execute(database)
+  return rows[0]?.erased ?? false
+}
+
 /** Consumes the attempt: nobody gets it again, whatever becomes of the login. */
 export async function takeAttempt(
   database: Database,

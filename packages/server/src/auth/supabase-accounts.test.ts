@@ -222,6 +222,39 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
     await expect(system.begin('bankid', { supabaseToken: 'x' })).rejects.toThrow('400 request_malformed')
   })
 
+  it('do not come back with the id of somebody who was erased: whoever logs in again is somebody new', async () => {
+    const id = await register()
+    const begin = await withToken(id)
+    const first = await tryLogin(system, 'bankid', { begin })
+    expect(first.body.userId).toBe(id)
+    // One login is on its way while the person is erased, one comes after it.
+    const begun = await system.begin('vipps', begin)
+    const callback = await system.visit(begun, { person: withoutNumber() })
+    await sql`update nokkel.login_attempt set supabase_user_id = null where supabase_user_id = ${id}::uuid`.execute(
+      database.owner,
+    )
+    const { accessToken: token } = first.body.tokens
+    const erased = await system.request('POST', '/nokkel/me/erasure', {
+      token,
+      signing: first.signing,
+      body: { confirm: 'erase' },
+    })
+    expect(erased.status).toBe(200)
+    await sql`update nokkel.login_attempt set supabase_user_id = ${id}::uuid where id = ${begun.loginId}::uuid`.execute(
+      database.owner,
+    )
+    expect(await system.complete(begun, callback)).toMatchObject({ status: 401, body: { code: 'supabase_token_invalid' } })
+    await expect(system.begin('bankid', begin)).rejects.toThrow('401 supabase_token_invalid')
+    const again = await tryLogin(system, 'bankid')
+    expect(again.body).toMatchObject({ outcome: 'account_created' })
+    expect(again.body.userId).not.toBe(id)
+    // Nor are they asked to show that they are who is no more.
+    await forgetEverybody(database)
+    const vipps = await tryLogin(system, 'vipps', { person: withoutNumber() })
+    expect(vipps.body).toMatchObject({ outcome: 'account_created' })
+    expect(await countAccounts(database)).toBe(1)
+  })
+
   it('are found by a confirmed phone number and e-mail address, and are for their person to show', async () => {
     const id = await register({ email: kari.email.toUpperCase() })
     const waiting = await tryLogin(system, 'vipps', { person: withoutNumber() })
