@@ -20,6 +20,8 @@ call nokkel.protect('nokkel.biometric_enrollment');
 create table nokkel.webauthn_credential (
   device_id uuid primary key references nokkel.biometric_enrollment on delete cascade,
   credential_id bytea not null unique check (length(credential_id) between 1 and 1023),
+  -- Host of the pages it was made on, and answers on.
+  rp_id text not null check (length(rp_id) between 1 and 253),
   -- COSE_Key (RFC 9052 §7), as the authenticator wrote it.
   public_key bytea not null check (length(public_key) between 1 and 2048),
   sign_count bigint not null check (sign_count between 0 and 4294967295),
@@ -35,6 +37,7 @@ create table nokkel.webauthn_challenge (
   hash bytea primary key check (length(hash) = 32),
   session_id uuid not null references nokkel.session on delete cascade,
   kind text not null check (kind in ('create', 'get')),
+  rp_id text not null,
   -- Of the enrolment it is for: another one, made since, is not served by it.
   user_handle bytea not null,
   -- What the credential had signed by then: the answer must come after it. Two answers on their way may overtake each other.
@@ -238,30 +241,36 @@ begin
 end
 $$;
 
--- kind: `create` while the enrolment has no credential.
+-- p_rp_id: host of the page that asks. kind: `create` while the enrolment has no credential.
+-- state: as above | elsewhere: the credential is for the pages of another host.
 create function nokkel.create_unlock_challenge(
-  p_session uuid, p_thumbprint text, p_hash bytea,
+  p_session uuid, p_thumbprint text, p_hash bytea, p_rp_id text,
   out state text, out kind text, out credential_id bytea, out user_handle bytea, out user_name text, out expires_at timestamptz
 ) language plpgsql security definer set search_path = '' as $$
 declare
   v_sign_count bigint;
+  v_rp_id text;
 begin
   state := nokkel.hold_unlocking(p_session, p_thumbprint);
   if state <> 'live' then
     return;
   end if;
-  select case when c.device_id is null then 'create' else 'get' end, c.credential_id, c.sign_count, e.user_handle, u.name
-    into strict kind, credential_id, v_sign_count, user_handle, user_name
+  select case when c.device_id is null then 'create' else 'get' end, c.credential_id, c.sign_count, c.rp_id, e.user_handle, u.name
+    into strict kind, credential_id, v_sign_count, v_rp_id, user_handle, user_name
     from nokkel.session s
     join nokkel.biometric_enrollment e on e.device_id = s.device_id
     join public.app_user u on u.auth_user_id = e.user_id
     left join nokkel.webauthn_credential c on c.device_id = e.device_id
     where s.id = p_session;
+  if v_rp_id <> p_rp_id then
+    state := 'elsewhere';
+    return;
+  end if;
   -- One for each of a few tabs.
   delete from nokkel.webauthn_challenge c where c.hash in (
     select o.hash from nokkel.webauthn_challenge o where o.session_id = p_session order by o.expires_at desc, o.hash offset 4);
-  insert into nokkel.webauthn_challenge as c (hash, session_id, kind, user_handle, sign_count)
-    values (p_hash, p_session, kind, user_handle, v_sign_count)
+  insert into nokkel.webauthn_challenge as c (hash, session_id, kind, rp_id, user_handle, sign_count)
+    values (p_hash, p_session, kind, p_rp_id, user_handle, v_sign_count)
     returning c.expires_at into expires_at;
 end
 $$;
@@ -270,7 +279,7 @@ $$;
 -- result: taken | unknown | not_enrolled | the reason the session has ended for | expired. user_id: null when nothing is known of the session.
 create function nokkel.take_unlock_challenge(
   p_session uuid, p_thumbprint text, p_hash bytea,
-  out result text, out user_id uuid, out organization_id uuid, out kind text, out user_handle bytea, out credential_id bytea,
+  out result text, out user_id uuid, out organization_id uuid, out kind text, out rp_id text, out user_handle bytea, out credential_id bytea,
   out public_key bytea, out sign_count bigint, out device_type text
 ) language plpgsql security definer set search_path = '' as $$
 begin
@@ -281,7 +290,7 @@ begin
     return;
   end if;
   delete from nokkel.webauthn_challenge c where c.hash = p_hash and c.session_id = p_session and c.expires_at > now()
-    returning c.kind, c.user_handle, c.sign_count into kind, user_handle, sign_count;
+    returning c.kind, c.rp_id, c.user_handle, c.sign_count into kind, rp_id, user_handle, sign_count;
   if kind is null then
     result := 'unknown';
     return;
@@ -313,7 +322,7 @@ $$;
 -- result: unlocked | unknown (another one was faster, or the enrolment is another) | foreign | as hold_unlocking says.
 create function nokkel.add_unlock_credential(
   p_session uuid, p_thumbprint text, p_user_handle bytea, p_credential_id bytea, p_public_key bytea, p_sign_count bigint,
-  p_device_type text, p_backed_up boolean, p_aaguid uuid, p_request uuid,
+  p_device_type text, p_backed_up boolean, p_aaguid uuid, p_rp_id text, p_request uuid,
   out result text, out unlocked_until timestamptz
 ) language plpgsql security definer set search_path = '' as $$
 declare
@@ -329,8 +338,8 @@ begin
     result := 'unknown';
     return;
   end if;
-  insert into nokkel.webauthn_credential (device_id, credential_id, public_key, sign_count, device_type, backed_up, aaguid)
-    values (v_device, p_credential_id, p_public_key, p_sign_count, p_device_type, p_backed_up, p_aaguid)
+  insert into nokkel.webauthn_credential (device_id, credential_id, public_key, sign_count, device_type, backed_up, aaguid, rp_id)
+    values (v_device, p_credential_id, p_public_key, p_sign_count, p_device_type, p_backed_up, p_aaguid, p_rp_id)
     on conflict do nothing;
   if not found then
     result := case when exists (select from nokkel.webauthn_credential c where c.device_id = v_device) then 'unknown' else 'foreign' end;
@@ -364,8 +373,8 @@ begin
 end
 $$;
 
-grant execute on function nokkel.create_unlock_challenge(uuid, text, bytea), nokkel.take_unlock_challenge(uuid, text, bytea),
-  nokkel.add_unlock_credential(uuid, text, bytea, bytea, bytea, bigint, text, boolean, uuid, uuid),
+grant execute on function nokkel.create_unlock_challenge(uuid, text, bytea, text), nokkel.take_unlock_challenge(uuid, text, bytea),
+  nokkel.add_unlock_credential(uuid, text, bytea, bytea, bytea, bigint, text, boolean, uuid, text, uuid),
   nokkel.use_unlock_credential(uuid, text, bytea, bytea, bigint, boolean, uuid) to nokkel_server;
 
 -- Upkeep -------------------------------------------------------------------------------------------------------------

@@ -172,8 +172,8 @@ export const expectedFunctions: Record<string, readonly string[]> = {
   service_role: [],
   nokkel_server: [
     'nokkel.add_company_key(uuid,uuid,uuid,uuid,uuid,uuid,uuid,text,text,text,bytea,text)',
-    'nokkel.add_unlock_credential(uuid,text,bytea,bytea,bytea,bigint,text,boolean,uuid,uuid)',
-    'nokkel.create_unlock_challenge(uuid,text,bytea)',
+    'nokkel.add_unlock_credential(uuid,text,bytea,bytea,bytea,bigint,text,boolean,uuid,text,uuid)',
+    'nokkel.create_unlock_challenge(uuid,text,bytea,text)',
     'nokkel.take_unlock_challenge(uuid,text,bytea)',
     'nokkel.use_unlock_credential(uuid,text,bytea,bytea,bigint,boolean,uuid)',
     'nokkel.add_identity_key(text,jsonb,bytea,text)',

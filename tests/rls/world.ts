@@ -88,10 +88,10 @@ export async function createWorld(database: TestDatabase): Promise<World> {
     await owner(sql`insert into nokkel.biometric_enrollment (device_id, user_id, user_handle)
       values (${deviceId}::uuid, ${id}::uuid, ${hash(deviceId)}::bytea)`)
     await owner(sql`insert into nokkel.webauthn_credential
-        (device_id, credential_id, public_key, sign_count, device_type, backed_up, aaguid)
-      values (${deviceId}::uuid, ${hash(deviceId)}::bytea, 'key', 0, 'singleDevice', false, ${randomUUID()}::uuid)`)
-    await owner(sql`insert into nokkel.webauthn_challenge (hash, session_id, kind, user_handle, sign_count)
-      values (${hash(deviceId)}::bytea, ${claims.sid}::uuid, 'get', ${hash(deviceId)}::bytea, 0)`)
+        (device_id, credential_id, public_key, sign_count, device_type, backed_up, aaguid, rp_id)
+      values (${deviceId}::uuid, ${hash(deviceId)}::bytea, 'key', 0, 'singleDevice', false, ${randomUUID()}::uuid, 'localhost')`)
+    await owner(sql`insert into nokkel.webauthn_challenge (hash, session_id, kind, rp_id, user_handle, sign_count)
+      values (${hash(deviceId)}::bytea, ${claims.sid}::uuid, 'get', 'localhost', ${hash(deviceId)}::bytea, 0)`)
   }
   await owner(sql`insert into nokkel.index_key_version (key_id) values ('former'), ('key')`)
   await owner(sql`insert into nokkel.former_index values (${hash('former')}::bytea, 'former', ${bytes}::bytea, 'key')`)

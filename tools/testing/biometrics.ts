@@ -10,6 +10,8 @@ import { type Equipped, equip } from './people.ts'
 export interface Unlockable extends Equipped {
   readonly tokens: Tokens
   readonly authenticator: Authenticator
+  /** Of the page, which requests name. Default: they come from none. */
+  readonly origin?: string
 }
 
 export interface Biometrics {
@@ -77,7 +79,8 @@ export function createBiometrics(database: TestDatabase, system: LoginSystem): B
       expectStatus(await system.request('POST', '/nokkel/session/device', { token, body: { proof } }), 200)
       return resumed
     },
-    enroll: ({ tokens }) => system.request('POST', '/nokkel/biometrics', { token: tokens.accessToken }),
+    enroll: ({ tokens, origin }) =>
+      system.request('POST', '/nokkel/biometrics', { token: tokens.accessToken, headers: fromPage(origin) }),
     remove: ({ tokens }) => system.request('DELETE', '/nokkel/biometrics', { token: tokens.accessToken }),
     async enrollment({ tokens }) {
       const answer = await system.request('GET', '/nokkel/biometrics', { token: tokens.accessToken })
@@ -85,15 +88,23 @@ export function createBiometrics(database: TestDatabase, system: LoginSystem): B
       return answer.body.enrollment
     },
     refresh: ({ tokens, keys }) => system.refresh(tokens, keys.signing),
-    challenge: ({ claims, keys }, signing = keys.signing) =>
-      system.request('POST', '/nokkel/session/unlock/challenges', { signing, body: { sessionId: claims.sid } }),
+    challenge: ({ claims: { sid: sessionId }, keys, origin }, signing = keys.signing) =>
+      system.request('POST', '/nokkel/session/unlock/challenges', {
+        signing,
+        body: { sessionId },
+        headers: fromPage(origin),
+      }),
     async challenged(device) {
       const answer = await biometrics.challenge(device)
       expectStatus(answer, 201)
       return answer.body
     },
-    send: ({ claims, keys }, credential, signing = keys.signing) =>
-      system.request('POST', '/nokkel/session/unlock', { signing, body: { sessionId: claims.sid, credential } }),
+    send: ({ claims: { sid: sessionId }, keys, origin }, credential, signing = keys.signing) =>
+      system.request('POST', '/nokkel/session/unlock', {
+        signing,
+        body: { sessionId, credential },
+        headers: fromPage(origin),
+      }),
     async unlock(device, misbehaviour) {
       return biometrics.send(device, await biometrics.answer(device, misbehaviour))
     },
@@ -113,6 +124,8 @@ export function createBiometrics(database: TestDatabase, system: LoginSystem): B
   }
   return biometrics
 }
+
+const fromPage = (origin: string | undefined): Record<string, string> => (origin === undefined ? {} : { origin })
 
 function expectStatus({ status, body }: Answer, expected: number): void {
   if (status !== expected) throw new Error(`The server answered ${status} ${body?.code}.`)

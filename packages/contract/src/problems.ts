@@ -241,6 +241,10 @@ export const problems = {
     status: 409,
     title: 'This device is not enrolled for biometrics.',
   },
+  biometrics_unavailable: {
+    status: 409,
+    title: 'Pages of this origin cannot use biometrics, or not the credential of this device; log in, and enrol again.',
+  },
   unlock_challenge_unknown: {
     status: 400,
     title: 'The challenge has expired or was already used. Try again.',

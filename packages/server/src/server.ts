@@ -207,7 +207,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
       supabase && createSupabaseTokens(supabase, { production, timeoutSeconds: providerTimeoutSeconds, now }),
   })
   registerSessions(api, { database, accessTokens })
-  registerBiometrics(api, { database, publicUrl, allowedOrigins })
+  registerBiometrics(api, { database, publicUrl, allowedOrigins, production })
   registerIdentity(api, { database, keyring, logger, allowSynthetic: !production })
   registerConsents(api, { database })
   registerRights(api, { database, keyring, logger, now, erasures, sessionKeys, issuer, backupRetentionDays })

@@ -75,8 +75,9 @@ export async function holdEverything(
   await run(sql`insert into nokkel.biometric_enrollment (device_id, user_id, user_handle)
     values (${deviceId}::uuid, ${id}::uuid, ${hash('handle')}::bytea)`)
   await run(sql`
-    insert into nokkel.webauthn_credential (device_id, credential_id, public_key, sign_count, device_type, backed_up, aaguid)
-    values (${deviceId}::uuid, ${hash('credential')}::bytea, ${hash('public')}::bytea, 0, 'singleDevice', false, ${randomUUID()}::uuid)`)
+    insert into nokkel.webauthn_credential
+      (device_id, credential_id, rp_id, public_key, sign_count, device_type, backed_up, aaguid)
+    values (${deviceId}::uuid, ${hash('credential')}::bytea, 'localhost', ${hash('public')}::bytea, 0, 'singleDevice', false, ${randomUUID()}::uuid)`)
   await run(sql`
     insert into nokkel.waiting_identity (token_hash, thumbprint, organization_id, candidate_id, login)
     values (${hash('waiting')}::bytea, 't', ${claims.organization}::uuid, ${id}::uuid,

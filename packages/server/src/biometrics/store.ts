@@ -40,7 +40,7 @@ export interface Unlocking {
 }
 
 export interface ChallengeRow {
-  /** `live`, `not_enrolled`, or why the session has ended; the rest only where it is live. */
+  /** `live`, `not_enrolled`, `elsewhere` for a credential of another host, or why the session has ended; the rest only where it is live. */
   readonly state: string
   readonly credentialId: Uint8Array | null
   readonly userHandle: Uint8Array
@@ -52,12 +52,13 @@ export async function insertChallenge(
   database: Database,
   { sessionId, thumbprint }: Unlocking,
   hash: Uint8Array,
+  rpId: string,
 ): Promise<ChallengeRow> {
   const { rows } = await retryDeadlock(() =>
     sql<ChallengeRow>`
     select state, credential_id as "credentialId", user_handle as "userHandle", user_name as "userName",
       expires_at as "expiresAt"
-    from nokkel.create_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea)`.execute(database),
+    from nokkel.create_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea, ${rpId})`.execute(database),
   )
   return (rows as [ChallengeRow])[0]
 }
@@ -68,6 +69,8 @@ export interface TakenChallenge {
   /** Both `null` where nothing is told of the session; the rest only with `taken`. */
   readonly userId: string | null
   readonly organizationId: string | null
+  /** Of the relying party that the challenge was made for. */
+  readonly rpId: string
   readonly userHandle: Uint8Array
   /** The credential that is to answer; `null` where one is to be made. */
   readonly credentialId: Uint8Array | null
@@ -83,7 +86,7 @@ export async function takeChallenge(
 ): Promise<TakenChallenge> {
   const { rows } = await retryDeadlock(() =>
     sql<TakenChallenge>`
-    select result, user_id as "userId", organization_id as "organizationId", user_handle as "userHandle",
+    select result, user_id as "userId", organization_id as "organizationId", rp_id as "rpId", user_handle as "userHandle",
       credential_id as "credentialId", public_key as "publicKey", sign_count as "signCount", device_type as "deviceType"
     from nokkel.take_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea)`.execute(database),
   )
@@ -100,14 +103,14 @@ export async function insertCredential(
   database: Database,
   { sessionId, thumbprint }: Unlocking,
   userHandle: Uint8Array,
-  { credentialId, publicKey, signCount, deviceType, backedUp, aaguid }: NewCredential,
+  { credentialId, publicKey, signCount, deviceType, backedUp, aaguid, rpId }: NewCredential,
   requestId: string,
 ): Promise<UnlockedRow> {
   const { rows } = await retryDeadlock(() =>
     sql<UnlockedRow>`
     select result, unlocked_until as "unlockedUntil"
     from nokkel.add_unlock_credential(${sessionId}::uuid, ${thumbprint}, ${userHandle}::bytea, ${credentialId}::bytea,
-      ${publicKey}::bytea, ${signCount}::bigint, ${deviceType}, ${backedUp}::boolean, ${aaguid}::uuid,
+      ${publicKey}::bytea, ${signCount}::bigint, ${deviceType}, ${backedUp}::boolean, ${aaguid}::uuid, ${rpId},
       ${requestId}::uuid)`.execute(database),
   )
   return (rows as [UnlockedRow])[0]

@@ -63,12 +63,13 @@ interface Answer {
 }
 
 async function verifyAndStore(
-  { database, relyingParty }: UnlockDependencies,
+  { database, relyingParties }: UnlockDependencies,
   unlocking: Unlocking,
   { taken, clientData, credential, requestId }: Answer,
 ): Promise<UnlockedRow> {
   const { credentialId, publicKey, deviceType } = taken
   const userHandle = new Uint8Array(taken.userHandle)
+  const relyingParty = relyingParties.ofId(taken.rpId)
   if (credentialId === null) {
     const made = await verifyNewCredential(relyingParty, clientData, credential)
     return insertCredential(database, unlocking, userHandle, made, requestId)

@@ -10,11 +10,12 @@ import {
 import { parseClientData } from './client-data.ts'
 import { isUsableKey } from './credential-key.ts'
 import { creationOptions, requestOptions } from './options.ts'
-import { createRelyingParty } from './relying-party.ts'
+import { createRelyingParties } from './relying-party.ts'
 import { type NewCredential, verifyAssertion, verifyNewCredential } from './verify.ts'
 
 const origin = 'https://keys.example.no'
-const party = createRelyingParty(origin, ['https://app.keys.example.no'])
+const parties = createRelyingParties(origin, ['https://app.keys.example.no', 'https://keys.example.no:8443'], true)
+const party = parties.ofPage(origin)
 const userHandle = crypto.getRandomValues(new Uint8Array(32))
 const user = { handle: userHandle, name: 'Kari Nordmann' }
 const challengeBytes = () => crypto.getRandomValues(new Uint8Array(32))
@@ -52,18 +53,50 @@ function flip(answer: UnlockCredential, member: string, bit: number): UnlockCred
 }
 
 describe('the relying party', () => {
-  it('is the host, whose own origin and those below it may ask', () => {
-    const allowed = [
-      'https://app.keys.example.no',
-      'https://keys.example.no:8443',
-      'https://example.no',
-      'https://evilkeys.example.no',
-      'https://keys.example.no.evil.example',
-    ]
-    expect(createRelyingParty('https://keys.example.no/behind/a/path', allowed)).toEqual({
-      id: 'keys.example.no',
-      origins: [origin, 'https://app.keys.example.no', 'https://keys.example.no:8443'],
-    })
+  const unavailable = expect.objectContaining({ code: 'biometrics_unavailable' })
+  const ofPage = (page: string | undefined, allowed: readonly string[] = [], production = true) =>
+    createRelyingParties('https://keys.example.no/behind/a/path', allowed, production).ofPage(page)
+
+  it('is the host of the page, whatever its port', () => {
+    expect(ofPage(origin)).toEqual({ id: 'keys.example.no', origins: [origin] })
+    const allowed = ['https://app.example.no', 'https://keys.example.no:8443', 'https://app.keys.example.no']
+    expect(ofPage('https://app.example.no', allowed)).toEqual({ id: 'app.example.no', origins: [allowed[0]] })
+    expect(ofPage(allowed[1], allowed)).toEqual({ id: 'keys.example.no', origins: [origin, allowed[1]] })
+    expect(ofPage(allowed[2], allowed)).toEqual({ id: 'app.keys.example.no', origins: [allowed[2]] })
+  })
+
+  it('is the host of the public URL, where no page asks', () => {
+    expect(ofPage(undefined, ['https://app.example.no'])).toEqual({ id: 'keys.example.no', origins: [origin] })
+  })
+
+  it.each([
+    'https://app.example.no',
+    'https://example.no',
+    'https://evilkeys.example.no',
+    'https://keys.example.no.evil.example',
+    'http://keys.example.no',
+    'https://keys.example.no/',
+    'null',
+    '',
+  ])('is none for a page of %j, which is not allowed', (page) => {
+    expect(() => ofPage(page, ['https://other.example.no'])).toThrow(unavailable)
+  })
+
+  it.each(['http://app.example.no', 'https://203.0.113.1', 'https://[2001:db8::1]', 'http://localhost:5173'])(
+    'is none for a page of %s, which has no WebAuthn to offer',
+    (page) => {
+      expect(() => ofPage(page, [page])).toThrow(unavailable)
+    },
+  )
+
+  it('is localhost in development', () => {
+    const page = 'http://localhost:5173'
+    expect(ofPage(page, [page], false)).toEqual({ id: 'localhost', origins: [page] })
+    expect(() => ofPage('http://app.example.no', ['http://app.example.no'], false)).toThrow(unavailable)
+  })
+
+  it('has no origins left where its host is not allowed any more', () => {
+    expect(parties.ofId('app.example.no')).toEqual({ id: 'app.example.no', origins: [] })
   })
 })
 
@@ -83,7 +116,7 @@ describe('a new credential', () => {
 
   it('is taken with a signature by itself, from an allowed page, and where it is copied', async () => {
     expect(await verifyCreated((await create({ attestation: 'packed' })).answer)).toMatchObject({ signCount: 1 })
-    const page = { origin: 'https://app.keys.example.no' }
+    const page = { origin: 'https://keys.example.no:8443' }
     expect(await verifyCreated((await create(page)).answer)).toMatchObject({ signCount: 1 })
     const copied = await create({ backup: { eligible: true, state: true } })
     expect(await verifyCreated(copied.answer)).toMatchObject({ deviceType: 'multiDevice', backedUp: true })
@@ -92,6 +125,7 @@ describe('a new credential', () => {
   it.each<[string, Misbehaviour]>([
     ['another origin', { origin: 'https://evil.example' }],
     ['a host above ours', { origin: 'https://example.no' }],
+    ['a host below ours', { origin: 'https://app.keys.example.no' }],
     ['no TLS', { origin: 'http://keys.example.no' }],
     ['a frame of another page', { crossOrigin: true, topOrigin: 'https://evil.example' }],
     ['a frame of a page that is not named', { crossOrigin: true }],

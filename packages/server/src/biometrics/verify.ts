@@ -21,6 +21,8 @@ export interface StoredCredential {
 export interface NewCredential extends StoredCredential {
   readonly backedUp: boolean
   readonly aaguid: string
+  /** Of the relying party it was made for. */
+  readonly rpId: string
 }
 
 export interface Assertion {
@@ -67,6 +69,7 @@ export async function verifyNewCredential(
       deviceType: registrationInfo.credentialDeviceType,
       backedUp: registrationInfo.credentialBackedUp,
       aaguid: registrationInfo.aaguid,
+      rpId: id,
     }
   })
 }
