@@ -26,11 +26,13 @@ revoke update, delete, truncate, trigger on table nokkel.erasure from nokkel_own
 create policy "definer functions read" on nokkel.erasure for select to nokkel_owner using (true);
 create policy "definer functions add" on nokkel.erasure for insert to nokkel_owner with check (true);
 
--- Refresh tokens and sessions of those who were erased, so that their devices are told why they end.
+-- Refresh tokens and sessions of those who were erased, also of sessions that had ended, so that their devices are told and delete
+-- what they keep.
 create table nokkel.erased_token (
   hash bytea primary key check (length(hash) = 32),
   -- It is no more.
   session_id uuid not null,
+  -- When the session would have been forgotten: thirty days after its end.
   expires_at timestamptz not null
 );
 create index erased_token_session on nokkel.erased_token (session_id);
@@ -396,8 +398,8 @@ $$;
 
 -- Erasing --------------------------------------------------------------------------------------------------------------------
 
--- What was found of them and their logins, then people, organisations, companies, keys, and each project before the groups in it: as
--- everybody takes them.
+-- What was found of them and their logins, then people, organisations, companies, keys, each project before the groups in it, and
+-- assignments: as everybody takes them.
 create function nokkel.hold_people(p_users uuid[]) returns void
   language plpgsql security definer set search_path = '' as $$
 declare
@@ -438,6 +440,46 @@ begin
     union
     select g.id from public.rfxs g join public.rfx_opener o on o.rfx_id = g.parent_id where o.user_id = any (p_users)
   ));
+  -- Of an assignment whose people all go at the same time, one is the last.
+  perform from public.assignment a
+    where a.sender_id = any (p_users) or a.id in (
+      select r.assignment_id from public.assignment_recipient r where r.user_id = any (p_users))
+    order by a.id for update;
+end
+$$;
+
+-- Of people without an account, these and those who were erased before, the keys whose last word is gone. Gives how many.
+create function nokkel.remove_spent_signing_keys(p_users uuid[]) returns integer
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_count integer;
+begin
+  delete from public.signing_key k
+    where not exists (select from public.app_user u where u.auth_user_id = k.user_id)
+      and not exists (select from public.assignment a where a.signer_thumbprint = k.thumbprint)
+      and not exists (select from public.rfx_manifest m where m.signer_thumbprint = k.thumbprint)
+      and not exists (select from nokkel.rfx_attempt_manifest m where m.signer_thumbprint = k.thumbprint)
+      and not exists (select from public.rfx_entry e where e.signer_thumbprint = k.thumbprint)
+      and not exists (select from public.rfx_bid b where b.signer_thumbprint = k.thumbprint)
+      and (k.user_id = any (p_users) or nokkel.is_erased(k.user_id));
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+
+-- What erasures leave behind that nobody holds any more: assignments of people who are all gone, and keys whose last word was deleted
+-- later.
+create function nokkel.sweep_erasures() returns integer
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_count integer;
+begin
+  delete from public.assignment a
+    where a.sender_id in (select unnest(e.user_id || e.former_ids) from nokkel.erasure e)
+      and not exists (select from public.app_user u where u.auth_user_id = a.sender_id)
+      and not exists (select from public.assignment_recipient r where r.assignment_id = a.id);
+  get diagnostics v_count = row_count;
+  return v_count + nokkel.remove_spent_signing_keys('{}');
 end
 $$;
 
@@ -452,9 +494,9 @@ declare
 begin
   -- A device that lost the answer to its last refresh has the token before.
   insert into nokkel.erased_token (hash, session_id, expires_at)
-    select t.hash, s.id, s.expires_at from nokkel.refresh_token t join nokkel.session s on s.id = t.session_id
-    where s.user_id = any (p_users) and s.ended_at is null and s.expires_at > now()
-      and (t.used_at is null or t.sealed_successor is not null)
+    select t.hash, s.id, coalesce(s.ended_at, s.expires_at) + interval '30 days'
+    from nokkel.refresh_token t join nokkel.session s on s.id = t.session_id
+    where s.user_id = any (p_users) and (t.used_at is null or t.sealed_successor is not null)
     on conflict do nothing;
   delete from nokkel.waiting_identity w where w.id = any (v_waiting);
   delete from nokkel.login_attempt a where a.supabase_user_id = any (p_users);
@@ -471,15 +513,7 @@ begin
   end loop;
   delete from public.blob b where b.owner_id = any (p_users) and not b.is_attached;
   delete from public.assignment a where a.id = any (v_assignments);
-  -- Also of those who were erased before, and whose last word this was.
-  delete from public.signing_key k
-    where not exists (select from public.app_user u where u.auth_user_id = k.user_id)
-      and not exists (select from public.assignment a where a.signer_thumbprint = k.thumbprint)
-      and not exists (select from public.rfx_manifest m where m.signer_thumbprint = k.thumbprint)
-      and not exists (select from nokkel.rfx_attempt_manifest m where m.signer_thumbprint = k.thumbprint)
-      and not exists (select from public.rfx_entry e where e.signer_thumbprint = k.thumbprint)
-      and not exists (select from public.rfx_bid b where b.signer_thumbprint = k.thumbprint)
-      and (k.user_id = any (p_users) or nokkel.is_erased(k.user_id));
+  perform nokkel.remove_spent_signing_keys(p_users);
   return v_removed;
 end
 $$;

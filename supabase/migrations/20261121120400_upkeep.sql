@@ -2,6 +2,14 @@ set role nokkel_owner;
 
 -- Merging ------------------------------------------------------------------------------------------------------------------
 
+-- Whether a merge keeps the number of the other account: where there is none, or one that was only typed beside one that a provider
+-- vouched for.
+create function nokkel.takes_personnummer(p_survivor_source text, p_other_source text) returns boolean
+  language sql immutable set search_path = '' as $$
+  select p_other_source is not null
+    and (p_survivor_source is null or p_survivor_source = 'typed' and p_other_source <> 'typed')
+$$;
+
 -- As before, with what the person has agreed to and the personnummer that is kept. p_made: the managed keys, the contact and the
 -- personnummer as the server bound them to the account that is kept; in a preview there are none, and nothing of it stands.
 create or replace function nokkel.move_account(p_merge uuid, p_made jsonb) returns void
@@ -156,10 +164,14 @@ begin
           coalesce(t.contact_updated_at, o.contact_updated_at)
         from jsonb_populate_record(null::public.user_identities, $5 -> 'other') o),
       (personnummer, personnummer_source, personnummer_kept_at) = (
-        select case when t.personnummer is null then coalesce(decode($5 #>> '{personnummer,envelope}', 'base64'), o.personnummer)
+        select case when o.taken then coalesce(decode($5 #>> '{personnummer,envelope}', 'base64'), o.personnummer)
             else t.personnummer end,
-          coalesce(t.personnummer_source, o.personnummer_source), coalesce(t.personnummer_kept_at, o.personnummer_kept_at)
-        from jsonb_populate_record(null::public.user_identities, $5 -> 'other') o),
+          case when o.taken then o.personnummer_source else t.personnummer_source end,
+          case when o.taken then o.personnummer_kept_at else t.personnummer_kept_at end
+        from (
+          select r.*, nokkel.takes_personnummer(t.personnummer_source, r.personnummer_source) as taken
+          from jsonb_populate_record(null::public.user_identities, $5 -> 'other') r
+        ) o),
       (bankid_verified, bankid_verified_at) = (
         select t.bankid_verified or o.bankid_verified, coalesce(t.bankid_verified_at, o.bankid_verified_at)
         from jsonb_populate_record(null::public.user_identities, $5 -> 'other') o)$q$, p_made => v_made);
@@ -167,7 +179,14 @@ begin
     perform nokkel.merge_rows(p_merge, 'public.user_identities', 't.user_id = $2', 'id = t.id');
   end if;
 
-  -- What they agreed to; where the account that is kept agrees to it already, its own yes stands.
+  -- What they agreed to; where the account that is kept agrees to it already, its own yes stands, unless it was to a number that gives
+  -- way.
+  if nokkel.takes_personnummer(v_survivor.personnummer_source, v_other.personnummer_source) then
+    perform nokkel.merge_rows(p_merge, 'public.consent', $q$t.user_id = $2 and t.purpose = 'personnummer' and t.withdrawn_at is null
+      and t.replaced_at is null and exists (
+        select from public.consent o where o.user_id = $3 and o.purpose = t.purpose and o.withdrawn_at is null and o.replaced_at is null)$q$,
+      'replaced_at = now()');
+  end if;
   perform nokkel.merge_rows(p_merge, 'public.consent', $q$t.user_id = $3 and t.withdrawn_at is null and t.replaced_at is null and exists (
     select from public.consent s where s.user_id = $2 and s.purpose = t.purpose and s.withdrawn_at is null and s.replaced_at is null
       and (s.organization_id = t.organization_id or s.purpose = 'personnummer'))$q$, 'user_id = $2, replaced_at = now()');
@@ -276,7 +295,7 @@ drop function nokkel.merge_material(uuid, uuid, uuid, uuid, uuid);
 create function nokkel.merge_material(p_session uuid, p_user uuid, p_organization uuid, p_duplicate uuid, p_survivor uuid)
   returns table (
     other_id uuid, key_ids uuid[], envelopes text[], contact bytea, personnummer bytea, person_key bytea, survivor_has_contact boolean,
-    survivor_has_personnummer boolean, survivor_person_key bytea
+    takes_personnummer boolean, survivor_person_key bytea
   ) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -291,7 +310,7 @@ begin
   end if;
   return query
   select o.id, k.ids, k.envelopes, i.contact, i.personnummer, p.wrapped_key, coalesce(s.contact is not null, false),
-    coalesce(s.personnummer is not null, false), sp.wrapped_key
+    nokkel.takes_personnummer(s.personnummer_source, i.personnummer_source), sp.wrapped_key
   from (select case when p_survivor = v_duplicate.first_id then v_duplicate.second_id else v_duplicate.first_id end as id) o
   left join public.user_identities i on i.user_id = o.id
   left join nokkel.person_key p on p.user_id = o.id
@@ -324,7 +343,7 @@ begin
     left join public.user_identities s on s.user_id = p_survivor
     where o.user_id = v_merge.other_id and (
       o.contact is not null and s.contact is null and o.contact is distinct from decode(p_made #>> '{contact,from}', 'base64')
-      or o.personnummer is not null and s.personnummer is null
+      or nokkel.takes_personnummer(s.personnummer_source, o.personnummer_source)
         and o.personnummer is distinct from decode(p_made #>> '{personnummer,from}', 'base64'))
   ) then
     perform nokkel.refuse('merge_changed');
@@ -332,6 +351,9 @@ begin
   perform nokkel.move_account(v_id, p_made);
   if nokkel.merge_digest(v_id) is distinct from p_digest then perform nokkel.refuse('merge_changed'); end if;
   update nokkel.account_merge m set working = null where m.id = v_id;
+  perform nokkel.audit_consent_over(p_user, (j.after ->> 'id')::uuid, 'consent.replace', p_request) from nokkel.account_merge_row j
+    where j.merge_id = v_id and j.table_name = 'public.consent' and j.before ->> 'replaced_at' is null
+      and j.after ->> 'replaced_at' is not null;
   perform nokkel.audit_merge(p_organization, p_user, 'duplicate.merge',
     p_duplicate || '/' || (select p.pseudonym from nokkel.pseudonym p where p.user_id = p_survivor),
     v_merge.survivor_id, v_merge.other_id, p_request);
@@ -359,6 +381,7 @@ declare
   v_present jsonb;
   v_user uuid;
   v_purpose text;
+  v_withdrawn uuid[];
 begin
   if v_duplicate.state = 'dismissed' then
     if exists (select from nokkel.former_account f where f.user_id in (v_duplicate.first_id, v_duplicate.second_id)) then
@@ -450,7 +473,9 @@ begin
             v_row.before := v_row.before || jsonb_build_object('organization_id', v_present -> 'organization_id',
               'withdrawn_at', coalesce(nullif(v_present -> 'withdrawn_at', 'null'), v_row.before -> 'withdrawn_at'));
             v_row.after := v_present;
-            perform nokkel.restore_row(v_row);
+            if nokkel.restore_row(v_row) and v_present ->> 'withdrawn_at' is null and v_row.before ->> 'withdrawn_at' is not null then
+              perform nokkel.audit_consent_over(p_user, (v_present ->> 'id')::uuid, 'consent.withdraw', p_request);
+            end if;
           end if;
         when v_row.table_name = 'public.organization_member' and v_row.after is not null then
           -- The role and the duties of a developer each for itself.
@@ -494,6 +519,7 @@ begin
     )
     select coalesce(array_agg(g.id), '{}') into v_new from gone g;
     perform nokkel.audit(p_organization, p_user, 'login.unlink', 'identity', id::text, null, p_request) from unnest(v_new) id;
+    perform nokkel.withdraw_without_vipps(v_merge.survivor_id, p_user, p_request);
     -- What was taken back since was taken back from both; a number that came since is neither's.
     for v_user, v_purpose in
       select distinct c.user_id, c.purpose from public.consent c
@@ -506,10 +532,15 @@ begin
         else perform nokkel.forget_personnummer(v_user);
       end case;
     end loop;
-    update public.consent c set withdrawn_at = now()
-      where c.user_id in (v_merge.survivor_id, v_merge.other_id) and c.purpose = 'personnummer' and c.withdrawn_at is null
-        and c.replaced_at is null and not exists (
-          select from public.user_identities i where i.user_id = c.user_id and i.personnummer is not null);
+    with withdrawn as (
+      update public.consent c set withdrawn_at = now()
+        where c.user_id in (v_merge.survivor_id, v_merge.other_id) and c.purpose = 'personnummer' and c.withdrawn_at is null
+          and c.replaced_at is null and not exists (
+            select from public.user_identities i where i.user_id = c.user_id and i.personnummer is not null)
+        returning c.id
+    )
+    select array_agg(w.id) into v_withdrawn from withdrawn w;
+    perform nokkel.audit_consent_over(p_user, id, 'consent.withdraw', p_request) from unnest(v_withdrawn) id;
     delete from nokkel.offered_personnummer o where o.user_id = v_merge.survivor_id and o.offered_at >= v_merge.merged_at;
     -- Who was kept out since was kept out as both.
     insert into public.rfx_exclusion (rfx_id, user_id, excluded_by, created_at)
@@ -563,6 +594,54 @@ begin
 end
 $$;
 
+-- As before, and: of contact and of the verified number no more than the person has agreed to with this organisation.
+create or replace function nokkel.duplicates(
+  p_session uuid, p_user uuid, p_organization uuid, p_id uuid, p_state text, p_after_at timestamptz, p_after_id uuid, p_limit integer
+) returns table (
+  id uuid, evidence text, state text, found_at timestamptz, survivor_id uuid, merged_at timestamptz, undo_until timestamptz, accounts jsonb
+) language plpgsql stable security definer set search_path = '' set bytea_output = 'hex' set timezone = 'UTC' as $$
+#variable_conflict use_column
+begin
+  perform nokkel.require_administrator(p_session, p_user, p_organization, false);
+  return query
+  select d.id, d.evidence, d.state, d.found_at, f.survivor_id, f.merged_at, f.merged_at + nokkel.undo_period(), (
+      select jsonb_agg(jsonb_build_object(
+        'id', u.auth_user_id, 'name', case when m.user_id is null then nokkel.initials(u.name) else u.name end, 'role', m.role, 'createdAt', u.created_at,
+        'logins', coalesce(l.providers, '[]'), 'lastLoginAt', case when m.user_id is not null then l.last_login_at end,
+        'bankidVerified', coalesce(i.bankid_verified, false),
+        'personnummerVerified', coalesce(i.personnummer_verified, false) and agreed.recognition,
+        'contactShares', case when m.user_id is not null then to_jsonb(agreed.contact) else '[]' end,
+        'contact', case when m.user_id is not null and cardinality(agreed.contact) > 0 then translate(encode(i.contact, 'base64'), E'\n', '') end,
+        'personKey', translate(encode(k.wrapped_key, 'base64'), E'\n', '')) order by u.auth_user_id)
+      from public.app_user u
+      left join public.organization_member m on m.user_id = u.auth_user_id and m.organization_id = d.organization_id
+      left join public.user_identities i on i.user_id = u.auth_user_id
+      left join nokkel.person_key k on k.user_id = u.auth_user_id
+      cross join lateral (
+        select jsonb_agg(e.provider order by e.provider, e.id) as providers, max(e.last_login_at) as last_login_at
+        from public.external_identity e where e.user_id = u.auth_user_id
+      ) l
+      cross join lateral (
+        select coalesce(bool_or(c.purpose = 'recognition'), false) as recognition,
+          array(
+            select unnest(of_contact.shares) from public.consent of_contact
+            where of_contact.user_id = u.auth_user_id and of_contact.organization_id = d.organization_id
+              and of_contact.purpose = 'contact' and of_contact.withdrawn_at is null and of_contact.replaced_at is null
+          ) as contact
+        from public.consent c
+        where c.user_id = u.auth_user_id and c.organization_id = d.organization_id and c.withdrawn_at is null and c.replaced_at is null
+      ) agreed
+      where u.auth_user_id in (d.first_id, d.second_id))
+  from nokkel.suspected_duplicate d
+  left join nokkel.former_account f on d.state = 'merged'
+    and (f.user_id, f.survivor_id) in ((d.first_id, d.second_id), (d.second_id, d.first_id))
+  where d.organization_id = p_organization and (p_id is null or d.id = p_id) and (p_state is null or d.state = p_state)
+    and (p_after_id is null or (d.found_at, d.id) < (p_after_at, p_after_id))
+  order by d.found_at desc, d.id desc
+  limit p_limit;
+end
+$$;
+
 -- Master keys and sweeping -------------------------------------------------------------------------------------------------
 
 create or replace function nokkel.master_key_rows() returns table (key_id text, table_name text, row_count bigint)
@@ -603,7 +682,7 @@ create or replace function nokkel.sweep() returns jsonb
 declare
   v_logins integer; v_proofs integer; v_challenges integer; v_sessions integer; v_blobs integer; v_invitations integer; v_attempts integer;
   v_replaced integer; v_history integer; v_waiting integer; v_merges integer; v_counters integer;
-  v_tokens integer; v_forgotten integer; v_challenges_of_unlocking integer; v_personal jsonb;
+  v_tokens integer; v_orphans integer; v_forgotten integer; v_challenges_of_unlocking integer; v_personal jsonb;
 begin
   if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended('nokkel sweep', 0)) then
     return '{}';
@@ -649,13 +728,14 @@ begin
   get diagnostics v_counters = row_count;
   delete from nokkel.erased_token where expires_at <= now();
   get diagnostics v_tokens = row_count;
+  v_orphans := nokkel.sweep_erasures();
   v_personal := nokkel.sweep_personal_data();
   v_challenges_of_unlocking := nokkel.sweep_biometrics();
   v_forgotten := nokkel.sweep_retention();
   return jsonb_build_object('logins', v_logins, 'proofs', v_proofs, 'challenges', v_challenges, 'sessions', v_sessions,
     'blobs', v_blobs, 'invitations', v_invitations, 'attempts', v_attempts,
     'replaced', v_replaced, 'history', v_history, 'waiting', v_waiting, 'merges', v_merges, 'counters', v_counters,
-    'erasedTokens', v_tokens, 'unlockChallenges', v_challenges_of_unlocking, 'forgotten', v_forgotten) || v_personal;
+    'erasedTokens', v_tokens, 'orphans', v_orphans, 'unlockChallenges', v_challenges_of_unlocking, 'forgotten', v_forgotten) || v_personal;
 end
 $$;
 

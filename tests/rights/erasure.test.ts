@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as contract from '@nokkel/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -190,6 +191,67 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
       })
       await expect(asOwner).rejects.toMatchObject({ code: '42501' })
     }
+  })
+
+  it('is told to devices whose session had ended, or was merged away, for as long as that would have been known', async () => {
+    const pair = await createPair(database, api)
+    const { organization, survivor, other } = pair
+    const hashOf = (sid: string) => createHash('sha256').update(sid).digest()
+    const known = async (sid: string) =>
+      (
+        await rows(
+          sql<{ told: boolean }>`select nokkel.session_state(${sid}::uuid) = 'erased'
+            and nokkel.is_erased_token(${hashOf(sid)}::bytea) as told`,
+        )
+      )[0]?.told
+    const session = async (id: string, changes: ReturnType<typeof sql>) => {
+      const { sid } = (await logIn(database, organization, id)).claims
+      await rows(sql`insert into nokkel.refresh_token (hash, session_id) values (${hashOf(sid)}::bytea, ${sid}::uuid)`)
+      await rows(sql`update nokkel.session set ${changes} where id = ${sid}::uuid`)
+      return sid
+    }
+    const merged = await session(other.id, sql`device_name = 'Prøve'`)
+    expect(await callsOf(api).merge(pair)).toMatchObject({ status: 200 })
+    const [expired, ended, old] = [
+      await session(survivor.id, sql`expires_at = now() - interval '29 days'`),
+      await session(survivor.id, sql`ended_at = now() - interval '1 day', ended_reason = 'signed_out'`),
+      await session(survivor.id, sql`expires_at = now() - interval '31 days'`),
+    ]
+    expect(await erase(await logIn(database, organization, survivor.id))).toMatchObject({ status: 200 })
+    for (const sid of [merged, expired, ended]) expect(await known(sid)).toBe(true)
+    expect(
+      (
+        await rows(sql`select from nokkel.erased_token where expires_at > now() + interval '31 days'
+      and session_id in (${merged}::uuid, ${expired}::uuid, ${ended}::uuid)`)
+      ).length,
+    ).toBe(0)
+    await rows(sql`select nokkel.sweep()`)
+    expect(await rows(sql`select from nokkel.erased_token where session_id = ${old}::uuid`)).toEqual([])
+    for (const sid of [merged, expired, ended]) expect(await known(sid)).toBe(true)
+  })
+
+  it('takes their keys along once what they signed is deleted, and what nobody is left to read', async () => {
+    const organization = await createOrganization(database)
+    const [sender, recipient] = [
+      await createEquipped(database, organization, { role: 'coordinator' }),
+      await createEquipped(database, organization),
+    ]
+    const [kept, orphaned] = [await sealFor(sender, [recipient]), await sealFor(sender, [recipient])]
+    for (const request of [kept, orphaned]) await sendAssignment(database.server, sender.claims, request)
+    expect((await erase(sender)).status).toBe(200)
+    const sweep = async () => (await rows(sql<{ swept: object }>`select nokkel.sweep() as swept`))[0]?.swept
+    const keys = () => rows(sql`select from public.signing_key where user_id = ${sender.id}::uuid`)
+    expect(await sweep()).toMatchObject({ orphans: 0 })
+    expect(await keys()).toHaveLength(1)
+    await rows(sql`delete from public.assignment_recipient where assignment_id = ${orphaned.id}::uuid`)
+    expect(await sweep()).toMatchObject({ orphans: 1 })
+    expect(await keys()).toHaveLength(1)
+    await rows(sql`delete from public.assignment where id = ${kept.id}::uuid`)
+    expect(await sweep()).toMatchObject({ orphans: 1 })
+    expect(await keys()).toEqual([])
+    // Keys of those who have an account are theirs.
+    const mine = await rows(sql`select from public.signing_key where user_id = ${recipient.id}::uuid`)
+    expect(mine).toHaveLength(1)
   })
 
   it('takes an assignment along when nobody is left who could read it', async () => {

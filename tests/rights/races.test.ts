@@ -44,6 +44,47 @@ describe('erasing while something else happens [postgres]', { timeout: 120_000 }
     expect(await isHere(person.id)).toBe(false)
   })
 
+  it('two of which neither is committed: whoever gets a certificate is gone', async () => {
+    const organization = await createOrganization(database)
+    const [one, two] = await times(2, () => createEquipped(database, organization))
+    if (!one || !two) throw new Error()
+    const lines = createMemoryLedger([...ledger.lines])
+    const server = await createTestApi(database, { erasureLedger: lines })
+    const gate = () => Promise.withResolvers<void>()
+    const [twoWaits, readWithoutTwo, twoIsWritten] = [gate(), gate(), gate()]
+    const { entries } = lines
+    lines.beforeAppend = async ({ userId }) => {
+      if (userId !== two.id) return
+      twoWaits.resolve()
+      await readWithoutTwo.promise
+    }
+    lines.afterAppend = async ({ userId }) => {
+      if (userId === two.id) twoIsWritten.resolve()
+      else {
+        // The reading that settles the first is begun before the second is written, and ends after it.
+        lines.entries = async () => {
+          lines.entries = entries
+          const read = await entries()
+          readWithoutTwo.resolve()
+          await twoIsWritten.promise
+          return read
+        }
+      }
+      throw new Error('The commit is lost.')
+    }
+    const eraseThere = ({ claims }: Equipped) =>
+      server.call(contract.erasePerson, claims, { body: { confirm: 'erase' } })
+    const second = eraseThere(two)
+    await twoWaits.promise
+    const answers = await Promise.all([eraseThere(one), second])
+    expect(answers.map(said)).toEqual([200, 200])
+    expect(await Promise.all([one, two].map(({ id }) => isHere(id)))).toEqual([false, false])
+    for (const { claims } of [one, two]) {
+      expect(said(await server.call(contract.listSessions, claims))).toBe('account_erased')
+    }
+    await server.close()
+  })
+
   it('both administrators of a company and of an organisation: one of them stays', async () => {
     for (let round = 0; round < 5; round++) {
       const organization = await createOrganization(database)
@@ -124,6 +165,22 @@ describe('erasing while something else happens [postgres]', { timeout: 120_000 }
         select from nokkel.former_account f where not exists (
           select from public.app_user u where u.auth_user_id = f.survivor_id)`),
       ).toBe(0)
+    }
+  })
+
+  it('a sender and all who got something from them: nothing of it stays', async () => {
+    for (let round = 0; round < 5; round++) {
+      const organization = await createOrganization(database)
+      const sender = await createEquipped(database, organization, { role: 'coordinator' })
+      const recipients = await times(1 + (round % 3), () => createEquipped(database, organization))
+      for (const _ of [1, 2]) {
+        const body = await sealFor(sender, recipients)
+        expect(said(await api.call(contract.sendAssignment, sender.claims, { body }))).toBe(201)
+      }
+      const answers = await Promise.all([sender, ...recipients].map(erase))
+      expect(answers.map(said)).toEqual(answers.map(() => 200))
+      expect(await count(sql`select from public.assignment where sender_id = ${sender.id}::uuid`)).toBe(0)
+      expect(await count(sql`select from public.signing_key where user_id = ${sender.id}::uuid`)).toBe(0)
     }
   })
 

@@ -243,7 +243,10 @@ describe.each(databases)('accounts of Supabase [%s]', (engine, create) => {
     await sql`update nokkel.login_attempt set supabase_user_id = ${id}::uuid where id = ${begun.loginId}::uuid`.execute(
       database.owner,
     )
-    expect(await system.complete(begun, callback)).toMatchObject({ status: 401, body: { code: 'supabase_token_invalid' } })
+    expect(await system.complete(begun, callback)).toMatchObject({
+      status: 401,
+      body: { code: 'supabase_token_invalid' },
+    })
     await expect(system.begin('bankid', begin)).rejects.toThrow('401 supabase_token_invalid')
     const again = await tryLogin(system, 'bankid')
     expect(again.body).toMatchObject({ outcome: 'account_created' })

@@ -6,7 +6,7 @@ import { describeFailure, type Logger } from '../http/logger.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { ErasureEntry, ErasureLedger } from './ledger.ts'
 import { reconcile } from './reconcile.ts'
-import { eraseRows } from './store.ts'
+import { eraseRows, selectErasures } from './store.ts'
 
 export interface ErasureDependencies {
   readonly database: Database
@@ -41,20 +41,25 @@ export interface Erasures {
  */
 export function createErasures({ database, logger, ledger, backupRetentionDays }: ErasureDependencies): Erasures {
   let settling: Promise<void> | undefined
-  let isDoubtful = false
+  // A doubt is raised after its line is written, so a reading that begins later has seen the line.
+  let doubts = 0
+  let settled = 0
 
   async function begin(): Promise<void> {
+    const seen = doubts
     const { erased } = await reconcile(database, ledger)
-    isDoubtful = false
+    settled = Math.max(settled, seen)
     if (erased > 0) logger({ level: 'warn', event: 'erased_again', count: erased })
   }
 
   async function settle(): Promise<void> {
-    if (!isDoubtful) return
-    settling ??= begin().finally(() => {
-      settling = undefined
-    })
-    await settling.catch(refuse)
+    const wanted = doubts
+    while (settled < wanted) {
+      settling ??= begin().finally(() => {
+        settling = undefined
+      })
+      await settling.catch(refuse)
+    }
   }
 
   async function erase(caller: Caller): Promise<ErasureEntry> {
@@ -75,11 +80,10 @@ export function createErasures({ database, logger, ledger, backupRetentionDays }
       )
     } catch (cause) {
       if (!written) throw cause
-      isDoubtful = true
+      doubts++
       logger({ level: 'error', event: 'erasure_interrupted', error: describeFailure(cause) })
       await settle()
-      const entries = (await ledger?.entries()) ?? []
-      if (entries.some((entry) => entry.id === id)) return written
+      if ((await selectErasures(database)).some(({ entry, isUndone }) => entry.id === id && !isUndone)) return written
       throw cause
     }
   }
