@@ -104,13 +104,26 @@ create function nokkel.has_consent(p_user uuid, p_purpose text) returns boolean
     where c.user_id = p_user and c.purpose = p_purpose and c.withdrawn_at is null and c.replaced_at is null)
 $$;
 
+-- Says in the log that a yes is over: where it was said, or, when that organisation is gone, wherever its person is a member.
+create function nokkel.audit_consent_over(p_actor uuid, p_consent uuid, p_action text, p_request uuid) returns void
+  language sql set search_path = '' as $$
+  select nokkel.audit(o.id, p_actor, p_action, 'consent', p_consent::text, null, p_request) from (
+    select c.organization_id as id from public.consent c where c.id = p_consent and c.organization_id is not null
+    union
+    select m.organization_id from public.consent c join public.organization_member m on m.user_id = c.user_id
+    where c.id = p_consent and c.organization_id is null
+  ) o
+$$;
+
 -- Records a yes in place of the one before. The same again is the one that stands. A number is kept for the person, so that one yes
 -- stands for it, whichever organisation it was said to.
 create function nokkel.record_consent(
-  p_user uuid, p_organization uuid, p_purpose text, p_shares text[], p_version text, p_at timestamptz default now()
+  p_user uuid, p_organization uuid, p_purpose text, p_shares text[], p_version text, p_at timestamptz default now(),
+  p_request uuid default null
 ) returns uuid language plpgsql set search_path = '' as $$
 declare
   v_id uuid;
+  v_replaced uuid[];
 begin
   -- Of two logins at the same time one waits here; a withdrawal holds the account.
   perform from public.user_identities i where i.user_id = p_user for update;
@@ -118,9 +131,14 @@ begin
     where c.user_id = p_user and c.organization_id = p_organization and c.purpose = p_purpose and c.text_version = p_version
       and c.shares = p_shares and c.withdrawn_at is null and c.replaced_at is null;
   if found then return v_id; end if;
-  update public.consent c set replaced_at = p_at
-    where c.user_id = p_user and c.purpose = p_purpose and (c.organization_id = p_organization or p_purpose = 'personnummer')
-      and c.withdrawn_at is null and c.replaced_at is null;
+  with replaced as (
+    update public.consent c set replaced_at = p_at
+      where c.user_id = p_user and c.purpose = p_purpose and (c.organization_id = p_organization or p_purpose = 'personnummer')
+        and c.withdrawn_at is null and c.replaced_at is null
+      returning c.id
+  )
+  select array_agg(r.id) into v_replaced from replaced r;
+  perform nokkel.audit_consent_over(p_user, id, 'consent.replace', p_request) from unnest(v_replaced) id;
   insert into public.consent as c (user_id, organization_id, purpose, shares, legal_basis, text_version, given_at)
     values (p_user, p_organization, p_purpose, p_shares,
       case p_purpose when 'contact' then 'gdpr-6-1-a' else 'gdpr-6-1-a+popplyl-12' end, p_version, p_at)
@@ -131,17 +149,17 @@ $$;
 
 -- What a login asks to share, by what it is for.
 create function nokkel.record_login_consent(
-  p_user uuid, p_organization uuid, p_version text, p_shares text[], p_at timestamptz default now()
+  p_user uuid, p_organization uuid, p_version text, p_shares text[], p_at timestamptz default now(), p_request uuid default null
 ) returns void language plpgsql set search_path = '' as $$
 declare
   v_contact constant text[] := array(
     select s from unnest(array['phoneNumber', 'email', 'address']) s where s = any (p_shares));
 begin
   if cardinality(v_contact) > 0 then
-    perform nokkel.record_consent(p_user, p_organization, 'contact', v_contact, p_version, p_at);
+    perform nokkel.record_consent(p_user, p_organization, 'contact', v_contact, p_version, p_at, p_request);
   end if;
   if 'personnummer' = any (p_shares) then
-    perform nokkel.record_consent(p_user, p_organization, 'recognition', '{personnummer}', p_version, p_at);
+    perform nokkel.record_consent(p_user, p_organization, 'recognition', '{personnummer}', p_version, p_at, p_request);
   end if;
 end
 $$;
@@ -163,7 +181,7 @@ begin
     where i.provider = p_login.provider and i.client_id = p_login.client_id and i.subject = p_login.subject and i.user_id = p_user
   ) then
     perform nokkel.record_login_consent(p_user, p_login.organization_id, coalesce(p_login.agreed_version, p_login.consent_version),
-      coalesce(p_login.agreed_shares, p_login.consent_shares));
+      coalesce(p_login.agreed_shares, p_login.consent_shares), p_request => p_request);
   end if;
 end
 $$;
@@ -203,6 +221,26 @@ create function nokkel.forget_identity_images(p_user uuid, variadic p_columns te
       select p_user union all select f.user_id from nokkel.former_account f where f.survivor_id = p_user)
 $$;
 
+-- The same of what they agreed to; p_organizations: to whom, or null for all.
+create function nokkel.withdraw_consent_images(p_user uuid, p_purpose text, p_organizations uuid[] default null) returns void
+  language sql security definer set search_path = '' set timezone = 'UTC' as $$
+  update nokkel.account_merge_row j set before = j.before || jsonb_build_object('withdrawn_at', now())
+    from nokkel.account_merge m
+    where m.id = j.merge_id and j.table_name = 'public.consent' and j.before ->> 'purpose' = p_purpose
+      and j.before ->> 'withdrawn_at' is null and j.before ->> 'replaced_at' is null
+      and (p_organizations is null or (j.before ->> 'organization_id')::uuid = any (p_organizations))
+      and m.survivor_id in (select p_user union all select f.user_id from nokkel.former_account f where f.survivor_id = p_user)
+$$;
+
+-- What waits for an answer, also of accounts that were merged into this one: an undo brings back none of it.
+create function nokkel.forget_offers(p_user uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from nokkel.offered_personnummer o where o.user_id in (
+    select p_user union all select f.user_id from nokkel.former_account f where f.survivor_id = p_user);
+end
+$$;
+
 create function nokkel.forget_contact(p_user uuid) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
@@ -221,6 +259,7 @@ begin
     where i.user_id = p_user and i.personnummer_index is not null;
   -- The generated column of an image follows from the index.
   perform nokkel.forget_identity_images(p_user, 'personnummer_index', 'personnummer_index_key');
+  perform nokkel.forget_offers(p_user);
 end
 $$;
 
@@ -241,30 +280,26 @@ create function nokkel.withdraw_consent(p_id uuid, p_request uuid) returns void
 declare
   v_session nokkel.session;
   v_consent public.consent;
-  v_count integer;
+  v_withdrawn uuid[];
 begin
   select s.* into v_session from nokkel.my_session() mine join nokkel.session s on s.id = mine.id;
   if not found then perform nokkel.refuse('session_ended'); end if;
   perform from public.app_user u where u.auth_user_id = v_session.user_id for update;
   select * into v_consent from public.consent c where c.id = p_id and c.user_id = v_session.user_id;
   if not found then perform nokkel.refuse('not_found'); end if;
-  update public.consent c set withdrawn_at = now()
-    where c.user_id = v_session.user_id and c.purpose = v_consent.purpose and c.withdrawn_at is null and c.replaced_at is null
-      and (c.id = p_id or v_consent.replaced_at is not null
-        and (c.organization_id = v_consent.organization_id or v_consent.purpose = 'personnummer'));
-  get diagnostics v_count = row_count;
+  with withdrawn as (
+    update public.consent c set withdrawn_at = now()
+      where c.user_id = v_session.user_id and c.purpose = v_consent.purpose and c.withdrawn_at is null and c.replaced_at is null
+        and (c.id = p_id or v_consent.replaced_at is not null
+          and (c.organization_id = v_consent.organization_id or v_consent.purpose = 'personnummer'))
+      returning c.id
+  )
+  select array_agg(w.id) into v_withdrawn from withdrawn w;
   -- Asked again because the answer was lost.
-  if v_count = 0 then return; end if;
-  update nokkel.account_merge_row j set before = j.before || jsonb_build_object('withdrawn_at', now())
-    from nokkel.account_merge m
-    where m.id = j.merge_id and j.table_name = 'public.consent' and j.before ->> 'purpose' = v_consent.purpose
-      and j.before ->> 'withdrawn_at' is null and j.before ->> 'replaced_at' is null
-      and (j.before ->> 'organization_id' = v_consent.organization_id::text or v_consent.purpose = 'personnummer')
-      and m.survivor_id in (
-        select v_session.user_id union all select f.user_id from nokkel.former_account f where f.survivor_id = v_session.user_id);
-  if v_consent.purpose = 'recognition' then
-    delete from nokkel.offered_personnummer o where o.user_id = v_session.user_id;
-  end if;
+  if v_withdrawn is null then return; end if;
+  perform nokkel.withdraw_consent_images(v_session.user_id, v_consent.purpose,
+    case when v_consent.purpose <> 'personnummer' then array[v_consent.organization_id] end);
+  if v_consent.purpose = 'recognition' then perform nokkel.forget_offers(v_session.user_id); end if;
   if not nokkel.has_consent(v_session.user_id, v_consent.purpose) then
     case v_consent.purpose
       when 'contact' then perform nokkel.forget_contact(v_session.user_id);
@@ -272,7 +307,7 @@ begin
       else perform nokkel.forget_personnummer(v_session.user_id);
     end case;
   end if;
-  perform nokkel.audit(v_session.organization_id, v_session.user_id, 'consent.withdraw', 'consent', p_id::text, null, p_request);
+  perform nokkel.audit_consent_over(v_session.user_id, id, 'consent.withdraw', p_request) from unnest(v_withdrawn) id;
 end
 $$;
 grant execute on function nokkel.my_consents(), nokkel.withdraw_consent(uuid, uuid) to authenticated;
@@ -291,18 +326,59 @@ begin
 end
 $$;
 
--- With the last Vipps that a person removes its contact goes, and so does what it was kept for.
-create function nokkel.withdraw_with_last_vipps() returns trigger
+-- With the last Vipps of a person contact goes, since nobody tells of it any longer, and so does what it was kept for.
+create function nokkel.withdraw_without_vipps(p_user uuid, p_actor uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' as $$
+declare
+  v_withdrawn uuid[];
 begin
-  update public.consent c set withdrawn_at = now()
-    where c.user_id = old.user_id and c.purpose = 'contact' and c.withdrawn_at is null and c.replaced_at is null
-      and not exists (select from public.external_identity i where i.user_id = old.user_id and i.provider = 'vipps');
-  return null;
+  if exists (select from public.external_identity i where i.user_id = p_user and i.provider = 'vipps') then return; end if;
+  with withdrawn as (
+    update public.consent c set withdrawn_at = now()
+      where c.user_id = p_user and c.purpose = 'contact' and c.withdrawn_at is null and c.replaced_at is null returning c.id
+  )
+  select array_agg(w.id) into v_withdrawn from withdrawn w;
+  perform nokkel.withdraw_consent_images(p_user, 'contact');
+  perform nokkel.forget_contact(p_user);
+  perform nokkel.audit_consent_over(p_actor, id, 'consent.withdraw', p_request) from unnest(v_withdrawn) id;
 end
 $$;
-create trigger withdraw_with_last_vipps after delete on public.external_identity
-  for each row when (old.provider = 'vipps') execute function nokkel.withdraw_with_last_vipps();
+
+-- As before, and what goes with the last Vipps goes from merges, too.
+create or replace function nokkel.remove_login(p_id uuid, p_request uuid) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_session nokkel.session;
+  v_identity public.external_identity;
+begin
+  select s.* into v_session from nokkel.my_session() mine join nokkel.session s on s.id = mine.id;
+  if not found then
+    perform nokkel.refuse('session_ended');
+  end if;
+  -- Of two who remove each the other's login, the second is told that it is the last one.
+  perform from public.app_user u where u.auth_user_id = v_session.user_id for update;
+  select * into v_identity from public.external_identity i where i.id = p_id and i.user_id = v_session.user_id;
+  if not found then
+    perform nokkel.refuse('not_found');
+  end if;
+  if v_session.authenticated_at < now() - interval '5 minutes' then
+    perform nokkel.refuse('login_too_old');
+  end if;
+  if not exists (select from public.external_identity i where i.user_id = v_session.user_id and i.id <> p_id) then
+    perform nokkel.refuse('login_last');
+  end if;
+  if coalesce(v_session.identity_id = p_id, v_session.provider = v_identity.provider) then
+    perform nokkel.refuse('login_in_use');
+  end if;
+  delete from public.external_identity i where i.id = p_id;
+  insert into nokkel.removed_login (provider, client_id, subject, user_id)
+    values (v_identity.provider, v_identity.client_id, v_identity.subject, v_session.user_id);
+  perform nokkel.withdraw_without_vipps(v_session.user_id, v_session.user_id, p_request);
+  update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
+    where s.user_id = v_session.user_id and s.identity_id = p_id and s.ended_at is null;
+  perform nokkel.audit(v_session.organization_id, v_session.user_id, 'login.unlink', 'identity', p_id::text, null, p_request);
+end
+$$;
 
 -- Personnummer ---------------------------------------------------------------------------------------------------------------
 
@@ -372,11 +448,12 @@ begin
       personnummer_kept_at = now(), updated_at = now();
   delete from nokkel.declined_personnummer d where d.user_id = p_user;
   perform nokkel.audit(p_organization, p_user, 'personnummer.keep', 'consent',
-    nokkel.record_consent(p_user, p_organization, 'personnummer', '{personnummer}', p_version)::text, null, p_request);
+    nokkel.record_consent(p_user, p_organization, 'personnummer', '{personnummer}', p_version, p_request => p_request)::text, null, p_request);
 end
 $$;
 
--- Moves what was offered to what is kept. p_personnummer was made of p_offered, which is there still or nothing is kept.
+-- Moves what was offered to what is kept. p_personnummer was made of p_offered, which is there still, and of somebody who agrees to be
+-- recognised still, or nothing is kept.
 create function nokkel.keep_offered_personnummer(
   p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_version text, p_offered bytea, p_personnummer bytea
 ) returns void language plpgsql security definer set search_path = '' as $$
@@ -386,7 +463,8 @@ begin
   perform from public.app_user u where u.auth_user_id = p_user for update;
   perform nokkel.require_session(p_session, p_user, p_organization);
   delete from nokkel.offered_personnummer o
-    where o.user_id = p_user and o.personnummer = p_offered and o.expires_at > now() returning o.source into v_source;
+    where o.user_id = p_user and o.personnummer = p_offered and o.expires_at > now() and nokkel.has_consent(p_user, 'recognition')
+    returning o.source into v_source;
   if found then
     perform nokkel.write_personnummer(p_user, p_organization, p_personnummer, v_source, p_version, p_request);
     return;
@@ -497,7 +575,10 @@ begin
   end if;
   insert into nokkel.identity_key (kid, public_key, wrapped_private_key) values (p_kid, p_public_key, p_wrapped_private_key)
     on conflict do nothing;
-  return found;
+  if not found then return false; end if;
+  perform nokkel.audit(null, null, case when p_replaces is null then 'identity_key.create' else 'identity_key.rotate' end,
+    'identity_key', p_kid, null, null);
+  return true;
 end
 $$;
 grant execute on function nokkel.identity_keys(), nokkel.add_identity_key(text, jsonb, bytea, text) to nokkel_server;

@@ -1,4 +1,5 @@
 import * as contract from '@nokkel/contract'
+import { syntheticNationalNumber } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { obtainPersonKey } from '../../packages/server/src/auth/person-key.ts'
@@ -11,6 +12,8 @@ import { callsOf } from './testing/calls.ts'
 import { createPair, type Pair, personnummer } from './testing/pair.ts'
 
 const masked = `${personnummer.slice(0, 6)}*****`
+const own = syntheticNationalNumber('1971-06-09')
+const ownMasked = `${own.slice(0, 6)}*****`
 
 describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine) => {
   let database: TestDatabase
@@ -64,18 +67,130 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     expect(await live(again)).toEqual(['contact', 'contact', 'personnummer', 'recognition'])
   })
 
-  it('stays as it is where the account that is kept has one of its own', async () => {
-    const pair = await createPair(database, api)
+  /** Of the account that is kept, before it is merged. */
+  const keepOwn = async ({ survivor, organization }: Pair, source: 'bankid' | 'typed') => {
+    const key = await obtainPersonKey(database.server, api.keyring, survivor.id)
+    const envelope = await encryptPersonnummer(own as Personnummer, key, 'kept', survivor.id)
     await sql`update public.user_identities
-      set personnummer = sha256('own'), personnummer_source = 'typed', personnummer_kept_at = now()
-      where user_id = ${pair.survivor.id}::uuid`.execute(database.owner)
+      set personnummer = ${envelope}, personnummer_source = ${source}, personnummer_kept_at = now()
+      where user_id = ${survivor.id}::uuid`.execute(database.owner)
+    await sql`insert into public.consent (user_id, organization_id, purpose, shares, legal_basis, text_version)
+      values (${survivor.id}::uuid, ${organization}::uuid, 'personnummer', '{personnummer}', 'gdpr-6-1-a', 'own')`.execute(
+      database.owner,
+    )
+  }
+  const numberConsents = async (by: By) =>
+    (await consents(by))
+      .filter(({ purpose, withdrawnAt }) => purpose === 'personnummer' && withdrawnAt === null)
+      .map(({ textVersion }) => textVersion)
+
+  it.each([
+    ['bankid', 'bankid'],
+    ['typed', 'typed'],
+    ['bankid', 'typed'],
+  ] as const)(
+    'stays as it is where the account that is kept has one by %s, and the other one by %s',
+    async (source, others) => {
+      const pair = await createPair(database, api)
+      await keepOwn(pair, source)
+      await sql`update public.user_identities set personnummer_source = ${others}
+      where user_id = ${pair.other.id}::uuid`.execute(database.owner)
+      expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+      expect((await status(pair.survivor)).kept).toMatchObject({ masked: ownMasked, source })
+      expect(await numberConsents(pair.survivor)).toEqual(['own'])
+      expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+      expect((await status(pair.survivor)).kept).toMatchObject({ masked: ownMasked, source })
+      expect((await status(await back(pair))).kept).toMatchObject({ masked, source: others })
+    },
+  )
+
+  it('that a provider vouched for wins over one that was typed, and an undo gives back both', async () => {
+    const pair = await createPair(database, api)
+    await keepOwn(pair, 'typed')
+    const { effects } = (await calls.preview(pair)).body
+    expect(effects).toContainEqual({ what: 'personnummer', effect: 'moves', count: 1 })
     expect(await calls.merge(pair)).toMatchObject({ status: 200 })
-    const { rows } = await sql<{ own: boolean; source: string }>`
-      select personnummer = sha256('own') as own, personnummer_source as source from public.user_identities
-      where user_id = ${pair.survivor.id}::uuid`.execute(database.owner)
-    expect(rows).toEqual([{ own: true, source: 'typed' }])
+    expect((await status(pair.survivor)).kept).toMatchObject({ masked, source: 'bankid' })
+    expect(await numberConsents(pair.survivor)).toEqual(['v2'])
     expect(await calls.undo(pair)).toMatchObject({ status: 200 })
-    expect((await status(await back(pair))).kept.masked).toBe(masked)
+    expect((await status(pair.survivor)).kept).toMatchObject({ masked: ownMasked, source: 'typed' })
+    expect(await numberConsents(pair.survivor)).toEqual(['own'])
+    const again = await back(pair)
+    expect((await status(again)).kept).toMatchObject({ masked, source: 'bankid' })
+    expect(await numberConsents(again)).toEqual(['v2'])
+  })
+
+  it('that won over one that was typed, and was taken back since, comes back to neither', async () => {
+    const pair = await createPair(database, api)
+    await keepOwn(pair, 'typed')
+    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+    await withdraw(pair.survivor, 'personnummer')
+    expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+    for (const by of [pair.survivor, await back(pair)]) {
+      expect((await status(by)).kept).toBeNull()
+      expect(await numberConsents(by)).toEqual([])
+    }
+  })
+
+  it('that is offered goes when recognition is taken back, and comes back by no undo', async () => {
+    const pair = await merged()
+    await withdraw(pair.survivor, 'recognition')
+    const offers = async () =>
+      (
+        await sql`select from nokkel.offered_personnummer where user_id = ${pair.other.id}::uuid`.execute(
+          database.owner,
+        )
+      ).rows.length
+    expect(await offers()).toBe(0)
+    expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+    const again = await back(pair)
+    expect((await status(again)).offered).toBeNull()
+    // One that is there all the same is not kept.
+    const key = await obtainPersonKey(database.server, api.keyring, pair.other.id)
+    const offered = await encryptPersonnummer(personnummer as Personnummer, key, 'offered', pair.other.id)
+    await sql`insert into nokkel.offered_personnummer (user_id, personnummer, source)
+      values (${pair.other.id}::uuid, ${offered}, 'bankid')`.execute(database.owner)
+    await sql`update public.user_identities set personnummer = null, personnummer_source = null, personnummer_kept_at = null
+      where user_id = ${pair.other.id}::uuid`.execute(database.owner)
+    const body = { from: 'provider', consent: { version: 'storage-1' } }
+    expect(await api.call(contract.keepPersonnummer, again.claims, { body })).toMatchObject({
+      status: 409,
+      code: 'personnummer_offer_gone',
+    })
+  })
+
+  it('goes with the last Vipps from both, also out of what the merge remembers', async () => {
+    const pair = await merged()
+    expect(await contact(pair.survivor)).not.toBeNull()
+    const by = await logIn(database, pair.organization, pair.survivor.id)
+    await sql`update nokkel.session set provider = 'bankid', identity_id = (
+        select id from public.external_identity where user_id = ${pair.survivor.id}::uuid and provider = 'bankid')
+      where id = ${by.claims.sid}::uuid`.execute(database.owner)
+    const { logins } = (await api.call(contract.listLogins, by.claims)).body
+    const ids = logins.flatMap(({ id, provider }: { id: string; provider: string }) =>
+      provider === 'vipps' ? [id] : [],
+    )
+    expect(ids).toHaveLength(2)
+    for (const id of ids) {
+      expect(await api.call(contract.removeLogin, by.claims, { params: { id } })).toMatchObject({ status: 204 })
+    }
+    const { rows } = await sql`
+      select from nokkel.account_merge_row j join nokkel.account_merge m on m.id = j.merge_id,
+        unnest(array[j.before, j.after]) image
+      where m.survivor_id = ${pair.survivor.id}::uuid and j.table_name = 'public.user_identities'
+        and num_nonnulls(image ->> 'contact', image ->> 'phone_index', image ->> 'email_index') > 0`.execute(
+      database.owner,
+    )
+    expect(rows).toEqual([])
+    expect(await live(by)).toEqual(['personnummer', 'recognition'])
+    const recorded = await sql<{ organization: string; count: number }>`
+      select organization_id as organization, count(*)::int as count from nokkel.audit_log
+      where action = 'consent.withdraw' and organization_id in (${pair.organization}::uuid, ${pair.elsewhere}::uuid)
+      group by 1`.execute(database.owner)
+    expect(Object.fromEntries(recorded.rows.map(({ organization, count }) => [organization, count]))).toEqual({
+      [pair.organization]: 1,
+      [pair.elsewhere]: 1,
+    })
   })
 
   it('and was taken back since, comes back to neither', async () => {
@@ -84,8 +199,9 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     await withdraw(pair.survivor, 'contact')
     await withdraw(pair.survivor, 'recognition')
     const { rows } = await sql`
-      select from nokkel.account_merge_row j, unnest(array[j.before, j.after]) image
-      where j.table_name = 'public.user_identities' and num_nonnulls(image ->> 'personnummer', image ->> 'contact',
+      select from nokkel.account_merge_row j join nokkel.account_merge m on m.id = j.merge_id,
+        unnest(array[j.before, j.after]) image
+      where m.survivor_id = ${pair.survivor.id}::uuid and j.table_name = 'public.user_identities' and num_nonnulls(image ->> 'personnummer', image ->> 'contact',
         image ->> 'phone_index', image ->> 'email_index', image ->> 'personnummer_index') > 0`.execute(database.owner)
     expect(rows).toEqual([])
     expect(await calls.undo(pair)).toMatchObject({ status: 200 })

@@ -53,7 +53,8 @@ describe.each(databaseEngines)('who may merge what [%s]', (engine) => {
         role: 'coordinator',
         logins: ['bankid', 'vipps'],
         bankidVerified: true,
-        personnummerVerified: true,
+        // Recognition was agreed to the other organisation.
+        personnummerVerified: false,
         phoneNumber: '•••• ••34',
         email: 'k•••@person.example',
       })
@@ -110,6 +111,33 @@ describe.each(databaseEngines)('who may merge what [%s]', (engine) => {
       expect((await calls.preview(pair)).body.digest).toBe(digests[0])
       expect(await dumpTables(database)).toEqual(before)
     })
+  })
+
+  it('is shown with what was agreed to its organisation, and with nothing that another one was told', async () => {
+    const pair = await pairOf()
+    const shown = async () => {
+      const { duplicates } = (await calls.list(pair)).body
+      const { accounts } = duplicates.find(({ id }: { id: string }) => id === pair.duplicate)
+      const { phoneNumber, email, personnummerVerified } = accounts.find(
+        ({ id }: { id: string }) => id === pair.other.id,
+      )
+      return { phoneNumber, email, personnummerVerified }
+    }
+    const change = (set: ReturnType<typeof sql>, purpose: string) =>
+      run(sql`update public.consent set ${set}
+        where user_id = ${pair.other.id}::uuid and organization_id = ${pair.organization}::uuid and purpose = ${purpose}`)
+    await run(sql`insert into public.consent (user_id, organization_id, purpose, shares, legal_basis, text_version)
+      values (${pair.other.id}::uuid, ${pair.organization}::uuid, 'recognition', '{personnummer}', 'gdpr-6-1-a', 'v2')`)
+    const email = 'k•••@person.example'
+    expect(await shown()).toEqual({ phoneNumber: '•••• ••34', email, personnummerVerified: true })
+    await change(sql`shares = '{email}'`, 'contact')
+    expect(await shown()).toEqual({ phoneNumber: null, email, personnummerVerified: true })
+    await change(sql`replaced_at = now()`, 'contact')
+    await change(sql`withdrawn_at = now()`, 'recognition')
+    expect(await shown()).toEqual({ phoneNumber: null, email: null, personnummerVerified: false })
+    // The other organisation has a yes to all of it still.
+    const { contact } = (await api.call(contract.listLogins, pair.other.claims)).body
+    expect(contact).toMatchObject({ phoneNumber: '+4790000034' })
   })
 
   it.each<[string, (pair: Pair) => ReturnType<typeof sql>]>([

@@ -160,8 +160,9 @@ export async function createPair(
     [elsewhere, other.id, 'recognition', 'v2'],
     [organization, other.id, 'personnummer', 'v2'],
   ] as const) {
+    const shares = purpose === 'contact' ? ['phoneNumber', 'email', 'address'] : ['personnummer']
     await run(sql`insert into public.consent (user_id, organization_id, purpose, shares, legal_basis, text_version)
-      values (${user}::uuid, ${of}::uuid, ${purpose}, '{}', 'gdpr-6-1-a', ${version})`)
+      values (${user}::uuid, ${of}::uuid, ${purpose}, ${shares}::text[], 'gdpr-6-1-a', ${version})`)
   }
   const { keyring } = api
   await keepContact({ database: server, keyring, logger: () => undefined }, other.id, async () => contact)

@@ -58,13 +58,13 @@ async function toDuplicate(keyring: Keyring, row: DuplicateRow): Promise<Duplica
 
 async function toAccount(
   keyring: Keyring,
-  { contact, personKey, createdAt, lastLoginAt, ...account }: AccountRow,
+  { contact, contactShares, personKey, createdAt, lastLoginAt, ...account }: AccountRow,
 ): Promise<Duplicate['accounts'][number]> {
   return {
     ...account,
     createdAt: instant(new Date(createdAt)),
     lastLoginAt: lastLoginAt && instant(new Date(lastLoginAt)),
-    ...maskContact(await openContact(keyring, account.id, contact, personKey)),
+    ...maskContact(await openContact(keyring, account.id, contact, personKey), contactShares),
   }
 }
 

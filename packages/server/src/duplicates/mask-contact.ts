@@ -1,3 +1,4 @@
+import type { Share } from '@nokkel/contract'
 import type { VerifiedContact } from '../auth/verified-login.ts'
 
 /** What an administrator sees of it: enough to recognise what they know, and too little to learn it. */
@@ -6,10 +7,12 @@ export interface MaskedContact {
   readonly email: string | null
 }
 
-export function maskContact(contact: VerifiedContact | null): MaskedContact {
+/** @param shares - What the person has agreed to share with the organisation of the administrator. */
+export function maskContact(contact: VerifiedContact | null, shares: readonly Share[]): MaskedContact {
+  const { phoneNumber, email } = contact ?? {}
   return {
-    phoneNumber: contact?.phoneNumber ? `•••• ••${contact.phoneNumber.slice(-2)}` : null,
-    email: contact?.email ? maskEmail(contact.email) : null,
+    phoneNumber: phoneNumber && shares.includes('phoneNumber') ? `•••• ••${phoneNumber.slice(-2)}` : null,
+    email: email && shares.includes('email') ? maskEmail(email) : null,
   }
 }
 

@@ -53,15 +53,15 @@ async function rebindPrivateKey(
   }
 }
 
-/** Contact data and a number that is kept move where there is none. */
+/** Contact moves where there is none; a number that is kept, where the database says so. */
 async function rebindPersonalData(
   keyring: Keyring,
   material: MergeMaterial,
   survivor: string,
 ): Promise<Pick<Rebound, 'contact' | 'personnummer' | 'personKey'>> {
-  const { otherId, personKey, survivorHasContact, survivorHasPersonnummer, survivorPersonKey } = material
+  const { otherId, personKey, survivorHasContact, takesPersonnummer, survivorPersonKey } = material
   const contact = survivorHasContact ? null : material.contact
-  const personnummer = survivorHasPersonnummer ? null : material.personnummer
+  const personnummer = takesPersonnummer ? material.personnummer : null
   if ((contact === null && personnummer === null) || personKey === null) return {}
   const wrapped = survivorPersonKey ?? (await generatePersonKey(keyring, survivor))
   const [from, to] = [

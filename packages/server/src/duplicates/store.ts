@@ -1,4 +1,4 @@
-import type { Duplicate, MergeEffect } from '@nokkel/contract'
+import type { Duplicate, MergeEffect, Share } from '@nokkel/contract'
 import { sql } from 'kysely'
 import type { Caller } from '../audit/caller.ts'
 import type { Database, Transaction } from '../db/database.ts'
@@ -20,7 +20,10 @@ export interface AccountRow {
   readonly lastLoginAt: string | null
   readonly logins: Account['logins']
   readonly bankidVerified: boolean
+  /** `false` where they have not agreed with the organisation to be recognised by it. */
   readonly personnummerVerified: boolean
+  /** What of it they have agreed with the organisation to share. */
+  readonly contactShares: readonly Share[]
   readonly contact: string | null
   readonly personKey: string | null
 }
@@ -95,7 +98,8 @@ export interface MergeMaterial {
   readonly personnummer: Uint8Array | null
   readonly personKey: Uint8Array | null
   readonly survivorHasContact: boolean
-  readonly survivorHasPersonnummer: boolean
+  /** Whether the number goes to the account that is kept: that has none, or one that was typed beside one of a provider's. */
+  readonly takesPersonnummer: boolean
   readonly survivorPersonKey: Uint8Array | null
 }
 
@@ -108,7 +112,7 @@ export async function selectMergeMaterial(
 ): Promise<MergeMaterial> {
   const { rows } = await sql<MergeMaterial>`
     select other_id as "otherId", key_ids as "keyIds", envelopes, contact, personnummer, person_key as "personKey",
-      survivor_has_contact as "survivorHasContact", survivor_has_personnummer as "survivorHasPersonnummer",
+      survivor_has_contact as "survivorHasContact", takes_personnummer as "takesPersonnummer",
       survivor_person_key as "survivorPersonKey"
     from nokkel.merge_material(${acting(claims)}, ${duplicate}::uuid, ${survivor}::uuid)`.execute(database)
   return (rows as [MergeMaterial])[0]
