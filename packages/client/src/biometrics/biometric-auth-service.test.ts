@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NokkelError } from '../errors.ts'
 import { createMutex } from '../lock/lock.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
@@ -105,6 +105,45 @@ describe('BiometricAuthService enrollment', () => {
       expect(await biometrics.enrollBiometrics(member.id)).toMatchObject({ status: 'enrolled' })
     },
   )
+
+  it.each([
+    ['https:', '203.0.113.1'],
+    ['http:', '127.0.0.1'],
+    ['https:', '[2001:db8::1]'],
+    ['http:', 'app.example.no'],
+    ['capacitor:', 'localhost'],
+  ])('is not offered on a page of %s//%s', async (protocol, hostname) => {
+    const page = await signedIn()
+    const { biometrics, member, server } = page
+    vi.stubGlobal('location', { protocol, hostname })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    expect(await biometrics.capability()).toEqual({ isAvailable: false })
+    expect(await biometrics.shouldPrompt(member.id)).toBe(false)
+    const refused = { status: 'enrollmentError', error: 'biometrics_unavailable' }
+    expect(await biometrics.enrollBiometrics(member.id)).toEqual(refused)
+    expect(server.log).toEqual([])
+    for (const there of [
+      { protocol: 'https:', hostname: 'app.example.no' },
+      { protocol: 'http:', hostname: 'localhost' },
+    ]) {
+      vi.stubGlobal('location', there)
+      expect(await biometrics.shouldPrompt(member.id)).toBe(true)
+    }
+  })
+
+  it('is not offered again in a page that the server refuses', async () => {
+    const page = await signedIn()
+    const { biometrics, member, server, storage, events } = page
+    server.intercept('enrollBiometrics', () => new Refusal('biometrics_unavailable', 409).toResponse())
+    const refused = { status: 'enrollmentError', error: 'biometrics_unavailable' }
+    expect(await biometrics.enrollBiometrics(member.id)).toEqual(refused)
+    expect(await biometrics.capability()).toEqual({ isAvailable: false })
+    expect(await biometrics.shouldPrompt(member.id)).toBe(false)
+    expect(await biometrics.refresh()).toEqual({ status: 'unavailable' })
+    expect(await storage.list('biometric_')).toEqual([])
+    expect(events).toEqual([])
+    expect(server.log).toEqual(['enrollBiometrics'])
+  })
 
   it('(5) second login with enrolled flag present: enrollment prompt not shown', async () => {
     const page = await signedIn()

@@ -63,7 +63,7 @@ export interface EnrollOptions {
  * @see docs/spec/biometrics.md
  */
 export interface BiometricAuthService extends Observable<BiometricState> {
-  /** Asks nobody anything. */
+  /** Asks nobody anything. Not on a page without a domain or TLS, nor after the server has refused pages of this origin. */
   capability(): Promise<BiometricCapability>
   /** Looks what is so for who is logged in, and makes it the state. */
   refresh(): Promise<Readonly<BiometricState>>

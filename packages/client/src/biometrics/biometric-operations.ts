@@ -47,9 +47,11 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
   /** Sessions in which it was declined here, for a storage that could not take it. */
   const declined = new Set<string>()
   let unlocking: Promise<void> | undefined
+  /** The server has said that pages of this origin cannot use biometrics. */
+  let isRefused = false
 
   return {
-    capability: async () => ({ isAvailable: await authenticator.isAvailable() }),
+    capability: async () => ({ isAvailable: await isAvailable() }),
     refresh,
     shouldPrompt: (userId) => shouldPrompt(userId).catch(() => false),
     enrollBiometrics,
@@ -63,6 +65,10 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
       })
       return unlocking
     },
+  }
+
+  async function isAvailable(): Promise<boolean> {
+    return !isRefused && isPageOfDomain() && authenticator.isAvailable()
   }
 
   async function isBiometricEnrolled(userId: string): Promise<boolean> {
@@ -90,7 +96,7 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     // The flag may be lost; what the server said at the last refresh holds as well.
     const isKnown = typeof record.unlockedUntil === 'string'
     if (isKnown || (await isBiometricEnrolled(record.userId))) return { status: 'enrolled' }
-    if (!(await authenticator.isAvailable())) return { status: 'unavailable' }
+    if (!(await isAvailable())) return { status: 'unavailable' }
     return { status: (await isDeclined(record.userId, record)) ? 'declined' : 'notEnrolled' }
   }
 
@@ -121,7 +127,7 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
 
   async function enroll(userId: string): Promise<BiometricEnrollmentRecord> {
     const { sessionId } = await sessionOf(userId)
-    if (!(await authenticator.isAvailable())) throw new NokkelError('biometrics_unavailable')
+    if (!(await isAvailable())) throw new NokkelError('biometrics_unavailable')
     const { status, error } = await keys.settled()
     if (status === 'login_needed') throw new NokkelError('login_too_old')
     if (status !== 'ready') throw new NokkelError(error ?? 'device_required')
@@ -146,6 +152,7 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     try {
       return await enrolling()
     } catch (error) {
+      isRefused = codeOf(error) === 'biometrics_unavailable'
       if (codeOf(error) === 'network_unreachable' || codeOf(error) === 'answer_unexpected') {
         await call('removeBiometrics', {}).catch(() => {})
       }
@@ -191,7 +198,7 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
         return plain === undefined ? unlocked : session.withRefreshToken(unlocked, plain, false)
       })
       vault.forget()
-      show({ status: (await authenticator.isAvailable()) ? 'notEnrolled' : 'unavailable' })
+      show({ status: (await isAvailable()) ? 'notEnrolled' : 'unavailable' })
     })
   }
 
@@ -232,6 +239,8 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     const proof = { dpopSigner: stored.keys.signing }
     const challenge = await request('createUnlockChallenge', { body: { sessionId } }, { ...proof, signal }).catch(
       async (error: unknown) => {
+        // The credential is of another host: after a login the person is asked again.
+        if (codeOf(error) === 'biometrics_unavailable') await storage.delete(await enrolledName(userId)).catch(() => {})
         if (codeOf(error) !== 'biometrics_not_enrolled') throw error
         await forgetEnrollment(record)
         return undefined
@@ -265,4 +274,13 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     await storage.delete(await enrolledName(userId))
     await session.change(sessionId, (current) => ({ ...current, unlockedUntil: null }))
   }
+}
+
+/** WebAuthn is for domains over TLS, and for localhost; elsewhere the server refuses as well (docs/spec/biometrics.md). */
+function isPageOfDomain(): boolean {
+  const { location } = globalThis as { readonly location?: Pick<Location, 'protocol' | 'hostname'> }
+  if (!location) return true
+  const { protocol, hostname } = location
+  if (/^[\d.]+$|^\[/.test(hostname)) return false
+  return protocol === 'https:' || (protocol === 'http:' && /^(?:.+\.)?localhost$/.test(hostname))
 }

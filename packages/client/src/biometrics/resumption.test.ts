@@ -261,6 +261,20 @@ describe('a locked session', () => {
     await settled(nokkel)
   })
 
+  it('gives way to a login where the credential is of another host, after which the person is asked again', async () => {
+    const { server, device, locked, reopen } = await enrolled()
+    const { id } = server.member
+    const { nokkel, logIn } = await reopen(31 * minute)
+    server.intercept('createUnlockChallenge', () => new Refusal('biometrics_unavailable', 409).toResponse())
+    await expect(nokkel.biometrics.unlock()).rejects.toMatchObject({ code: 'biometrics_unavailable' })
+    expect(nokkel.auth.getSnapshot()).toEqual({ ...locked, reason: 'biometrics_unavailable' })
+    expect(device.log).toEqual([])
+    await logIn()
+    await settled(nokkel)
+    expect(await nokkel.biometrics.shouldPrompt(id)).toBe(true)
+    expect(await nokkel.biometrics.enrollBiometrics(id)).toMatchObject({ status: 'enrolled' })
+  })
+
   it('is opened when the answer of the server was lost, by asking again', async () => {
     const { server, device, locked, reopen } = await enrolled()
     const { nokkel } = await reopen(31 * minute)
