@@ -20,6 +20,7 @@ const Account = z
     lastLoginAt: Instant.nullable(),
     logins: z.array(ProviderId),
     bankidVerified: z.boolean(),
+    /** Recognised by a number that a provider vouched for, and known to be: they have agreed to that with this organisation. */
     personnummerVerified: z.boolean(),
     /** The last two digits of it, as `•••• ••34`. */
     phoneNumber: z.string().nullable(),

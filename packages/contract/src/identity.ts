@@ -2,6 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { operation } from './operation.ts'
 import { base64Url, Instant, ProviderId, PublicJwk, Uuid } from './scalars.ts'
 
+const PersonnummerSource = z.enum(['bankid', 'vipps', 'typed'])
+
 /** What is held of a person to know who they are. Of a personnummer only the ciphertext is here, which nobody but the server opens. */
 export const UserIdentity = z
   .strictObject({
@@ -9,7 +11,12 @@ export const UserIdentity = z
     userId: Uuid,
     /** The number that is kept, encrypted under the key of the person; `null`: none is kept. */
     personnummer: base64Url(48, 256).nullable(),
-    /** Whether a provider has vouched for a number by which the person is recognised, kept or not. */
+    /** Where the kept number is from: a provider vouched for it, or it was `typed` and proves nothing; `null` without one. */
+    personnummerSource: PersonnummerSource.nullable(),
+    /**
+     * Whether the person is recognised by a number that a provider vouched for, kept or not. It says nothing of the number that is kept,
+     * which may be another one: of that see `personnummerSource`.
+     */
     personnummerVerified: z.boolean(),
     bankidVerified: z.boolean(),
     bankidVerifiedAt: Instant.nullable(),
@@ -27,7 +34,7 @@ const Masked = z.string().regex(/^\d{6}\*{5}$/)
 export const PersonnummerStatus = z
   .strictObject({
     /** What is kept. A `typed` one proves nothing. */
-    kept: z.strictObject({ masked: Masked, source: z.enum(['bankid', 'vipps', 'typed']), keptAt: Instant }).nullable(),
+    kept: z.strictObject({ masked: Masked, source: PersonnummerSource, keptAt: Instant }).nullable(),
     /** What a provider told in the last hour, and waits for the person to say whether it may be kept. */
     offered: z.strictObject({ masked: Masked, source: ProviderId, expiresAt: Instant }).nullable(),
   })

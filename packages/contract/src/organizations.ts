@@ -41,6 +41,7 @@ export const Me = z
       expiresAt: Instant,
       deviceId: Uuid.nullable(),
     }),
+    /** Whether they are recognised by a number that a provider vouched for; it says nothing of a number that is kept. */
     personnummerVerified: z.boolean(),
     /** Accounts that were merged into this one: what was signed for them is signed for this person. */
     formerIds: z.array(Uuid),

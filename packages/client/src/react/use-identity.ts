@@ -42,13 +42,17 @@ export function useIdentityRepository(): UserIdentityRepository {
 /**
  * What is held of a person to know who they are, cache first. Renders again when it changes, here or in another tab.
  *
+ * `personnummerVerified` says that the person is recognised by a number that a provider vouched for, not that the one that is kept is
+ * it: of that, `personnummerSource`.
+ *
  * @param userId - Default: whoever is logged in.
  *
  * @example
  * ```ts
- * function useIsVerified() {
+ * function useKeepsVouchedNumber() {
  *   const { identity } = useUserIdentity()
- *   return identity?.personnummerVerified === true
+ *   const source = identity?.personnummerSource ?? 'typed'
+ *   return source !== 'typed'
  * }
  * ```
  */

@@ -42,6 +42,7 @@ export function createFakeIdentity({ userOf, deviceOf, erase, isoNow }: FakeIden
       id: crypto.randomUUID(),
       userId,
       personnummer: null,
+      personnummerSource: null,
       personnummerVerified: false,
       bankidVerified: false,
       bankidVerifiedAt: null,
@@ -68,7 +69,8 @@ export function createFakeIdentity({ userOf, deviceOf, erase, isoNow }: FakeIden
     }
     consents.set(userId, [consent, ...(consents.get(userId) ?? [])])
     // Stands for an envelope, which the client cannot tell from other bytes.
-    return change(userId, { personnummer: encodeBase64Url(crypto.getRandomValues(new Uint8Array(59))) })
+    const envelope = encodeBase64Url(crypto.getRandomValues(new Uint8Array(59)))
+    return change(userId, { personnummer: envelope, personnummerSource: source })
   }
 
   async function sealToDevice(exchange: Exchange, personnummer: string): Promise<string> {
@@ -135,7 +137,7 @@ export function createFakeIdentity({ userOf, deviceOf, erase, isoNow }: FakeIden
         own.map((each) => (each === consent ? { ...each, withdrawnAt: isoNow() } : each)),
       )
       kept.delete(id)
-      change(id, { personnummer: null })
+      change(id, { personnummer: null, personnummerSource: null })
     },
     async exportPersonalData(exchange) {
       const { id } = userOf(exchange)

@@ -53,6 +53,7 @@ describe.each(databaseEngines)('the identity of a person [%s]', (engine) => {
       id: expect.any(String),
       userId,
       personnummer: null,
+      personnummerSource: null,
       personnummerVerified: true,
       bankidVerified: true,
       bankidVerifiedAt: expect.any(String),

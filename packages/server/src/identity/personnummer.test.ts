@@ -69,7 +69,7 @@ describe.each(databaseEngines)('a personnummer [%s]', (engine) => {
     it('is kept after the yes, with what it was said to', async () => {
       const session = await enter(system, 'bankid')
       const kept = await data.keep(session)
-      expect(kept).toMatchObject({ status: 200, body: { userId: session.userId, personnummerVerified: true } })
+      expect(kept).toMatchObject({ status: 200, body: { userId: session.userId, personnummerSource: 'bankid' } })
       expect(kept.body.personnummer).toMatch(/^[\w-]{79}$/)
       expect(await data.status(session)).toEqual({
         kept: { masked, source: 'bankid', keptAt: expect.any(String) },
@@ -233,6 +233,16 @@ describe.each(databaseEngines)('a personnummer [%s]', (engine) => {
         database.owner,
       )
       expect(rows).toEqual([])
+    })
+
+    it('is told apart from the one by which the person is recognised', async () => {
+      const session = await enter(system, 'bankid')
+      await data.decline(session)
+      const kept = await data.type(session, typed)
+      expect(kept.body).toMatchObject({ personnummerSource: 'typed', personnummerVerified: true })
+      expect(await data.identity(session)).toEqual(kept.body)
+      await data.withdrawPurpose(session, 'personnummer')
+      expect(await data.identity(session)).toMatchObject({ personnummerSource: null, personnummerVerified: true })
     })
 
     it('replaces another that was typed, and is replaced by one of a provider’s', async () => {

@@ -20,7 +20,7 @@ interface IdentityRow extends Omit<UserIdentity, 'personnummer' | 'bankidVerifie
 /** One's own; `null` where there is none. */
 export async function selectIdentity(transaction: Transaction, { sub }: Claims): Promise<UserIdentity | null> {
   const { rows } = await sql<IdentityRow>`
-    select id, user_id as "userId", personnummer, personnummer_verified as "personnummerVerified",
+    select id, user_id as "userId", personnummer, personnummer_source as "personnummerSource", personnummer_verified as "personnummerVerified",
       bankid_verified as "bankidVerified", bankid_verified_at as "bankidVerifiedAt", vipps_sub as "vippsSub",
       created_at as "createdAt", updated_at as "updatedAt"
     from public.user_identities where user_id = ${sub}::uuid`.execute(transaction)
