@@ -225,9 +225,11 @@ begin
 end
 $$;
 
--- For who has just logged in. Beside it what the server opens: contact, and the number with the device of the session to seal it to.
+-- For who has just logged in. Beside it what the server opens: contact, the number with the device of the session to seal it to, and
+-- what is offered to each account, with its key; bytes in base64.
 create function nokkel.export_person(p_session uuid, p_user uuid, p_organization uuid, p_request uuid) returns table (
-  data jsonb, contact bytea, contact_updated_at timestamptz, personnummer bytea, wrapped_key bytea, device_id uuid, encryption_key jsonb
+  data jsonb, contact bytea, contact_updated_at timestamptz, personnummer bytea, wrapped_key bytea, device_id uuid, encryption_key jsonb,
+  offers jsonb
 ) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 begin
@@ -235,7 +237,12 @@ begin
   perform nokkel.audit(p_organization, p_user, 'person.export', 'person', null, null, p_request);
   return query
   select nokkel.personal_data(nokkel.accounts_of(p_user)), i.contact, i.contact_updated_at, i.personnummer, k.wrapped_key, d.id,
-    d.encryption_key
+    d.encryption_key, (
+      select coalesce(jsonb_agg(jsonb_build_object('userId', o.user_id,
+        'personnummer', translate(encode(o.personnummer, 'base64'), E'\n', ''),
+        'wrappedKey', translate(encode(of.wrapped_key, 'base64'), E'\n', ''))), '[]')
+      from nokkel.offered_personnummer o left join nokkel.person_key of on of.user_id = o.user_id
+      where o.user_id = any (nokkel.accounts_of(p_user)))
   from nokkel.session s
   left join public.user_identities i on i.user_id = s.user_id
   left join nokkel.person_key k on k.user_id = s.user_id
@@ -551,21 +558,26 @@ end
 $$;
 
 -- Erases again whom a restored backup has brought back, without asking who takes over: it was settled then. Gives how many accounts
--- went; of an erasure that is known and of whom nothing is left, nothing happens.
+-- went; of an erasure that is known and of whom nothing is left, nothing happens. An account that was made since is somebody else's.
+-- p_named: everybody whom the entries name that are replayed with this one.
 create function nokkel.replay_erasure(
-  p_id uuid, p_user uuid, p_former_ids uuid[], p_erased_at timestamptz, p_backups_expire_at timestamptz, p_removed jsonb
+  p_id uuid, p_user uuid, p_former_ids uuid[], p_erased_at timestamptz, p_backups_expire_at timestamptz, p_removed jsonb, p_named uuid[]
 ) returns integer language plpgsql security definer set search_path = '' as $$
 declare
-  v_named constant uuid[] := p_user || p_former_ids;
   v_users uuid[];
   v_count integer := 0;
 begin
-  if exists (select from public.app_user u where u.auth_user_id = any (v_named)) then
-    -- Also what had become one of them when the backup was made.
+  -- Of several servers that start, one replays.
+  perform pg_catalog.pg_advisory_xact_lock(hashtextextended('nokkel replay', 0));
+  v_users := array(
+    select u.auth_user_id from public.app_user u where u.auth_user_id = any (p_user || p_former_ids) and u.created_at <= p_erased_at);
+  if v_users <> '{}' then
+    perform nokkel.part_from_others(p_id, v_users, p_user || p_former_ids || p_named);
+    -- Also what had become one of them when the backup was made, and was erased by itself.
     v_users := array(
-      select n from unnest(v_named) n
+      select n from unnest(v_users) n
       union
-      select f.user_id from nokkel.former_account f where f.survivor_id = any (v_named));
+      select f.user_id from nokkel.former_account f where f.survivor_id = any (v_users));
     perform nokkel.hold_people(v_users);
     select count(*) into v_count from public.app_user u where u.auth_user_id = any (v_users);
     if v_count > 0 then
@@ -585,13 +597,13 @@ create function nokkel.erasures() returns table (
   id uuid, user_id uuid, former_ids uuid[], erased_at timestamptz, backups_expire_at timestamptz, removed jsonb, is_undone boolean
 ) language sql stable security definer set search_path = '' as $$
   select e.id, e.user_id, e.former_ids, e.erased_at, e.backups_expire_at, e.removed,
-    exists (select from public.app_user u where u.auth_user_id = any (e.user_id || e.former_ids))
+    exists (select from public.app_user u where u.auth_user_id = any (e.user_id || e.former_ids) and u.created_at <= e.erased_at)
   from nokkel.erasure e order by e.erased_at, e.id
 $$;
 
 grant execute on function nokkel.export_person(uuid, uuid, uuid, uuid), nokkel.preview_erasure(uuid, uuid, uuid),
   nokkel.erase_person(uuid, uuid, uuid, uuid, uuid, interval),
-  nokkel.replay_erasure(uuid, uuid, uuid[], timestamptz, timestamptz, jsonb), nokkel.erasures() to nokkel_server;
+  nokkel.replay_erasure(uuid, uuid, uuid[], timestamptz, timestamptz, jsonb, uuid[]), nokkel.erasures() to nokkel_server;
 
 -- Who does not come back -----------------------------------------------------------------------------------------------------
 

@@ -361,11 +361,10 @@ end
 $$;
 
 -- Puts everything back that a merge moved. What the account that was kept has got or lost since stays with it, where the two can be
--- told apart; what was taken from it is taken from both. Of a pair that was dismissed, says that it is open again.
-create or replace function nokkel.undo_merge(p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_duplicate uuid) returns void
+-- told apart; what was taken from it is taken from both.
+create function nokkel.move_account_back(p_merge uuid, p_organization uuid, p_user uuid, p_request uuid) returns void
   language plpgsql security definer set search_path = '' set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
-  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate, true);
   v_merge nokkel.account_merge;
   v_ended boolean;
   v_replaced boolean;
@@ -383,18 +382,7 @@ declare
   v_purpose text;
   v_withdrawn uuid[];
 begin
-  if v_duplicate.state = 'dismissed' then
-    if exists (select from nokkel.former_account f where f.user_id in (v_duplicate.first_id, v_duplicate.second_id)) then
-      perform nokkel.refuse('merge_not_undoable');
-    end if;
-    update nokkel.suspected_duplicate d set state = 'open', settled_at = null where d.id = p_duplicate;
-    perform nokkel.audit(p_organization, p_user, 'duplicate.undo', 'duplicate', p_duplicate::text, null, p_request);
-    return;
-  end if;
-  select * into v_merge from nokkel.account_merge m where m.duplicate_id = p_duplicate for update;
-  if v_merge.id is null or v_duplicate.state <> 'merged' or v_merge.merged_at <= now() - nokkel.undo_period() then
-    perform nokkel.refuse('merge_not_undoable');
-  end if;
+  select * into strict v_merge from nokkel.account_merge m where m.id = p_merge for update;
   perform nokkel.hold_accounts(v_merge.survivor_id, v_merge.other_id, nokkel.merged_groups(v_merge.id));
   update nokkel.account_merge m set working = pg_catalog.pg_current_xact_id() where m.id = v_merge.id;
   -- Somebody who ends one session of the person, or one device, may have meant those that the merge had ended.
@@ -590,6 +578,29 @@ begin
   update nokkel.session s set ended_at = now(), ended_reason = 'revoked'
     where s.user_id = v_merge.survivor_id and s.ended_at is null and s.identity_id = any (v_new);
   delete from nokkel.account_merge m where m.id = v_merge.id;
+end
+$$;
+
+-- Undoes a merge; of a pair that was dismissed, says that it is open again.
+create or replace function nokkel.undo_merge(p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_duplicate uuid) returns void
+  language plpgsql security definer set search_path = '' set bytea_output = 'hex' set timezone = 'UTC' as $$
+declare
+  v_duplicate constant nokkel.suspected_duplicate := nokkel.hold_duplicate(p_session, p_user, p_organization, p_duplicate, true);
+  v_merge nokkel.account_merge;
+begin
+  if v_duplicate.state = 'dismissed' then
+    if exists (select from nokkel.former_account f where f.user_id in (v_duplicate.first_id, v_duplicate.second_id)) then
+      perform nokkel.refuse('merge_not_undoable');
+    end if;
+    update nokkel.suspected_duplicate d set state = 'open', settled_at = null where d.id = p_duplicate;
+    perform nokkel.audit(p_organization, p_user, 'duplicate.undo', 'duplicate', p_duplicate::text, null, p_request);
+    return;
+  end if;
+  select * into v_merge from nokkel.account_merge m where m.duplicate_id = p_duplicate for update;
+  if v_merge.id is null or v_duplicate.state <> 'merged' or v_merge.merged_at <= now() - nokkel.undo_period() then
+    perform nokkel.refuse('merge_not_undoable');
+  end if;
+  perform nokkel.move_account_back(v_merge.id, p_organization, p_user, p_request);
   perform nokkel.audit_merge(p_organization, p_user, 'duplicate.undo', p_duplicate::text, v_merge.survivor_id, v_merge.other_id, p_request);
 end
 $$;
@@ -639,6 +650,43 @@ begin
     and (p_after_id is null or (d.found_at, d.id) < (p_after_at, p_after_id))
   order by d.found_at desc, d.id desc
   limit p_limit;
+end
+$$;
+
+-- For those whose erasure is replayed, p_users: a backup may have them as one with somebody who had become another again when they were
+-- erased, and whom no entry names. Such a merge is undone first, so that the other one stays, with everything that is theirs.
+create function nokkel.part_from_others(p_erasure uuid, p_users uuid[], p_named uuid[]) returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  v_former nokkel.former_account;
+  v_merge nokkel.account_merge;
+begin
+  loop
+    select * into v_former from nokkel.former_account f
+      where f.survivor_id = any (p_users) and f.user_id <> all (p_named)
+        or f.user_id = any (p_users) and f.survivor_id <> all (p_named)
+      order by f.merged_at desc, f.user_id limit 1;
+    exit when not found;
+    -- By it, or by a later one, which took along what had become the other account.
+    select * into v_merge from nokkel.account_merge m
+      where m.survivor_id = v_former.survivor_id and (m.other_id = v_former.user_id or exists (
+        select from nokkel.account_merge_row j
+        where j.merge_id = m.id and j.table_name = 'nokkel.former_account' and j.before ->> 'user_id' = v_former.user_id::text))
+      order by m.merged_at desc limit 1;
+    begin
+      if v_merge.id is null then perform nokkel.refuse('merge_not_undoable'); end if;
+      perform from nokkel.suspected_duplicate d where d.id = v_merge.duplicate_id for update;
+      perform nokkel.move_account_back(v_merge.id, d.organization_id, null, null)
+        from nokkel.suspected_duplicate d where d.id = v_merge.duplicate_id;
+      perform nokkel.audit_merge(d.organization_id, null, 'duplicate.undo', d.id::text, v_merge.survivor_id, v_merge.other_id, null)
+        from nokkel.suspected_duplicate d where d.id = v_merge.duplicate_id;
+    exception when sqlstate 'NK001' then
+      raise exception using errcode = 'NK002', message = format(
+        'Erasure %s does not name both of the accounts %s and %s, which were merged on %s in this backup, and that merge cannot be undone: '
+          'neither was erased. Restore a backup from before the merge, or from after it was undone.',
+        p_erasure, v_former.survivor_id, v_former.user_id, to_char(v_former.merged_at at time zone 'UTC', 'YYYY-MM-DD'));
+    end;
+  end loop;
 end
 $$;
 

@@ -1,12 +1,14 @@
 import * as contract from '@nokkel/contract'
 import { decodeBase64Url, open } from '@nokkel/crypto'
+import type { LogEntry } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
 import { createEquipped, createOrganization, logIn } from '../../tools/testing/people.ts'
 import { writeEntry } from '../../tools/testing/rfx.ts'
-import { createPair, type Pair } from '../merge/testing/pair.ts'
+import { callsOf } from '../merge/testing/calls.ts'
+import { createPair, type Pair, personnummer } from '../merge/testing/pair.ts'
 import { heldContact, heldNumber, holdEverything } from './testing/held.ts'
 
 /** Tables that name a person and are not in their export, each with its reason. */
@@ -64,7 +66,7 @@ const shown: Readonly<Record<string, readonly string[]>> = {
     'user_id',
     'withdrawn_at',
   ],
-  offered_personnummer: ['expires_at', 'offered_at', 'source', 'user_id'],
+  offered_personnummer: ['expires_at', 'masked', 'offered_at', 'source', 'user_id'],
   session: [
     'acr',
     'assurance',
@@ -163,9 +165,10 @@ describe.each(databaseEngines)('what a person gets of themselves [%s]', { timeou
   let api: TestApi
   let pair: Pair
   let exported: contract.PersonalDataExport
+  const logged: LogEntry[] = []
   beforeAll(async () => {
     database = await createTestDatabase(engine)
-    api = await createTestApi(database)
+    api = await createTestApi(database, { logger: (entry) => logged.push(entry) })
     pair = await createPair(database, api)
     await holdEverything(database, api, pair.other)
     await writeEntry(api, pair.other, pair.theirs, { kind: 'comment', plaintext: new TextEncoder().encode('Hei') })
@@ -264,6 +267,73 @@ describe.each(databaseEngines)('what a person gets of themselves [%s]', { timeou
     const elsewhere = await logIn(database, pair.organization, id)
     const answer = await api.call(contract.exportPersonalData, elsewhere.claims)
     expect(answer).toMatchObject({ status: 200, body: { sealedPersonnummer: null } })
+    expect(notesOf(exported, 'user_identities')).toHaveLength(1)
+    expect(notesOf(answer.body, 'user_identities')).toContain(
+      'A personnummer is kept. It is not in this export, since the session that asked has no device: ask for it on a device of yours.',
+    )
+  })
+
+  it('has the number that waits for an answer, masked, and says so', () => {
+    expect(exported.data.offered_personnummer).toMatchObject([
+      { masked: `${heldNumber.slice(0, 6)}*****`, source: 'bankid' },
+    ])
+    expect(notesOf(exported, 'offered_personnummer')).toEqual([
+      'A provider has told your personnummer at a login, and it waits for an hour for you to say whether it may be kept. It is masked here.',
+    ])
+    expect(notesOf(exported, 'account_merge')).toEqual([])
+  })
+
+  it('is given without what does not open, and says that', async () => {
+    const organization = await createOrganization(database)
+    const person = await createEquipped(database, organization)
+    await holdEverything(database, api, person)
+    const notes = async () => {
+      const answer = await api.call(contract.exportPersonalData, person.claims)
+      expect(answer.status).toBe(200)
+      const { contact, sealedPersonnummer, data } = answer.body
+      const masked = data.offered_personnummer.map((row: Record<string, unknown>) => row.masked)
+      const events = logged.flatMap(({ event }) => (/_unreadable$/.test(event) ? [event] : [])).sort()
+      logged.length = 0
+      return {
+        contact: contact !== null,
+        number: sealedPersonnummer !== null,
+        masked,
+        events,
+        unreadable: notesOf(answer.body, 'user_identities').filter((note) => note.includes('could not be read')).length,
+      }
+    }
+    logged.length = 0
+    const masked = `${heldNumber.slice(0, 6)}*****`
+    expect(await notes()).toEqual({ contact: true, number: true, masked: [masked], events: [], unreadable: 0 })
+    const change = (set: ReturnType<typeof sql>) =>
+      sql`update public.user_identities set ${set} where user_id = ${person.id}::uuid`.execute(database.owner)
+    await change(sql`personnummer = sha256('other')`)
+    const event = 'personnummer_unreadable'
+    expect(await notes()).toEqual({ contact: true, number: false, masked: [masked], events: [event], unreadable: 1 })
+    await change(sql`contact = sha256('other')`)
+    await sql`update nokkel.offered_personnummer set personnummer = sha256('other')
+      where user_id = ${person.id}::uuid`.execute(database.owner)
+    expect(await notes()).toEqual({
+      contact: false,
+      number: false,
+      masked: [null],
+      events: ['contact_unreadable', event, event],
+      unreadable: 2,
+    })
+    await sql`update nokkel.person_key set wrapped_key = sha256('lost')
+      where user_id = ${person.id}::uuid`.execute(database.owner)
+    expect(await notes()).toMatchObject({ contact: false, number: false, masked: [null], unreadable: 2 })
+  })
+
+  it('says that a merge remembers more', async () => {
+    const merged = await createPair(database, api)
+    expect(await callsOf(api).merge(merged)).toMatchObject({ status: 200 })
+    const answer = await api.call(contract.exportPersonalData, merged.survivor.claims)
+    expect(answer.body.data.account_merge).toHaveLength(1)
+    expect(notesOf(answer.body, 'account_merge')).toEqual([
+      'For thirty days after accounts were merged, what changed is remembered as it was before, so that the merge can be undone. These copies are not in the export.',
+    ])
+    expect(answer.body.data.offered_personnummer).toMatchObject([{ masked: `${personnummer.slice(0, 6)}*****` }])
   })
 
   it('is given after a login of the last five minutes only, to a live session, and is recorded', async () => {
@@ -288,6 +358,9 @@ describe.each(databaseEngines)('what a person gets of themselves [%s]', { timeou
     ])
   })
 })
+
+const notesOf = ({ data }: contract.PersonalDataExport, about: string): unknown[] =>
+  (data.notes ?? []).filter((note) => note.about === about).map((note) => note.en)
 
 /** Of a session or a device, and with them in the export: the session is there, and these are hashes and questions. */
 const ofSessions = ['refresh_token', 'device_challenge', 'erased_token']

@@ -1,13 +1,16 @@
 import * as contract from '@nokkel/contract'
 import { type Context, decryptEnvelope, type EnvelopeKey } from '@nokkel/crypto'
+import { replayErasures } from '@nokkel/server'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { decryptContact } from '../../packages/server/src/auth/contact-store.ts'
 import { openPersonKey } from '../../packages/server/src/auth/person-key.ts'
 import { decryptPersonnummer } from '../../packages/server/src/identity/personnummer-envelope.ts'
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
-import { createEquipped, createOrganization, type Equipped } from '../../tools/testing/people.ts'
+import { createEquipped, createOrganization, type Equipped, logIn } from '../../tools/testing/people.ts'
+import { callsOf } from '../merge/testing/calls.ts'
+import { createPair, type Pair } from '../merge/testing/pair.ts'
 import { type Backup, restoreBackup, takeBackup } from './testing/backup.ts'
 import { type Held, heldContact, heldNumber, holdEverything } from './testing/held.ts'
 import { createMemoryLedger, type MemoryLedger } from './testing/memory-ledger.ts'
@@ -139,12 +142,19 @@ describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout
   })
 
   it('erases single rows that came back, also without a ledger', async () => {
-    await sql`insert into public.app_user (auth_user_id, name) values (${person.id}::uuid, 'Åse')`.execute(
-      database.owner,
-    )
-    const server = await createTestApi(database)
+    const comeBack = (since: string) =>
+      sql`insert into public.app_user (auth_user_id, name, created_at)
+        values (${person.id}::uuid, 'Åse', now() + ${since}::interval)`.execute(database.owner)
+    await comeBack('-1 hour')
+    await (await createTestApi(database)).close()
     expect(await isHere(database, person)).toBe(false)
-    await server.close()
+    // What was made after the erasure did not come back.
+    await comeBack('0')
+    for (const erasureLedger of [undefined, ledger]) {
+      await (await createTestApi(database, { ...(erasureLedger && { erasureLedger }) })).close()
+      expect(await isHere(database, person)).toBe(true)
+    }
+    await sql`delete from public.app_user where auth_user_id = ${person.id}::uuid`.execute(database.owner)
   })
 
   it('erases nobody while its ledger cannot be used, and goes on with everything else', async () => {
@@ -202,6 +212,136 @@ describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout
         status: 200,
       })
       await server.close()
+    })
+  })
+})
+
+/** What of a person comes back when a merge is undone. */
+const ofPerson = [
+  'public.external_identity',
+  'public.organization_member',
+  'public.company_member',
+  'public.user_identities',
+  'public.user_key',
+  'public.consent',
+  'public.device_key',
+  'public.signing_key',
+  'nokkel.person_key',
+] as const
+
+describe.each(databaseEngines)('a backup in which two people are one [%s]', { timeout: 120_000 }, (engine) => {
+  let database: TestDatabase
+  let api: TestApi
+  let ledger: MemoryLedger
+  let pair: Pair
+  beforeEach(async () => {
+    database = await createTestDatabase(engine)
+    ledger = createMemoryLedger()
+    api = await createTestApi(database, { erasureLedger: ledger })
+    pair = await createPair(database, api)
+    expect(await callsOf(api).merge(pair)).toMatchObject({ status: 200 })
+  })
+  afterEach(async () => {
+    await api.close()
+    await database.close()
+  })
+
+  const erase = async (id: string) => {
+    const { claims } = await logIn(database, pair.organization, id)
+    expect(await api.call(contract.erasePerson, claims, { body: { confirm: 'erase' } })).toMatchObject({ status: 200 })
+  }
+  const here = async ({ owner }: TestDatabase) => {
+    const { rows } = await sql<{ id: string }>`
+      select auth_user_id as id from public.app_user
+      where auth_user_id in (${pair.survivor.id}::uuid, ${pair.other.id}::uuid)`.execute(owner)
+    return rows.map(({ id }) => (id === pair.other.id ? 'other' : 'survivor')).sort()
+  }
+  async function belongings({ owner }: TestDatabase, id: string) {
+    const of: Record<string, unknown[]> = {}
+    for (const table of ofPerson) {
+      const { rows } = await sql<{ row: object }>`
+        select to_jsonb(t) - array['updated_at', 'last_seen_at'] as row from ${sql.table(table)} t
+        where t.user_id = ${id}::uuid order by 1`.execute(owner)
+      of[table] = rows.map(({ row }) => row)
+    }
+    return of
+  }
+  async function restoreInto<T>(
+    backup: Backup,
+    work: (fresh: TestDatabase, start: () => Promise<TestApi>) => Promise<T>,
+  ) {
+    const fresh = await createTestDatabase(engine)
+    await restoreBackup(fresh, backup)
+    try {
+      return await work(fresh, () => createTestApi(fresh, { erasureLedger: ledger }))
+    } finally {
+      await fresh.close()
+    }
+  }
+
+  it('leaves the one who was not erased, with everything that is theirs', async () => {
+    const backup = await takeBackup(database)
+    expect(await callsOf(api).undo(pair)).toMatchObject({ status: 200 })
+    await erase(pair.survivor.id)
+    expect(ledger.lines).toMatchObject([{ userId: pair.survivor.id, formerIds: [] }])
+    expect(await here(database)).toEqual(['other'])
+    const theirs = await belongings(database, pair.other.id)
+    for (const table of ofPerson) expect(theirs[table], table).not.toEqual([])
+    await restoreInto(backup, async (fresh, start) => {
+      const server = await start()
+      expect(await here(fresh)).toEqual(['other'])
+      expect(await belongings(fresh, pair.other.id)).toEqual(theirs)
+      expect(await server.call(contract.listSessions, pair.survivor.claims)).toMatchObject({ code: 'account_erased' })
+      expect(await server.call(contract.listSessions, pair.other.claims)).toMatchObject({ status: 200 })
+      expect((await sql`select from nokkel.former_account`.execute(fresh.owner)).rows).toEqual([])
+      // Again changes nothing.
+      await (await start()).close()
+      expect(await here(fresh)).toEqual(['other'])
+      await server.close()
+    })
+  })
+
+  it('leaves the one whom the other had become, too', async () => {
+    const backup = await takeBackup(database)
+    expect(await callsOf(api).undo(pair)).toMatchObject({ status: 200 })
+    await erase(pair.other.id)
+    const theirs = await belongings(database, pair.survivor.id)
+    await restoreInto(backup, async (fresh, start) => {
+      await (await start()).close()
+      expect(await here(fresh)).toEqual(['survivor'])
+      expect(await belongings(fresh, pair.survivor.id)).toEqual(theirs)
+    })
+  })
+
+  it('loses both when both were erased, each by themselves or as one', async () => {
+    const backup = await takeBackup(database)
+    expect(await callsOf(api).undo(pair)).toMatchObject({ status: 200 })
+    await erase(pair.survivor.id)
+    await erase(pair.other.id)
+    // Nothing has to be undone for that.
+    const withoutJournal = new Map(backup)
+    withoutJournal.set('nokkel.account_merge', [])
+    withoutJournal.set('nokkel.account_merge_row', [])
+    for (const one of [backup, withoutJournal]) {
+      await restoreInto(one, async (fresh, start) => {
+        await (await start()).close()
+        expect(await here(fresh)).toEqual([])
+        expect((await sql`select from nokkel.erasure`.execute(fresh.owner)).rows).toHaveLength(2)
+      })
+    }
+  })
+
+  it('starts no server where they cannot be told apart, and says who they are and what to do', async () => {
+    const backup = new Map(await takeBackup(database))
+    backup.set('nokkel.account_merge', [])
+    backup.set('nokkel.account_merge_row', [])
+    expect(await callsOf(api).undo(pair)).toMatchObject({ status: 200 })
+    await erase(pair.survivor.id)
+    await restoreInto(backup, async (fresh, start) => {
+      const sentence = new RegExp(`${pair.survivor.id} and ${pair.other.id}, .* Restore a backup from before the merge`)
+      await expect(start()).rejects.toThrow(sentence)
+      await expect(replayErasures(fresh.server, ledger.lines)).rejects.toThrow(sentence)
+      expect(await here(fresh)).toEqual(['other', 'survivor'])
     })
   })
 })

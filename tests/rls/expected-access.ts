@@ -231,7 +231,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.register_device(uuid,text,jsonb,text,jsonb,text,text,boolean)',
     'nokkel.register_root_keys(text[],text[],bytea[],text[])',
     'nokkel.remember_proof(bytea,timestamp with time zone)',
-    'nokkel.replay_erasure(uuid,uuid,uuid[],timestamp with time zone,timestamp with time zone,jsonb)',
+    'nokkel.replay_erasure(uuid,uuid,uuid[],timestamp with time zone,timestamp with time zone,jsonb,uuid[])',
     'nokkel.reserve_wraps(text,integer)',
     'nokkel.resume_device(uuid,text,text)',
     'nokkel.retire_index_key(text,boolean,uuid)',

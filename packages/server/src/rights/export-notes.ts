@@ -1,5 +1,12 @@
 /** What somebody who reads their export must be told, with the part of it that is meant. */
-export const exportNotes = [
+export interface ExportNote {
+  readonly about: string
+  readonly nb: string
+  readonly en: string
+}
+
+/** What every export says. */
+export const exportNotes: readonly ExportNote[] = [
   {
     about: 'assignment',
     nb: 'Innholdet i oppdrag og filer kan bare leses på enhetene det ble sendt til. Her står hvem som sendte, når og hvor mye.',
@@ -25,4 +32,33 @@ export const exportNotes = [
     nb: 'Der en konto så ut til å være din, står det hva som tydet på det, ikke hvem den tilhører.',
     en: 'Where an account looked like yours, this says what suggested it, not whose it is.',
   },
-] as const
+]
+
+/** What an export says where it applies. */
+export const notes = {
+  contactUnreadable: {
+    about: 'user_identities',
+    nb: 'Kontaktopplysninger er lagret, men kunne ikke leses. De er ikke med her; gi beskjed til den som driver tjenesten.',
+    en: 'Contact details are kept, but could not be read. They are left out; tell the operator.',
+  },
+  numberUnreadable: {
+    about: 'user_identities',
+    nb: 'Et fødselsnummer er lagret, men kunne ikke leses. Det er ikke med her; gi beskjed til den som driver tjenesten.',
+    en: 'A personnummer is kept, but could not be read. It is left out; tell the operator.',
+  },
+  numberWithoutDevice: {
+    about: 'user_identities',
+    nb: 'Et fødselsnummer er lagret. Det er ikke med her, fordi økten som spurte ikke hører til en enhet: hent det på en av enhetene dine.',
+    en: 'A personnummer is kept. It is not in this export, since the session that asked has no device: ask for it on a device of yours.',
+  },
+  offered: {
+    about: 'offered_personnummer',
+    nb: 'En leverandør har oppgitt fødselsnummeret ditt ved en innlogging, og det venter i en time på at du svarer om det skal lagres. Her er det maskert.',
+    en: 'A provider has told your personnummer at a login, and it waits for an hour for you to say whether it may be kept. It is masked here.',
+  },
+  merged: {
+    about: 'account_merge',
+    nb: 'I tretti dager etter en sammenslåing av kontoer huskes det som ble endret slik det var før, så den kan angres. Disse kopiene er ikke med.',
+    en: 'For thirty days after accounts were merged, what changed is remembered as it was before, so that the merge can be undone. These copies are not in the export.',
+  },
+} as const satisfies Record<string, ExportNote>

@@ -19,7 +19,8 @@ export async function listErasures(database: Database): Promise<ErasureEntry[]> 
  *
  * @param entries - As a ledger has them, or {@link listErasures} gave them before.
  * @returns How many accounts were there again.
- * @throws {Error} The database is not one of this version, or the URL logs in as somebody else.
+ * @throws {Error} The database is not one of this version, or the URL logs in as somebody else; or somebody whom no entry names has
+ *   become one in this backup with somebody of them, for good.
  */
 export async function replayErasures(database: Database, entries: readonly ErasureEntry[]): Promise<number> {
   await checkSchema(database)

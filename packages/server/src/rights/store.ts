@@ -20,13 +20,19 @@ export interface ExportRow {
   /** Of the session. */
   readonly deviceId: string | null
   readonly encryptionKey: PublicJwk | null
+  /** Of the person and of accounts that became theirs; bytes in base64. */
+  readonly offers: readonly {
+    readonly userId: string
+    readonly personnummer: string
+    readonly wrappedKey: string | null
+  }[]
 }
 
 /** @throws `login_too_old`, or what is told of a session that is not live. */
 export async function exportRow(database: Database, { claims, requestId }: Caller): Promise<ExportRow> {
   const { rows } = await sql<ExportRow>`
     select data, contact, contact_updated_at as "contactUpdatedAt", personnummer, wrapped_key as "wrappedKey",
-      device_id as "deviceId", encryption_key as "encryptionKey"
+      device_id as "deviceId", encryption_key as "encryptionKey", offers
     from nokkel.export_person(${acting(claims)}, ${requestId}::uuid)`.execute(database)
   const [row] = rows
   if (!row) throw new Error('export_person gave no row')
@@ -78,14 +84,24 @@ export async function eraseRows(
   return toEntry((rows as [ErasureRow])[0])
 }
 
-/** How many accounts went. */
-export async function replayRows(database: Database, entry: ErasureEntry): Promise<number> {
+/**
+ * How many accounts went.
+ *
+ * @param named - UUIDs of everybody whom the entries name that are replayed with this one.
+ * @throws {Error} It has become one with somebody else in this backup, for good; says who and what to do.
+ */
+export async function replayRows(database: Database, entry: ErasureEntry, named: readonly string[]): Promise<number> {
   const { id, userId, formerIds, erasedAt, backupsExpireAt, removed } = entry
   const { rows } = await retryDeadlock(() =>
     sql<{ count: number }>`
       select nokkel.replay_erasure(${id}::uuid, ${userId}::uuid, ${[...formerIds]}::uuid[], ${erasedAt}::timestamptz,
-        ${backupsExpireAt}::timestamptz, ${JSON.stringify(removed)}::jsonb) as count`.execute(database),
-  )
+        ${backupsExpireAt}::timestamptz, ${JSON.stringify(removed)}::jsonb, ${[...named]}::uuid[]) as count`.execute(
+      database,
+    ),
+  ).catch((cause: unknown) => {
+    const { code, message } = cause as { code?: unknown; message?: unknown }
+    throw code === 'NK002' ? new Error(String(message), { cause }) : cause
+  })
   return rows[0]?.count ?? 0
 }
 
