@@ -63,6 +63,7 @@ const members: Readonly<Record<string, () => string>> = {
   organization_id: m.member_organization_id,
   company_id: m.member_company_id,
   device_id: m.member_device_id,
+  masked: m.export_page_personnummer,
   assignment_id: m.member_assignment_id,
   rfx_id: m.member_rfx_id,
   name: m.member_name,
