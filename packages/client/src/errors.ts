@@ -32,6 +32,8 @@ export type ClientErrorCode =
   | 'biometrics_unavailable'
   /** The person, or their device, ended the question for face, finger or PIN; it may be asked again. */
   | 'biometrics_cancelled'
+  /** The server asks for a credential that was not made in this browser: log in, then enrol again. */
+  | 'credential_unknown'
   /** The session is locked; unlock it by biometrics, or log in. */
   | 'locked'
   /** This device holds no key for the assignment. */
