@@ -1,5 +1,5 @@
 import type { Me, Session, SignedIn } from '@nokkel/contract'
-import type { DeviceKeys } from '@nokkel/crypto'
+import type { Clock, DeviceKeys } from '@nokkel/crypto'
 import { enrolledName } from '../biometrics/biometric-names.ts'
 import { type AuthErrorCode, codeOf } from '../errors.ts'
 import type { Call } from '../http/api.ts'
@@ -8,6 +8,7 @@ import { loginKeyName } from '../keys/device-record.ts'
 import type { ProviderId, SessionRecord } from '../session/auth-token-store.ts'
 import { endsDevice, isExpiry, type SessionEnd } from '../session/session-end.ts'
 import { lastProviderName, type SessionManager } from '../session/session-manager.ts'
+import { createWatch } from '../session/watch.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import type { CompletedSignIn, SignInOptions } from './authentication-service.ts'
@@ -83,17 +84,22 @@ export interface AuthController extends Omit<AuthService, 'signIn' | 'completeSi
   resume(): Promise<void>
   /** Shows why it stays locked, or that it is being tried. */
   stayLocked(reason?: AuthErrorCode): void
+  close(): void
 }
 
 /** The session together with the services that begin it. */
 export function createAuthService(controller: AuthController, services: AuthenticationServices): AuthService {
-  const { adopt: _, discard: __, look: ___, refresh: ____, resume: _____, stayLocked: ______, ...session } = controller
+  const { subscribe, getSnapshot, accessToken, signOut, sessions, endSession, endOtherSessions, signOutEverywhere } =
+    controller
   return {
-    ...session,
+    ...{ subscribe, getSnapshot, accessToken, signOut, sessions, endSession, endOtherSessions, signOutEverywhere },
     signIn: (provider, options) => services[provider].signIn(options),
     completeSignIn: services.complete,
   }
 }
+
+/** docs/spec/biometrics.md */
+const unlockedByLoginMilliseconds = 30 * 60_000
 
 interface AuthDependencies {
   readonly organization: string
@@ -102,10 +108,12 @@ interface AuthDependencies {
   readonly request: Request
   readonly call: Call
   readonly onSignedIn: (me: Me) => void
+  /** The time as the server has it. */
+  readonly now: Clock
 }
 
 export function createSessionController(dependencies: AuthDependencies): AuthController {
-  const { organization, storage, session, request, call, onSignedIn } = dependencies
+  const { organization, storage, session, request, call, onSignedIn, now } = dependencies
   const store = createStore<SessionState>({ status: 'starting' })
   let knownSession: string | undefined
   let starting: Promise<void> | undefined
@@ -116,6 +124,12 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     store.set({ status: 'signed_out', notice: noticeOf(reason), ...last, ...(notPurged && { notPurged }) })
   })
   session.onLock(showLocked)
+  const watch = createWatch({ now, look: endWhatIsDue })
+  store.subscribe(() => {
+    const { status } = store.getSnapshot()
+    if (status === 'signed_in' || status === 'locked') watch.start()
+    else watch.stop()
+  })
 
   return {
     subscribe: store.subscribe,
@@ -125,6 +139,7 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     reload,
     resume,
     stayLocked,
+    close: watch.stop,
     adopt,
     discard: ({ tokens }) => endOnServer(tokens).catch(() => {}),
     look,
@@ -165,10 +180,12 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
       await storage.open()
       const record = await session.read()
       knownSession = record?.sessionId
+      const notPurged = await session.tidy()
       if (!record) {
         await session.purge().catch(() => {})
         const lastProvider = (await storage.get(lastProviderName(organization))) as ProviderId | undefined
-        return store.set({ status: 'signed_out', ...(lastProvider && { lastProvider }) })
+        const told = { ...(lastProvider && { lastProvider }), ...(notPurged && { notPurged }) }
+        return store.set({ status: 'signed_out', ...told })
       }
       // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.
       if (session.isOver(record)) return await session.end('session_expired', record.sessionId)
@@ -188,6 +205,32 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     if (session.isDue(record)) return true
     if (session.isFresh(record) || typeof record.unlockedUntil === 'string') return false
     return (await storage.get(await enrolledName(record.userId))) === true
+  }
+
+  /** Nobody may be at the device: nothing is asked of the server for it, and what another tab has moved on goes on. */
+  async function endWhatIsDue(): Promise<number | undefined> {
+    const record = await session.read()
+    const { status, me } = store.getSnapshot()
+    if (!record || record.sessionId !== knownSession) {
+      await follow()
+      return undefined
+    }
+    if (session.isOver(record)) {
+      await session.end('session_expired', record.sessionId)
+      return undefined
+    }
+    const expiresAt = Date.parse(record.sessionExpiresAt)
+    const lockedAt = me && status === 'signed_in' ? await lockTimeOf(record, me) : undefined
+    if (lockedAt === undefined) return expiresAt
+    if (lockedAt > now().getTime()) return Math.min(lockedAt, expiresAt)
+    return (await session.lock(record)) ? expiresAt : now().getTime()
+  }
+
+  /** The server tells it with the next refresh; until then what it goes by is the time of the login. */
+  async function lockTimeOf({ unlockedUntil, userId }: SessionRecord, me: Me): Promise<number | undefined> {
+    if (typeof unlockedUntil === 'string') return Date.parse(unlockedUntil)
+    const isEnrolled = (await storage.get(await enrolledName(userId))) === true
+    return isEnrolled ? Date.parse(me.session.authenticatedAt) + unlockedByLoginMilliseconds : undefined
   }
 
   function showLocked({ provider }: SessionRecord): void {

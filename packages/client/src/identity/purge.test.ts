@@ -167,5 +167,68 @@ describe('a device that has ended', () => {
       notPurged: 'storage_unavailable',
     })
     expect(await person.storage.get('session_v1')).toBeUndefined()
+    expect(await person.storage.get(`device_v1.${person.id}`)).toBeUndefined()
+  })
+
+  it.each(ended)('deletes at a later start what it could not when it was %s, and tells until then', async (code) => {
+    const person = await signedIn()
+    const { server, storage, others, id } = person
+    storage.fail('delete', /^(rfx_v1|device_v1)/)
+    await refused(person, code)
+    const left = (await storage.list('')).filter((name) => !others.includes(name))
+    expect(left.map((name) => name.split('.')[0]).sort()).toEqual(['device_v1', 'remains_v1', 'rfx_v1'])
+    const start = async () => {
+      const { nokkel } = createFakeClient(server, { storage })
+      await nokkel.start()
+      return nokkel.auth.getSnapshot()
+    }
+    expect(await start()).toEqual({ status: 'signed_out', notPurged: 'storage_unavailable' })
+    expect(await storage.get(`remains_v1.${await userNamespace(id)}`)).toBe(id)
+    storage.heal()
+    expect(await start()).toEqual({ status: 'signed_out' })
+    expect((await storage.list('')).sort()).toEqual(others.sort())
+  })
+
+  it('leaves the keys alone of whoever has logged in again before that', async () => {
+    const person = await signedIn()
+    const { server, storage, id } = person
+    storage.fail('delete', /^rfx_v1/)
+    await refused(person, 'device_revoked')
+    for (const device of server.devices) device.state = 'revoked'
+    storage.heal()
+    const { nokkel, logIn } = createFakeClient(server, { storage })
+    await logIn()
+    await nokkel.keys.settled()
+    const keys = await storage.get(`device_v1.${id}`)
+    expect(keys).toBeDefined()
+    await nokkel.auth.signOut()
+    const { nokkel: next } = createFakeClient(server, { storage })
+    await next.start()
+    expect(await storage.get(`device_v1.${id}`)).toEqual(keys)
+    expect(await storage.list('remains_')).toEqual([])
+  })
+
+  it('lets nobody log in whose keys it would delete later', async () => {
+    const person = await signedIn()
+    const { server, storage } = person
+    storage.fail('delete', /^(rfx_v1|remains_v1)/)
+    await refused(person, 'device_revoked')
+    const { nokkel, logIn } = createFakeClient(server, { storage })
+    await logIn().catch(() => {})
+    expect(nokkel.auth.getSnapshot().status).not.toBe('signed_in')
+  })
+
+  it('deletes what is left also where somebody else has logged in', async () => {
+    const person = await signedIn()
+    const { server, storage, id } = person
+    storage.fail('delete', /^rfx_v1/)
+    await refused(person, 'device_revoked')
+    storage.heal()
+    const { logIn } = createFakeClient(server, { storage })
+    await logIn(server.coordinator)
+    const namespace = await userNamespace(id)
+    const names = await storage.list('')
+    expect(names.filter((name) => name.includes(id) || name.includes(namespace))).toEqual([])
+    expect(await storage.get(`device_v1.${server.coordinator.id}`)).toBeDefined()
   })
 })

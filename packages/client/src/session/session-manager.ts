@@ -7,7 +7,7 @@ import { identityLock, purgeIdentity } from '../identity/identity-names.ts'
 import { deviceName, loginKeyName, type StoredKeys } from '../keys/device-record.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
-import { deleteNamesOf } from '../storage/user-namespace.ts'
+import { deleteNamesOf, deleteRemains, remainsName } from '../storage/user-namespace.ts'
 import { type AuthTokenStore, type BoundKey, type SessionRecord, sessionName } from './auth-token-store.ts'
 import type { VaultPlace } from './open-vault.ts'
 import { endsDevice, isExpiry, isSessionEnd, type SessionEnd } from './session-end.ts'
@@ -54,6 +54,8 @@ export interface SessionManager {
   clear(): Promise<NokkelErrorCode | undefined>
   /** Deletes what is cached of who people are, to be fetched anew. */
   purge(): Promise<void>
+  /** Tries again what could not be deleted at the end of a device. Returns why it cannot. */
+  tidy(): Promise<NokkelErrorCode | undefined>
   onEnd(listener: SessionEndListener): void
   onLock(listener: SessionLockListener): void
 }
@@ -86,7 +88,13 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     usable,
     write(record) {
       vault.forget()
-      return lock.run(identityLock, () => purgeIdentity(storage).then(() => store.write(record)))
+      return lock.run(identityLock, async () => {
+        await purgeIdentity(storage)
+        // What is stored from now on is of a device that has not ended.
+        const remains = await remainsName(record.userId)
+        if ((await storage.get(remains)) !== undefined) await storage.delete(remains)
+        await store.write(record)
+      })
     },
     bindTo,
     change,
@@ -99,6 +107,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     end,
     clear,
     purge: () => lock.run(identityLock, () => purgeIdentity(storage)),
+    tidy: () => lock.run(identityLock, async () => codeOfFailure(deleteRemains(storage, (await store.read())?.userId))),
     onEnd: (listener) => void listeners.add(listener),
     onLock: (listener) => void lockListeners.add(listener),
   }
@@ -251,7 +260,12 @@ export function createSessionManager(dependencies: SessionDependencies): Session
 
   /** Where this is interrupted the session is refused again, and it goes on; without the key it was as good as done. */
   async function deleteOf({ userId }: SessionRecord): Promise<NokkelErrorCode | undefined> {
-    return codeOfFailure(deleteNamesOf(storage, userId, deviceName(userId)))
+    const failure = await codeOfFailure(deleteNamesOf(storage, userId, deviceName(userId)))
+    if (failure) {
+      await storage.put(await remainsName(userId), userId).catch(() => {})
+      await storage.delete(deviceName(userId)).catch(() => {})
+    }
+    return failure
   }
 
   /** Who the person is goes before the tokens, which go also when that cannot. */
