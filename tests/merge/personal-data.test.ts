@@ -249,6 +249,16 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     expect(await status(pair.survivor)).toEqual({ kept: null, offered: null })
     expect(await live(pair.survivor)).toEqual(['contact'])
     expect(await live(await back(pair))).toEqual(['contact', 'contact', 'recognition'])
+    const [{ id }] = (await consents(pair.survivor)).filter(({ purpose }) => purpose === 'personnummer') as [
+      contract.Consent,
+    ]
+    const { rows } = await sql`
+      select a.organization_id as organization, a.actor = p.pseudonym as "byAdministrator"
+      from nokkel.audit_log a, nokkel.pseudonym p
+      where a.action = 'consent.withdraw' and a.subject_id = ${id} and p.user_id = ${pair.administrator.id}::uuid`.execute(
+      database.owner,
+    )
+    expect(rows).toEqual([{ organization: pair.organization, byAdministrator: true }])
   })
 
   it('of a number that changed after it was previewed, is not merged', async () => {

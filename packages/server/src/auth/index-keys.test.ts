@@ -364,6 +364,7 @@ describe.each(databaseEngines)('two index keys at a time [%s]', (engine) => {
         if (moved === 1) throw new Error('stopped')
       }
       await expect(rotate({ pageSize: 1, onProgress: stop })).rejects.toThrow('stopped')
+      expect((await recorded(database)).at(-1)).toEqual({ action: 'index_key.rotate', problem: null })
       expect((await placesOf(ids)).filter((place) => place !== 'AA')).toHaveLength(1)
       await rotate({ pageSize: 2 })
       expect(await placesOf(ids)).toEqual(['BB', 'AB', 'BA', 'AA', 'AA', 'AA'])
@@ -393,9 +394,11 @@ describe.each(databaseEngines)('two index keys at a time [%s]', (engine) => {
     it('needs both keys', async () => {
       await serve(keyA)
       const alone = givenRootKeys({ masterKeys: [masterKey], indexKeys: [keyA] })
+      const before = (await recorded(database)).length
       await expect(rotateIndexKey({ database: database.server, rootKeys: alone, mode: 'development' })).rejects.toThrow(
         'The root keys hold no previous index key: there is nothing to rotate.',
       )
+      expect(await recorded(database)).toHaveLength(before)
       await expect(retireIndexKey(database.server)).rejects.toThrow('there is nothing to retire')
     })
 

@@ -6,6 +6,7 @@ import { consentTo, createLoginSystem, type LoginSystem } from '../../../../tool
 import { enter, personalDataOf, type Session, sessionOf } from '../../../../tools/testing/personal-data.ts'
 
 const stranger = 'likeperson-medlem-2'
+type Logged = { consent: string }
 const contactShares = ['phoneNumber', 'email', 'address']
 
 describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
@@ -40,6 +41,18 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
         exists (select from nokkel.offered_personnummer) as offered
       from public.user_identities`.execute(database.owner)
     return Object.entries(rows[0] ?? {}).flatMap(([name, is]) => (is ? [name] : []))
+  }
+  /** What the log has of consents that are over since: what, and where. */
+  const logOf = async () => {
+    const { rows } = await sql<{ action: string; organization: string; byThem: boolean; consent: string }>`
+      select a.action, a.organization_id as organization, a.subject_id as consent,
+        exists (
+          select from nokkel.pseudonym p join public.consent c on c.user_id = p.user_id
+          where p.pseudonym = a.actor and c.id::text = a.subject_id) as "byThem"
+      from nokkel.audit_log a where a.action in ('consent.withdraw', 'consent.replace') and a.outcome = 'allowed'
+        and a.subject_id in (select c.id::text from public.consent c)
+      order by a.action, a.organization_id = ${elsewhere.organizationId}::uuid, a.subject_id`.execute(database.owner)
+    return rows
   }
   const everything = ['contact', 'contactIndex', 'indexes', 'recognised']
 
@@ -76,8 +89,15 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
     const before = await data.consents(session)
     await enter(system, 'vipps')
     expect(await data.consents(session)).toEqual(before)
+    expect(await logOf()).toEqual([])
     await enter(system, 'vipps', { version: 'v2' })
     expect((await live(session)).map(({ textVersion }) => textVersion)).toEqual(['v2', 'v2'])
+    const entry = { action: 'consent.replace', byThem: true, organization: system.organizationId }
+    expect(await logOf()).toEqual(
+      before
+        .map(({ id }: Listed) => ({ ...entry, consent: id }))
+        .sort((a: Logged, b: Logged) => (a.consent < b.consent ? -1 : 1)),
+    )
     await sql`update public.consent set shares = '{email}' where purpose = 'contact' and replaced_at is null`.execute(
       database.owner,
     )
@@ -228,13 +248,53 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
       expect(await held()).toEqual([])
     })
 
+    it('is in the log of the organisation that it was said to', async () => {
+      await enter(system, 'vipps')
+      const session = await enter(elsewhere, 'vipps')
+      const there = await live(session)
+      const id = there.find(
+        ({ organization, purpose }) => organization === system.organization && purpose === 'contact',
+      )?.id
+      expect((await personalDataOf(elsewhere).withdraw(session, id ?? '')).status).toBe(204)
+      const entry = { action: 'consent.withdraw', byThem: true }
+      expect(await logOf()).toEqual([{ ...entry, consent: id, organization: system.organizationId }])
+    })
+
+    it('is in the log wherever they are a member when that organisation is gone', async () => {
+      await enter(system, 'vipps')
+      const session = await enter(elsewhere, 'bankid')
+      await sql`update public.consent set organization_id = null where purpose = 'contact'`.execute(database.owner)
+      const [{ id }] = (await live(session)).filter(({ purpose }) => purpose === 'contact') as [Listed]
+      expect((await data.withdraw(session, id)).status).toBe(204)
+      const entry = { action: 'consent.withdraw', byThem: true, consent: id }
+      expect(await logOf()).toEqual([
+        { ...entry, organization: system.organizationId },
+        { ...entry, organization: elsewhere.organizationId },
+      ])
+    })
+
     it('goes with the last Vipps', async () => {
+      await enter(elsewhere, 'vipps')
       await enter(system, 'vipps')
       const session = await enter(system, 'bankid')
       const { logins } = (await system.request('GET', '/nokkel/me/logins', { token: session.token })).body
-      const { id } = logins.find(({ provider }: { provider: string }) => provider === 'vipps')
-      expect((await system.request('DELETE', `/nokkel/me/logins/${id}`, { token: session.token })).status).toBe(204)
-      expect(await purposes(session)).toEqual(['recognition'])
+      const ids = logins.flatMap((login: { id: string; provider: string }) =>
+        login.provider === 'vipps' ? [login.id] : [],
+      )
+      expect(ids).toHaveLength(2)
+      const remove = async (id: string) =>
+        (await system.request('DELETE', `/nokkel/me/logins/${id}`, { token: session.token })).status
+      expect(await remove(ids[0])).toBe(204)
+      expect(await purposes(session)).toEqual(['contact', 'contact', 'recognition', 'recognition'])
+      expect(await logOf()).toEqual([])
+      expect(await remove(ids[1])).toBe(204)
+      expect(await purposes(session)).toEqual(['recognition', 'recognition'])
+      expect(await held()).toEqual(['recognised', 'offered'])
+      const entry = { action: 'consent.withdraw', byThem: true, consent: expect.any(String) }
+      expect(await logOf()).toEqual([
+        { ...entry, organization: system.organizationId },
+        { ...entry, organization: elsewhere.organizationId },
+      ])
     })
 
     it('is not another’s to take back or to see', async () => {

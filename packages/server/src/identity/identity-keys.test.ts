@@ -38,6 +38,13 @@ describe.each(databaseEngines)('the identity key [%s]', (engine) => {
         database.owner,
       )
     ).rows
+  /** What the log has of it. */
+  const changes = async () =>
+    (
+      await sql<{ action: string; kid: string }>`
+        select action, subject_id as kid from nokkel.audit_log where subject_type = 'identity_key'
+        order by id`.execute(database.owner)
+    ).rows
   const dependencies = () => ({ database: database.server, keyring })
 
   it('is made when it is first needed, and is the same from then on', async () => {
@@ -49,15 +56,20 @@ describe.each(databaseEngines)('the identity key [%s]', (engine) => {
   })
 
   it('is one, made by many servers at the same time', async () => {
+    const before = await changes()
     const keys = await Promise.all(Array.from({ length: 6 }, () => currentIdentityKey(dependencies())))
     expect(new Set(keys.map(({ x }) => x)).size).toBe(1)
-    expect(await rows()).toHaveLength(1)
+    const [{ kid }] = (await rows()) as [{ kid: string }]
+    expect((await changes()).slice(before.length)).toEqual([{ action: 'identity_key.create', kid }])
   })
 
   it('is replaced by one of several that are made at the same time', async () => {
     const before = await data.identityKey(session)
+    const recorded = await changes()
     const made = await Promise.all([1, 2, 3].map(() => replaceIdentityKey(dependencies())))
-    expect(made.filter((kid) => kid !== null)).toHaveLength(1)
+    const stand = made.filter((kid) => kid !== null)
+    expect(stand).toHaveLength(1)
+    expect((await changes()).slice(recorded.length)).toEqual([{ action: 'identity_key.rotate', kid: stand[0] }])
     expect(await rows()).toHaveLength(2)
     expect((await data.identityKey(session)).x).not.toBe(before.x)
   })

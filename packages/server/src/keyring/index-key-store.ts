@@ -73,6 +73,13 @@ export async function storeMoves(
   return rows[0]?.moved ?? 0
 }
 
+/** Says in the log that people are being moved to this key. */
+export async function recordRotation(database: Database, keyId: string, runId: string): Promise<void> {
+  await sql`select nokkel.audit(null, null, 'index_key.rotate', 'index_key', ${keyId}, null, ${runId}::uuid)`.execute(
+    database,
+  )
+}
+
 /** @returns How many people are forgotten; `null` when somebody or something is under the key, and nothing was changed. */
 export async function retireKey(
   database: Database,

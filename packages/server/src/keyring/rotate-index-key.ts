@@ -10,6 +10,7 @@ import {
   type IndexMove,
   type IndexPair,
   type MovableRow,
+  recordRotation,
   retireKey,
   selectIndexKeyStates,
   selectMovable,
@@ -96,6 +97,8 @@ export async function rotateIndexKey(options: RotateIndexKeyOptions): Promise<In
   if (known.some(({ keyId, state }) => keyId === ids.former && state === 'retired')) {
     return { moved: 0, passedOver: 0 }
   }
+  // Before anybody is moved: a run that is stopped is in the log, too.
+  await recordRotation(database, ids.present, crypto.randomUUID())
   let [moved, passedOver] = [0, 0]
   for (let after: string | null = null; ; ) {
     const page: readonly MovableRow[] = await selectMovable(database, ids.former, after, pageSize)
