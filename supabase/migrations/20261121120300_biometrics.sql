@@ -377,6 +377,14 @@ grant execute on function nokkel.create_unlock_challenge(uuid, text, bytea, text
   nokkel.add_unlock_credential(uuid, text, bytea, bytea, bytea, bigint, text, boolean, uuid, text, uuid),
   nokkel.use_unlock_credential(uuid, text, bytea, bytea, bigint, boolean, uuid) to nokkel_server;
 
+-- Signing out of a session that is locked: nobody is told whether there was one.
+create function nokkel.end_session_by_key(p_session uuid, p_thumbprint text) returns void
+  language sql security definer set search_path = '' as $$
+  update nokkel.session s set ended_at = now(), ended_reason = 'signed_out'
+    where s.id = p_session and s.thumbprint = p_thumbprint and s.ended_at is null
+$$;
+grant execute on function nokkel.end_session_by_key(uuid, text) to nokkel_server;
+
 -- Upkeep -------------------------------------------------------------------------------------------------------------
 
 -- Challenges that have expired; and enrolments of devices that a merge has ended, once it cannot be undone.

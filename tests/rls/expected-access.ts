@@ -174,6 +174,7 @@ export const expectedFunctions: Record<string, readonly string[]> = {
     'nokkel.add_company_key(uuid,uuid,uuid,uuid,uuid,uuid,uuid,text,text,text,bytea,text)',
     'nokkel.add_unlock_credential(uuid,text,bytea,bytea,bytea,bigint,text,boolean,uuid,text,uuid)',
     'nokkel.create_unlock_challenge(uuid,text,bytea,text)',
+    'nokkel.end_session_by_key(uuid,text)',
     'nokkel.take_unlock_challenge(uuid,text,bytea)',
     'nokkel.use_unlock_credential(uuid,text,bytea,bytea,bigint,boolean,uuid)',
     'nokkel.add_identity_key(text,jsonb,bytea,text)',

@@ -63,6 +63,17 @@ export const signOut = operation({
   responses: { 204: null },
 })
 
+export const endSession = operation({
+  method: 'post',
+  path: '/nokkel/session/end',
+  tags: ['Sessions'],
+  summary: 'End a session by its key, without an access token; the answer tells nothing of it',
+  request: { body: z.strictObject({ sessionId: Uuid }) },
+  responses: { 204: null },
+  public: true,
+  dpop: true,
+})
+
 export const resumeDevice = operation({
   method: 'post',
   path: '/nokkel/session/device',

@@ -22,8 +22,7 @@ export const defaultRateLimits: RateLimits = {
 }
 
 export function rateClass(operation: Operation): RateClass {
-  if (operation.path === '/nokkel/session/refresh' || operation.path.startsWith('/nokkel/session/unlock'))
-    return 'refresh'
+  if (/^\/nokkel\/session\/(?:refresh$|end$|unlock)/.test(operation.path)) return 'refresh'
   if (operation.path.startsWith('/nokkel/login') || operation.path === '/nokkel/unseal') return 'login'
   if (operation.path.startsWith('/nokkel/me/logins') && operation.method === 'post') return 'login'
   // Nobody types a number often, and each is opened by a private key.

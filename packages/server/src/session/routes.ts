@@ -6,7 +6,7 @@ import type { Api } from '../http/api.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { AccessTokens } from './access-token.ts'
 import { refreshSession } from './rotation.ts'
-import { endOtherSessions, endSession, type SessionRow, selectSessions } from './store.ts'
+import { endOtherSessions, endSession, endSessionByKey, type SessionRow, selectSessions } from './store.ts'
 
 export interface SessionDependencies {
   readonly database: Database
@@ -32,6 +32,10 @@ export function registerSessions(api: Api, dependencies: SessionDependencies): v
   }))
   api.implement(contract.signOut, async ({ claims }) => {
     await withClaims(database, claims, (transaction) => endSession(transaction, claims.sid, 'signed_out'))
+    return undefined
+  })
+  api.implement(contract.endSession, async ({ body: { sessionId }, thumbprint }) => {
+    await endSessionByKey(database, sessionId, thumbprint)
     return undefined
   })
 }

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../db/database.ts'
+import { retryDeadlock } from '../db/retry.ts'
 
 interface SessionKeyRow {
   readonly kid: string
@@ -82,6 +83,11 @@ export async function endSession(
     transaction,
   )
   return rows[0]?.ended ?? false
+}
+
+/** Only for the holder of its key: any other session stays as it is. */
+export async function endSessionByKey(database: Database, id: string, thumbprint: string): Promise<void> {
+  await retryDeadlock(() => sql`select nokkel.end_session_by_key(${id}::uuid, ${thumbprint})`.execute(database))
 }
 
 export async function endOtherSessions(transaction: Transaction): Promise<number> {
