@@ -503,7 +503,13 @@ begin
   select s.* into v_session from nokkel.my_session() mine join nokkel.session s on s.id = mine.id;
   if not found then perform nokkel.refuse('session_ended'); end if;
   perform from public.app_user u where u.auth_user_id = v_session.user_id for update;
-  delete from nokkel.offered_personnummer o where o.user_id = v_session.user_id;
+  delete from nokkel.offered_personnummer o where o.user_id = v_session.user_id and o.expires_at > now();
+  if not found then
+    -- Asked again because the answer was lost.
+    if exists (select from nokkel.declined_personnummer d where d.user_id = v_session.user_id) then return; end if;
+    -- It was kept meanwhile, or is gone: who is told that it went would believe that nothing is kept.
+    perform nokkel.refuse('personnummer_offer_gone');
+  end if;
   insert into nokkel.declined_personnummer (user_id) values (v_session.user_id)
     on conflict (user_id) do update set declined_at = now();
   perform nokkel.audit(v_session.organization_id, v_session.user_id, 'personnummer.decline', 'personnummer', null, null, p_request);

@@ -245,7 +245,7 @@ $$;
 -- state: as above | elsewhere: the credential is for the pages of another host.
 create function nokkel.create_unlock_challenge(
   p_session uuid, p_thumbprint text, p_hash bytea, p_rp_id text,
-  out state text, out kind text, out credential_id bytea, out user_handle bytea, out user_name text, out expires_at timestamptz
+  out state text, out kind text, out credential_id bytea, out user_handle bytea, out organization_name text, out expires_at timestamptz
 ) language plpgsql security definer set search_path = '' as $$
 declare
   v_sign_count bigint;
@@ -255,11 +255,11 @@ begin
   if state <> 'live' then
     return;
   end if;
-  select case when c.device_id is null then 'create' else 'get' end, c.credential_id, c.sign_count, c.rp_id, e.user_handle, u.name
-    into strict kind, credential_id, v_sign_count, v_rp_id, user_handle, user_name
+  select case when c.device_id is null then 'create' else 'get' end, c.credential_id, c.sign_count, c.rp_id, e.user_handle, o.name
+    into strict kind, credential_id, v_sign_count, v_rp_id, user_handle, organization_name
     from nokkel.session s
     join nokkel.biometric_enrollment e on e.device_id = s.device_id
-    join public.app_user u on u.auth_user_id = e.user_id
+    join public.organization o on o.id = s.organization_id
     left join nokkel.webauthn_credential c on c.device_id = e.device_id
     where s.id = p_session;
   if v_rp_id <> p_rp_id then

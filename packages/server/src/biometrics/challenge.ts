@@ -26,7 +26,7 @@ export async function createChallenge(
 ): Promise<UnlockChallenge> {
   const { id } = relyingParties.ofPage(origin)
   const challenge = crypto.getRandomValues(new Uint8Array(32))
-  const { state, credentialId, userHandle, userName, expiresAt } = await insertChallenge(
+  const { state, credentialId, userHandle, organizationName, expiresAt } = await insertChallenge(
     database,
     unlocking,
     await sha256(challenge),
@@ -39,7 +39,7 @@ export async function createChallenge(
       : {
           kind: 'create',
           options: {
-            ...creationOptions(id, challenge, { handle: new Uint8Array(userHandle), name: userName }),
+            ...creationOptions(id, challenge, new Uint8Array(userHandle), organizationName),
           },
         }),
     expiresAt: instant(expiresAt),

@@ -11,18 +11,21 @@ export const algorithms: readonly number[] = [-7, -257]
 const timeout = 300_000
 
 /**
- * Asks for the one credential of a device. Extensions are for the client to add.
+ * Asks for the one credential of a device. Extensions are for the client to add. The device lists it by what it is for, and not
+ * by whose it is: the list outlives the account, and is shown to others who use the device.
  *
  * @see WebAuthn Level 3 §5.4
  */
 export function creationOptions(
   rpId: string,
   challenge: Uint8Array,
-  user: { readonly handle: Uint8Array; readonly name: string },
+  userHandle: Uint8Array,
+  organizationName: string,
 ): PublicKeyCredentialCreationOptionsJSON {
+  const name = `Nøkkel – ${organizationName}`
   return {
     rp: { id: rpId, name: 'Nøkkel' },
-    user: { id: encodeBase64Url(user.handle), name: user.name, displayName: user.name },
+    user: { id: encodeBase64Url(userHandle), name, displayName: name },
     challenge: encodeBase64Url(challenge),
     pubKeyCredParams: algorithms.map((alg) => ({ type: 'public-key', alg })),
     timeout,

@@ -44,7 +44,7 @@ export interface ChallengeRow {
   readonly state: string
   readonly credentialId: Uint8Array | null
   readonly userHandle: Uint8Array
-  readonly userName: string
+  readonly organizationName: string
   readonly expiresAt: Date
 }
 
@@ -56,7 +56,7 @@ export async function insertChallenge(
 ): Promise<ChallengeRow> {
   const { rows } = await retryDeadlock(() =>
     sql<ChallengeRow>`
-    select state, credential_id as "credentialId", user_handle as "userHandle", user_name as "userName",
+    select state, credential_id as "credentialId", user_handle as "userHandle", organization_name as "organizationName",
       expires_at as "expiresAt"
     from nokkel.create_unlock_challenge(${sessionId}::uuid, ${thumbprint}, ${hash}::bytea, ${rpId})`.execute(database),
   )

@@ -55,8 +55,8 @@ describe.each(databaseEngines)('unlocking [%s]', (engine) => {
           rp: { id: 'localhost', name: 'Nøkkel' },
           user: {
             id: expect.stringMatching(/^[\w-]{43}$/),
-            name: expect.any(String),
-            displayName: expect.any(String),
+            name: expect.stringMatching(/^Nøkkel – org-[0-9a-f]{8}$/),
+            displayName: expect.stringMatching(/^Nøkkel – org-[0-9a-f]{8}$/),
           },
           challenge: expect.stringMatching(/^[\w-]{43}$/),
           pubKeyCredParams: [

@@ -17,7 +17,6 @@ const origin = 'https://keys.example.no'
 const parties = createRelyingParties(origin, ['https://app.keys.example.no', 'https://keys.example.no:8443'], true)
 const party = parties.ofPage(origin)
 const userHandle = crypto.getRandomValues(new Uint8Array(32))
-const user = { handle: userHandle, name: 'Kari Nordmann' }
 const challengeBytes = () => crypto.getRandomValues(new Uint8Array(32))
 const failed = expect.objectContaining({ code: 'unlock_failed' })
 
@@ -29,7 +28,10 @@ async function verifyCreated(credential: UnlockCredential): Promise<NewCredentia
 
 async function create(changed: Misbehaviour = {}, options: Partial<AuthenticatorOptions> = {}) {
   const authenticator = createAuthenticator({ origin, ...options })
-  const answer = await authenticator.create({ ...creationOptions(party.id, challengeBytes(), user) }, changed)
+  const answer = await authenticator.create(
+    { ...creationOptions(party.id, challengeBytes(), userHandle, 'Likeperson') },
+    changed,
+  )
   return { authenticator, answer }
 }
 
