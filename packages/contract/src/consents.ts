@@ -24,6 +24,7 @@ export const Consent = z
     purpose: ConsentPurpose,
     shares: z.array(Share),
     legalBasis: LegalBasis,
+    /** Of the text that the application says it showed, as it was given: the texts are the application's. */
     textVersion: z.string(),
     /** To whom; `null` when it is gone. */
     organization: z.string().nullable(),
