@@ -231,6 +231,8 @@ export function explain(code: ErrorCode | undefined): string {
       return m.e_unlock_challenge()
     case 'unlock_failed':
       return m.e_unlock_failed()
+    case 'credential_unknown':
+      return m.e_credential_unknown()
     case 'biometrics_unavailable':
       return m.e_biometrics_unavailable()
     case 'biometrics_cancelled':

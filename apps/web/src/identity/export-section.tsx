@@ -1,7 +1,6 @@
 import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { DownloadIcon } from '@navikt/aksel-icons'
-import { useNokkel } from '@nokkel/client/react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { download, downloadName } from '../components/download.ts'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
@@ -9,26 +8,13 @@ import { Waiting } from '../components/waiting.tsx'
 import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import * as m from '../paraglide/messages.js'
 import type { ExportedData } from '../wire.ts'
+import { useExport } from './use-export.ts'
 
-type Exporting =
-  | { state: 'idle' | 'working' }
-  | { state: 'ready'; exported: ExportedData }
-  | { state: 'failed'; code: ErrorCode | undefined }
-
-/** Everything held on the person, to take away. It is in the memory of this component alone until they save it. */
+/** Everything held on the person, to take away. */
 export function ExportSection() {
-  const { privacy } = useNokkel()
-  const fresh = useFreshLogin()
-  const [exporting, setExporting] = useState<Exporting>({ state: 'idle' })
-
-  async function start() {
-    setExporting({ state: 'working' })
-    try {
-      setExporting({ state: 'ready', exported: await privacy.exportData() })
-    } catch (error) {
-      setExporting(fresh.isTooOld(error) ? { state: 'idle' } : { state: 'failed', code: codeOf(error) })
-    }
-  }
+  const { tooOld, freshly, isTooOld } = useFreshLogin()
+  const { exporting, start, finish } = useExport(isTooOld)
+  const { state } = exporting
 
   return (
     <section className="stack" aria-labelledby="export">
@@ -40,33 +26,41 @@ export function ExportSection() {
         <Paragraph>{m.export_assignments()}</Paragraph>
       </div>
       {exporting.state === 'ready' ? (
-        <Ready exported={exporting.exported} />
+        <Ready exported={exporting.exported} onSaved={finish} />
       ) : (
         <div className="actions">
-          <Button
-            variant="secondary"
-            disabled={exporting.state === 'working'}
-            onClick={() => fresh.freshly(() => void start())}
-          >
+          <Button variant="secondary" disabled={state === 'working'} onClick={() => freshly(start)}>
             {m.export_start()}
           </Button>
         </div>
       )}
-      {exporting.state === 'working' && <Waiting reason={m.export_working()} />}
-      {fresh.tooOld && <FreshLoginNeeded why={m.fresh_body()} />}
+      <p role="status" className={state === 'saved' || state === 'let_go' ? 'row-note' : 'ds-sr-only'}>
+        {state === 'saved' && m.export_saved_both()}
+        {state === 'let_go' && m.export_let_go()}
+      </p>
+      {state === 'working' && <Waiting reason={m.export_working()} />}
+      {tooOld && <FreshLoginNeeded why={m.fresh_body()} />}
       {exporting.state === 'failed' && <Problem code={exporting.code} />}
     </section>
   )
 }
 
-function Ready({ exported: { data, json } }: { exported: ExportedData }) {
+interface ReadyProps {
+  exported: ExportedData
+  /** Both forms are saved. */
+  onSaved: () => void
+}
+
+function Ready({ exported: { data, json }, onSaved }: ReadyProps) {
   const [saved, setSaved] = useState('')
+  const forms = useRef(new Set<string>())
   const [failed, setFailed] = useState<{ code: ErrorCode | undefined }>()
 
   function save(content: Blob, extension: string) {
     const name = downloadName(m.export_file(), data.exportedAt, extension)
     download(content, name)
     setSaved(m.export_saved({ name }))
+    if (forms.current.add(extension).size === 2) onSaved()
   }
   async function saveReadable() {
     setFailed(undefined)
