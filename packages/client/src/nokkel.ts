@@ -135,6 +135,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     session,
     request,
     call,
+    now: clock.now,
     onSignedIn(me) {
       userKeys.run(me, keys.run(me))
       rfx.run(me, userKeys.settled())
@@ -256,6 +257,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     },
     close() {
       unsubscribe?.()
+      controller.close()
       services.close()
       vault.close()
       rfx.reset()

@@ -58,7 +58,10 @@ export interface AuthService extends Observable<SessionState> {
    * @throws {NokkelError} `signed_out`, `locked`, or why the session is over.
    */
   accessToken(): Promise<string>
-  /** Ends the session here and on the server, where that is possible: not of one that is locked. The device keys stay, for the next login on this device. */
+  /**
+   * Ends the session here and, where that can be told in five seconds, on the server, also one that is locked. The device keys
+   * stay, for the next login on this device.
+   */
   signOut(): Promise<void>
   /** Live sessions of the person, this one marked `current`. */
   sessions(): Promise<Session[]>
@@ -98,6 +101,7 @@ export function createAuthService(controller: AuthController, services: Authenti
   }
 }
 
+const longestSignOutSeconds = 5
 /** docs/spec/biometrics.md */
 const unlockedByLoginMilliseconds = 30 * 60_000
 
@@ -141,7 +145,7 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     stayLocked,
     close: watch.stop,
     adopt,
-    discard: ({ tokens }) => endOnServer(tokens).catch(() => {}),
+    discard,
     look,
     refresh,
     accessToken: async () => (await session.usable()).accessToken,
@@ -211,10 +215,7 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
   async function endWhatIsDue(): Promise<number | undefined> {
     const record = await session.read()
     const { status, me } = store.getSnapshot()
-    if (!record || record.sessionId !== knownSession) {
-      await follow()
-      return undefined
-    }
+    if (!record || record.sessionId !== knownSession) return undefined
     if (session.isOver(record)) {
       await session.end('session_expired', record.sessionId)
       return undefined
@@ -282,20 +283,60 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
 
   async function endFormerSession(): Promise<void> {
     const former = await session.held()
-    if (former) await endOnServer(former).catch(() => {})
+    if (former) await endOnServer(former)
+  }
+
+  async function discard({ tokens: { sessionId, accessToken } }: SignedIn, keys: DeviceKeys): Promise<void> {
+    await withinSeconds(longestSignOutSeconds, (signal) => {
+      return request('signOut', {}, { accessToken, signal }).catch(() => endByProof(sessionId, keys, signal))
+    })
   }
 
   async function signOut(): Promise<void> {
     const record = await session.read()
-    if (record) await endOnServer(await session.usable().catch(() => record)).catch(() => {})
+    if (record) await endOnServer(record)
     knownSession = undefined
     const notPurged = await session.clear()
     store.set({ status: 'signed_out', ...(notPurged && { notPurged }) })
   }
 
-  async function endOnServer({ accessToken }: Pick<SessionRecord, 'accessToken'>): Promise<void> {
-    await request('signOut', {}, { accessToken, signal: AbortSignal.timeout(5000) })
+  /** As far as it can be told in a few seconds: nobody waits longer to be logged out here. It takes no refresh. */
+  async function endOnServer(record: SessionRecord): Promise<void> {
+    const { sessionId, accessToken, accessTokenExpiresAt } = record
+    await withinSeconds(longestSignOutSeconds, async (signal) => {
+      if (Date.parse(accessTokenExpiresAt) > now().getTime()) {
+        const isTold = request('signOut', {}, { accessToken, signal }).then(
+          () => true,
+          (error: unknown) => !isRefusedToken(error),
+        )
+        if (await isTold) return
+      }
+      for (const keys of await session.keysOf(record)) await endByProof(sessionId, keys, signal)
+    })
   }
+
+  async function endByProof(sessionId: string, { signing }: DeviceKeys, signal: AbortSignal): Promise<void> {
+    await request('endSession', { body: { sessionId } }, { dpopSigner: signing, signal })
+  }
+}
+
+function isRefusedToken(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'token_expired' || code === 'token_invalid'
+}
+
+/** Does what can be done in that time, and fails with nothing. */
+async function withinSeconds(seconds: number, task: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  const end = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      end.abort()
+      resolve()
+    }, seconds * 1000)
+  })
+  await Promise.race([task(end.signal).catch(() => {}), over])
+  clearTimeout(timer)
 }
 
 function noticeOf(reason: SessionEnd): AuthNotice {

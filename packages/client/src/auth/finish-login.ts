@@ -121,7 +121,7 @@ export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'con
     if (!keys) throw new NokkelError('link_unknown')
     const answer = await request('completeLogin', { body: { ...body, deviceName } }, { dpopSigner: keys.signing })
     if (isGivenUp()) {
-      if (answer.outcome !== 'needs_linking') await entry.discard(answer)
+      if (answer.outcome !== 'needs_linking') await entry.discard(answer, keys)
       throw new NokkelError('cancelled')
     }
     const back = backOf(login.returnTo === undefined && confirmed ? confirmed : login)

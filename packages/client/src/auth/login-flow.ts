@@ -43,7 +43,7 @@ export interface SessionEntry {
   /** Makes it the session of this browser, in the place of another one. */
   adopt(login: SignedIn, keys: LinkRecord['keys'], provider: ProviderId): Promise<void>
   /** Ends a session that nobody wants any more. */
-  discard(login: SignedIn): Promise<void>
+  discard(login: SignedIn, keys: LinkRecord['keys']): Promise<void>
   /** Shows who is logged in, as far as that is known. */
   look(): Promise<void>
   /** Gets anew what is known of who is logged in. */

@@ -26,6 +26,7 @@ export const endpoints = {
   dismissDuplicate: 'POST /nokkel/duplicates/{id}/dismiss',
   refreshSession: 'POST /nokkel/session/refresh',
   signOut: 'DELETE /nokkel/session',
+  endSession: 'POST /nokkel/session/end',
   resumeDevice: 'POST /nokkel/session/device',
   listSessions: 'GET /nokkel/sessions',
   revokeSession: 'DELETE /nokkel/sessions/{id}',
@@ -124,6 +125,7 @@ export type Endpoint = keyof typeof endpoints
 /** POSTs that may be sent twice: the same once more changes nothing, or only reads. */
 const repeatablePosts: readonly Endpoint[] = [
   'refreshSession',
+  'endSession',
   'getMembersById',
   'createBlob',
   'sendAssignment',

@@ -22,8 +22,10 @@ type SessionLockListener = (record: SessionRecord) => void
 export interface SessionManager {
   /** The session of this organisation, if there is one. */
   read(): Promise<SessionRecord | undefined>
-  /** Whatever session lies here, of any organisation, with an access token to end it by. */
+  /** Whatever session lies here, of any organisation. */
   held(): Promise<SessionRecord | undefined>
+  /** The keys a session may be bound to at the server, those it is known to be bound to first. */
+  keysOf(record: SessionRecord): Promise<readonly StoredKeys['keys'][]>
   /**
    * The session, with an access token good for another minute.
    *
@@ -84,7 +86,8 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   const lockListeners = new Set<SessionLockListener>()
   return {
     read,
-    held,
+    held: () => store.read(),
+    keysOf,
     usable,
     write(record) {
       vault.forget()
@@ -115,13 +118,6 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   async function read() {
     const record = await store.read()
     return record?.organization === organization ? record : undefined
-  }
-
-  async function held(): Promise<SessionRecord | undefined> {
-    const record = await store.read()
-    return record && !isFresh(record) && !isDue(record)
-      ? lock.run('refresh', () => rotate(record)).catch(() => record)
-      : record
   }
 
   function isFresh({ accessTokenExpiresAt }: SessionRecord): boolean {
@@ -235,6 +231,13 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     }
   }
 
+  async function keysOf({ boundKey, userId }: SessionRecord) {
+    // The server may have bound the session to the device although its answer was lost.
+    const names = new Set([boundKey, deviceName(userId)])
+    const stored = await Promise.all([...names].map((name) => storage.get(name) as Promise<StoredKeys | undefined>))
+    return stored.flatMap((each) => (each ? [each.keys] : []))
+  }
+
   async function bindTo(boundKey: BoundKey): Promise<void> {
     await lock.run('refresh', async () => store.write({ ...(await readOrRefuse()), boundKey }))
   }
@@ -268,16 +271,21 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     return failure
   }
 
-  /** Who the person is goes before the tokens, which go also when that cannot. */
+  /** Who the person is goes before the tokens, which go also when that, or anything else, cannot. */
   async function clear(): Promise<NokkelErrorCode | undefined> {
     return lock.run(identityLock, async () => {
+      const before = [doneName, lastProviderName(organization)]
       const notPurged = await codeOfFailure(purgeIdentity(storage))
-      await storage.delete(doneName)
-      await storage.delete(lastProviderName(organization))
+      const notDeleted = await codeOfFailure(deleteAll(before))
       await store.clear()
-      await storage.delete(loginKeyName)
-      return notPurged
+      return notPurged ?? notDeleted ?? (await codeOfFailure(storage.delete(loginKeyName)))
     })
+  }
+
+  async function deleteAll(names: readonly string[]): Promise<void> {
+    const deleted = await Promise.allSettled(names.map((name) => storage.delete(name)))
+    const failed = deleted.find(({ status }) => status === 'rejected')
+    if (failed) throw (failed as PromiseRejectedResult).reason
   }
 
   async function readOrRefuse(): Promise<SessionRecord> {

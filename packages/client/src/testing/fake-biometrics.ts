@@ -99,6 +99,7 @@ export function createFakeBiometrics({ sessions, sessionOf, proofOf, now }: Fake
     },
     removeBiometrics(exchange) {
       const session = sessionOf(exchange)
+      if (!enrollmentOf(session)) throw new Refusal('biometrics_not_enrolled', 409)
       if (time() - lastProofOf(session) > 5 * minute) throw new Refusal('login_too_old', 403)
       enrollments.delete(session.deviceId ?? '')
     },

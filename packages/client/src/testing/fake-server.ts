@@ -315,6 +315,11 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
     signOut(exchange) {
       sessionOf(exchange).ended = 'session_ended'
     },
+    async endSession(exchange) {
+      const thumbprint = await proofOf(exchange)
+      const session = sessions.find(({ id }) => id === exchange.body.sessionId)
+      if (session?.thumbprint === thumbprint) session.ended ??= 'session_ended'
+    },
     getMe(exchange) {
       const { user, id, authenticatedAt, deviceId } = sessionOf(exchange)
       return {
