@@ -64,6 +64,35 @@ create function nokkel.is_erased_token(p_hash bytea) returns boolean
   language sql stable security definer set search_path = '' as
   $$ select exists (select from nokkel.erased_token t where t.hash = p_hash and t.expires_at > now()) $$;
 
+-- As before, and: whoever something was done to is named by their pseudonym, too, which goes with them.
+create or replace function nokkel.audit(
+  p_organization uuid, p_user uuid, p_action text, p_subject_type text, p_subject_id text, p_problem text, p_request uuid,
+  p_outcome text default null
+) returns void language sql security definer set search_path = '' as $$
+  insert into nokkel.audit_log (organization_id, actor, action, subject_type, subject_id, outcome, problem, request_id)
+  values (p_organization, (select p.pseudonym from nokkel.pseudonym p where p.user_id = p_user), p_action, p_subject_type,
+    (
+      select string_agg(coalesce((
+          select p.pseudonym::text from nokkel.pseudonym p
+          where p.user_id = case when s.part ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then s.part::uuid end
+        ), s.part), '/' order by s.n)
+      from string_to_table(p_subject_id, '/') with ordinality s (part, n)
+    ), coalesce(p_outcome, case when p_problem is null then 'allowed' else 'refused' end), p_problem, p_request)
+$$;
+
+-- As before; of somebody who is being deleted, without their id.
+create or replace function nokkel.remove_opener(p_rfx uuid, p_user uuid, p_request uuid) returns boolean
+  language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.rfx_opener o where o.rfx_id = p_rfx and o.user_id = p_user;
+  if not found then return false; end if;
+  perform nokkel.audit(r.organization_id, nokkel.user_id(), 'rfx_opener.remove', 'rfx',
+      concat_ws('/', p_rfx, (select p.pseudonym from nokkel.pseudonym p where p.user_id = p_user)), null, p_request)
+    from public.rfxs r where r.id = p_rfx;
+  return true;
+end
+$$;
+
 -- As before, and: a session that went with its person is `erased`.
 create or replace function nokkel.session_state(p_session uuid) returns text
   language sql stable security definer set search_path = '' as $$

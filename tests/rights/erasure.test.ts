@@ -115,6 +115,12 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
     expect(
       await rows(sql`select actor, subject_id, outcome from nokkel.audit_log where action = 'person.erase'`),
     ).toEqual([{ actor: null, subject_id: id, outcome: 'allowed' }])
+    // Others did things to them, and are recorded: under the pseudonym, which is nobody's now.
+    expect(await rows(sql`select from nokkel.audit_log where subject_id like ${`%${other.id}%`}`)).toEqual([])
+    expect(
+      await rows(sql`select action from nokkel.audit_log
+        where subject_id = ${`${pair.closedTo}/${pseudonym}`} and action = 'rfx_member.remove'`),
+    ).toHaveLength(1)
     expect(atob(certificate.split('.')[1]?.replace(/-/g, '+').replace(/_/g, '/') ?? '')).not.toContain(other.id)
     expect(ledger.lines).toEqual([{ id, userId: other.id, formerIds: [], erasedAt, backupsExpireAt, removed }])
 

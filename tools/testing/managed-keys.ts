@@ -111,6 +111,15 @@ export async function readAudit({ owner }: TestDatabase) {
   return rows
 }
 
+/** How the audit log names somebody. */
+export async function pseudonymOf({ owner }: TestDatabase, userId: string): Promise<string> {
+  const { rows } = await sql<{ pseudonym: string }>`
+    select pseudonym from nokkel.pseudonym where user_id = ${userId}::uuid`.execute(owner)
+  const [row] = rows
+  if (!row) throw new Error(`${userId} is nobody.`)
+  return row.pseudonym
+}
+
 /** What `nokkel.orphaned_keys()` finds. */
 export async function readOrphans({ server }: TestDatabase) {
   const { rows } = await sql<{ problem: string; subject_type: string; subject_id: string }>`

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { createCompanyOf, readAudit } from '../../../../tools/testing/managed-keys.ts'
+import { createCompanyOf, pseudonymOf, readAudit } from '../../../../tools/testing/managed-keys.ts'
 import { createProjectAt, createRfxPerson, distribute, type RfxPerson } from '../../../../tools/testing/rfx.ts'
 import {
   createProjectOf,
@@ -169,7 +169,8 @@ describe.each(databaseEngines)('those who open bids [%s]', (engine) => {
     await exclude(id, buyer, colleague)
     expect(await openersOf(id)).toEqual([buyer.id])
     expect(await isRekeyPending(database, opening)).toBe(true)
-    expect(await removals(id)).toEqual([[buyer.id, `${id}/${colleague.id}`, 'allowed']])
+    const pseudonym = await pseudonymOf(database, colleague.id)
+    expect(await removals(id)).toEqual([[buyer.id, `${id}/${pseudonym}`, 'allowed']])
     expect(await ask(contract.readmitRfxMember, buyer, { id, userId: colleague.id })).toMatchObject({ status: 204 })
     expect((await ask(contract.getRfx, buyer, { id })).body.openers).toEqual([{ id: buyer.id, name: 'Silje Vik' }])
     const { rows } = await sql`select from nokkel.rfx_live_member
@@ -187,9 +188,10 @@ describe.each(databaseEngines)('those who open bids [%s]', (engine) => {
     const openings: string[] = []
     for (const id of projects) openings.push((await ask(contract.getRfx, buyer, { id })).body.groups[1].id)
     await ask(contract.removeCompanyMember, buyer, { id: company, userId: colleague.id })
+    const pseudonym = await pseudonymOf(database, colleague.id)
     for (const id of projects) {
       expect(await openersOf(id)).toEqual([buyer.id])
-      expect(await removals(id)).toEqual([[buyer.id, `${id}/${colleague.id}`, 'allowed']])
+      expect(await removals(id)).toEqual([[buyer.id, `${id}/${pseudonym}`, 'allowed']])
     }
     for (const opening of openings) expect(await isRekeyPending(database, opening)).toBe(true)
     await sql`insert into public.company_member (company_id, organization_id, user_id)
@@ -204,10 +206,11 @@ describe.each(databaseEngines)('those who open bids [%s]', (engine) => {
   it('go with their account, and with the company or the organisation', async () => {
     const { buyer, colleague, company, organization } = cast
     const id = await createProjectOf(api, cast, { openers: [buyer, colleague], deadline: inOneHour() })
+    const pseudonym = await pseudonymOf(database, colleague.id)
     await sql`delete from public.app_user where auth_user_id = ${colleague.id}::uuid`.execute(database.owner)
     expect(await openersOf(id)).toEqual([buyer.id])
     // The pseudonym goes with the person; what was done stays.
-    expect(await removals(id)).toEqual([[null, `${id}/${colleague.id}`, 'allowed']])
+    expect(await removals(id)).toEqual([[null, `${id}/${pseudonym}`, 'allowed']])
     await sql`delete from public.company where id = ${company}::uuid`.execute(database.owner)
     expect(await openersOf(id)).toEqual([])
     await sql`delete from public.organization where id = ${organization}::uuid`.execute(database.owner)

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { readAudit } from '../../../../tools/testing/managed-keys.ts'
+import { pseudonymOf, readAudit } from '../../../../tools/testing/managed-keys.ts'
 import { logIn } from '../../../../tools/testing/people.ts'
 import { createProject, createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx.ts'
 import { createProjectOf, createRfxCast, inOneHour, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
@@ -169,7 +169,8 @@ describe.each(databaseEngines)('reading projects [%s]', (engine) => {
         expect(await name(administrator, outsider.id, contract.dismissDeveloper)).toMatchObject({ status: 204 })
       }
       expect(await developers(outsider)).not.toContain(outsider.id)
-      const audit = (await readAudit(database)).filter(({ subject }) => subject === outsider.id)
+      const pseudonym = await pseudonymOf(database, outsider.id)
+      const audit = (await readAudit(database)).filter(({ subject }) => subject === pseudonym)
       expect(audit.filter(({ user }) => user === administrator.id).map(({ action }) => action)).toEqual([
         'developer.create',
         'developer.remove',
