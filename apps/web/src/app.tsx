@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useSyncExternalStore } from 'react'
 import { currentClient } from './client.ts'
+import { followPerson } from './drafts/drafts.ts'
 import { router } from './router.tsx'
 import './settings/color-scheme.ts'
 
@@ -21,8 +22,9 @@ export function App() {
   useEffect(() => {
     const stopAuth = nokkel.auth.subscribe(() => {
       // Opened assignments are plaintext: they leave memory with the session, and while it is locked.
-      const { status } = nokkel.auth.getSnapshot()
+      const { status, me } = nokkel.auth.getSnapshot()
       if (status === 'signed_out' || status === 'locked') queries.removeQueries({ predicate: isPrivate })
+      if (status === 'signed_out' || me) followPerson(me?.id)
     })
     const stopKeys = nokkel.keys.subscribe(() => {
       // What this device can read has changed.

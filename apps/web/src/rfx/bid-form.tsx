@@ -5,16 +5,29 @@ import { formatMoment, formatPercent, parseNumber } from '../components/format.t
 import { LockLine } from '../components/lock-line.tsx'
 import { Problem } from '../components/problem.tsx'
 import { Progress } from '../components/progress.tsx'
+import { DraftRestored } from '../drafts/draft-restored.tsx'
+import { useKept } from '../drafts/use-draft.ts'
 import * as m from '../paraglide/messages.js'
 import { FilePicker } from '../routes/file-picker.tsx'
 import { useProject } from './project.ts'
 import { useUnsaved } from './unsaved.ts'
 import { useWork } from './use-work.ts'
 
+/** What is there again after a lock: all but the files. */
+export interface BidDraft {
+  readonly text: string
+  readonly amountText: string
+}
+
+/** Where it is kept. */
+export const bidPlace = (rfxId: string, companyId: string): string => `/rfx/${rfxId}/bids ${companyId}`
+
 interface BidFormProps {
   company: Person
   /** The bid this takes the place of, to begin from. */
   before: OpenedBid | undefined
+  /** What was written before a lock, which goes before that. */
+  restored: BidDraft | undefined
   replaces: boolean
   /** Whether bids are still received. */
   isOpen: boolean
@@ -23,11 +36,11 @@ interface BidFormProps {
 }
 
 /** Writes a bid, which is sealed on this device. */
-export function BidForm({ company, before, replaces, isOpen, onSubmitted, onClose }: BidFormProps) {
+export function BidForm({ company, before, restored, replaces, isOpen, onSubmitted, onClose }: BidFormProps) {
   const { rfx, details } = useProject()
   const form = useRef<HTMLFormElement>(null)
-  const [text, setText] = useState(before?.text ?? '')
-  const [amountText, setAmountText] = useState(before?.amount ?? '')
+  const [text, setText] = useState(restored?.text ?? before?.text ?? '')
+  const [amountText, setAmountText] = useState(restored?.amountText ?? before?.amount ?? '')
   const [attached] = useState<readonly OutgoingFile[]>(() => before?.files.map(asOutgoing) ?? [])
   const [files, setFiles] = useState(attached)
   const [checked, setChecked] = useState(false)
@@ -39,7 +52,11 @@ export function BidForm({ company, before, replaces, isOpen, onSubmitted, onClos
   )
   const running = submit.state === 'running'
   const sent = submit.state === 'done'
-  useUnsaved(!sent && (text !== (before?.text ?? '') || amountText !== (before?.amount ?? '') || files !== attached))
+  const written = text !== (before?.text ?? '') || amountText !== (before?.amount ?? '')
+  useUnsaved(!sent && (written || files !== attached))
+  useKept(bidPlace(rfx.id, company.id), () =>
+    sent || !written ? undefined : ({ text, amountText } satisfies BidDraft),
+  )
 
   function send(event: FormEvent) {
     event.preventDefault()
@@ -51,6 +68,7 @@ export function BidForm({ company, before, replaces, isOpen, onSubmitted, onClos
 
   return (
     <form ref={form} className="stack" noValidate onSubmit={send}>
+      {restored && <DraftRestored hasFiles />}
       <fieldset className="form-fields" disabled={running}>
         <Textfield
           label={m.bid_amount_label()}

@@ -6,8 +6,9 @@ import { codeOf } from '../components/explain.ts'
 import { formatMoment } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
 import { When } from '../components/when.tsx'
+import { useRestored } from '../drafts/use-draft.ts'
 import * as m from '../paraglide/messages.js'
-import { BidForm } from './bid-form.tsx'
+import { type BidDraft, BidForm, bidPlace } from './bid-form.tsx'
 import { BidText } from './bid-text.tsx'
 import { useProject } from './project.ts'
 import { useHasPassed } from './use-has-passed.ts'
@@ -19,10 +20,16 @@ interface OwnBidProps {
   onChanged: () => Promise<void>
 }
 
+interface Writing {
+  readonly before: OpenedBid | undefined
+  readonly restored?: BidDraft
+}
+
 /** The bid of a company the person bids for: write, read, replace and withdraw it, and what happens at the deadline. */
 export function OwnBid({ company, bid, onChanged }: OwnBidProps) {
   const { rfx, details } = useProject()
-  const [writing, setWriting] = useState<{ readonly before: OpenedBid | undefined }>()
+  const restored = useRestored<BidDraft>(bidPlace(rfx.id, company.id))
+  const [writing, setWriting] = useState<Writing | undefined>(restored && { before: undefined, restored })
   const [withdrawing, setWithdrawing] = useState(false)
   const submitted = bid?.state === 'submitted' ? bid : undefined
   const passed = useHasPassed(details.deadline)
@@ -51,6 +58,7 @@ export function OwnBid({ company, bid, onChanged }: OwnBidProps) {
         <BidForm
           company={company}
           before={writing.before}
+          restored={writing.restored}
           replaces={submitted !== undefined}
           isOpen={isOpen}
           onSubmitted={async () => {

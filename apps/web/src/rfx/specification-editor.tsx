@@ -4,6 +4,8 @@ import type { SavedSpecification, Specification, SpecificationField, Specificati
 import { type Dispatch, type FormEvent, memo, useEffect, useId, useReducer, useRef, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
+import { DraftRestored } from '../drafts/draft-restored.tsx'
+import { useKept } from '../drafts/use-draft.ts'
 import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { useProject } from './project.ts'
@@ -13,15 +15,25 @@ import { editOpen, type OpenEdit, startOpen } from './specification-open.ts'
 import { choices, fieldTypeName, fieldTypes, normalized, problemOfValue } from './specification-values.ts'
 import { useUnsaved } from './unsaved.ts'
 
+/** What is there again after a lock. */
+export interface SpecificationDraft {
+  readonly specification: Specification
+  readonly revision: number
+}
+
+export const specificationPlace = (rfxId: string): string => `/rfx/${rfxId}`
+
 interface SpecificationEditorProps {
   initial: Specification
+  /** Whether it is what was written before a lock, and not what is saved. */
+  isRestored: boolean
   /** What it was read as. */
   revision: number
   onClose: () => void
 }
 
 /** Writes the specification. When somebody else saved meanwhile, both are shown and the person decides. */
-export function SpecificationEditor({ initial, revision, onClose }: SpecificationEditorProps) {
+export function SpecificationEditor({ initial, isRestored, revision, onClose }: SpecificationEditorProps) {
   const { rfx } = useProject()
   const [begun] = useState(() => (initial.sections.length > 0 ? initial : edit(initial, { type: 'add-section' })))
   const [{ specification, open }, change] = useReducer(editOpen, begun, startOpen)
@@ -34,7 +46,11 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
   const form = useRef<HTMLFormElement>(null)
   // A second click comes before the first one is drawn.
   const running = useRef(false)
-  useUnsaved(specification !== begun && !saved)
+  const isUnsaved = (isRestored || specification !== begun) && !saved
+  useUnsaved(isUnsaved)
+  useKept(specificationPlace(rfx.id), () =>
+    isUnsaved ? ({ specification, revision: basedOn } satisfies SpecificationDraft) : undefined,
+  )
 
   async function save(onTopOf: number) {
     if (running.current) return
@@ -73,6 +89,7 @@ export function SpecificationEditor({ initial, revision, onClose }: Specificatio
       <Heading id="specification" level={2} data-size="xs">
         {m.spec_editing()}
       </Heading>
+      {isRestored && <DraftRestored />}
       <fieldset className="form-fields" disabled={saving}>
         {specification.sections.map((section, index) => (
           <SectionEditor

@@ -17,7 +17,10 @@ export interface Unsaved {
   readonly held: Map<string, Reach>
 }
 
-export const createUnsaved = (): Unsaved => ({ comment: { text: '', section: '' }, held: new Map() })
+export const createUnsaved = (comment: CommentDraft = { text: '', section: '' }): Unsaved => ({
+  comment,
+  held: new Map(),
+})
 
 /** Whether leaving for another page would lose something. */
 export const isLost = ({ comment, held }: Unsaved, stays: boolean): boolean =>

@@ -1,6 +1,7 @@
 import { useSession } from '@nokkel/client/react'
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
 import { useState } from 'react'
+import { useKept, useRestored } from '../drafts/use-draft.ts'
 import * as m from '../paraglide/messages.js'
 import { useRfx } from '../queries/rfx.ts'
 import { LeaveGuard } from '../rfx/leave-guard.tsx'
@@ -8,7 +9,7 @@ import { ProjectContext } from '../rfx/project.ts'
 import { ProjectHeader } from '../rfx/project-header.tsx'
 import { ProjectParts } from '../rfx/project-parts.tsx'
 import { ProjectUnopened } from '../rfx/project-unopened.tsx'
-import { createUnsaved } from '../rfx/unsaved.ts'
+import { type CommentDraft, createUnsaved } from '../rfx/unsaved.ts'
 import { useUploads } from '../rfx/use-uploads.ts'
 import { useLocale } from '../settings/locale.ts'
 
@@ -32,7 +33,9 @@ function OpenedProject({ id }: { id: string }) {
   const { me } = useSession().state
   const { rfx, snapshot } = useRfx(id)
   const uploads = useUploads(rfx)
-  const [unsaved] = useState(createUnsaved)
+  const comment = useRestored<CommentDraft>(`/rfx/${id}/comments`)
+  const [unsaved] = useState(() => createUnsaved(comment))
+  useKept(`/rfx/${id}/comments`, () => (unsaved.comment.text.trim() === '' ? undefined : unsaved.comment))
   const { state, details } = snapshot
   if (state !== 'ready' || !details || !me) return <ProjectUnopened rfx={rfx} snapshot={snapshot} />
   return (

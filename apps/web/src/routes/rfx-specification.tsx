@@ -7,10 +7,11 @@ import { codeOf } from '../components/explain.ts'
 import { ListSkeleton } from '../components/list-skeleton.tsx'
 import { Problem } from '../components/problem.tsx'
 import { When } from '../components/when.tsx'
+import { useRestored } from '../drafts/use-draft.ts'
 import * as m from '../paraglide/messages.js'
 import { useSpecification } from '../queries/rfx.ts'
 import { useProject } from '../rfx/project.ts'
-import { SpecificationEditor } from '../rfx/specification-editor.tsx'
+import { type SpecificationDraft, SpecificationEditor, specificationPlace } from '../rfx/specification-editor.tsx'
 import { formatValue } from '../rfx/specification-values.ts'
 import { useLocale } from '../settings/locale.ts'
 
@@ -20,7 +21,8 @@ export function SpecificationPage() {
   useLocale()
   const { rfx, details } = useProject()
   const query = useSpecification(rfx)
-  const [editing, setEditing] = useState<{ readonly specification: Specification; readonly revision: number }>()
+  const restored = useRestored<SpecificationDraft>(specificationPlace(rfx.id))
+  const [editing, setEditing] = useState(restored)
   const mayWrite = details.role === 'buyer' && (details.status === 'draft' || details.status === 'in_review')
   const saved = query.data
   const sections = saved?.specification?.sections ?? []
@@ -31,6 +33,7 @@ export function SpecificationPage() {
     return (
       <SpecificationEditor
         initial={editing.specification}
+        isRestored={editing === restored}
         revision={editing.revision}
         onClose={() => {
           setEditing(undefined)

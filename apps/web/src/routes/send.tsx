@@ -5,6 +5,8 @@ import { type FormEvent, useRef, useState } from 'react'
 import { LockLine } from '../components/lock-line.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Problem } from '../components/problem.tsx'
+import { DraftRestored } from '../drafts/draft-restored.tsx'
+import { useKept, useRestored } from '../drafts/use-draft.ts'
 import { KeyStatus } from '../keys/key-status.tsx'
 import * as m from '../paraglide/messages.js'
 import { useSend } from '../queries/send.ts'
@@ -14,16 +16,26 @@ import { type Recipient, RecipientPicker } from './recipient-picker.tsx'
 import { SendDone } from './send-done.tsx'
 import { SendProgress } from './send-progress.tsx'
 
+/** What is there again after a lock: all but the files. */
+interface Draft {
+  readonly recipients: readonly Recipient[]
+  readonly title: string
+  readonly body: string
+}
+
 export function SendPage() {
   useLocale()
   const { state: keys } = useDeviceKeys()
   const send = useSend()
   const form = useRef<HTMLFormElement>(null)
-  const [recipients, setRecipients] = useState<readonly Recipient[]>([])
-  const [title, setTitle] = useState('')
-  const [body, setBody] = useState('')
+  const restored = useRestored<Draft>('/send')
+  const [recipients, setRecipients] = useState<readonly Recipient[]>(restored?.recipients ?? [])
+  const [title, setTitle] = useState(restored?.title ?? '')
+  const [body, setBody] = useState(restored?.body ?? '')
   const [files, setFiles] = useState<readonly OutgoingFile[]>([])
   const [checked, setChecked] = useState(false)
+  const begun = send.state !== 'done' && (recipients.length > 0 || title !== '' || body !== '')
+  useKept('/send', () => (begun ? ({ recipients, title, body } satisfies Draft) : undefined))
 
   const missing = {
     recipients: checked && recipients.length === 0 ? m.send_missing_recipient() : undefined,
@@ -57,6 +69,7 @@ export function SendPage() {
         <PageHeading>{m.send_title()}</PageHeading>
         {keys.status === 'ready' ? <LockLine>{m.send_lock()}</LockLine> : <KeyStatus />}
       </div>
+      {restored && begun && <DraftRestored hasFiles />}
       <form ref={form} className="form" noValidate onSubmit={submit}>
         <fieldset className="form-fields" disabled={send.state === 'running'}>
           <RecipientPicker chosen={recipients} onChange={setRecipients} error={missing.recipients} />
