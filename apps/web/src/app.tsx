@@ -4,6 +4,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useSyncExternalStore } from 'react'
 import { currentClient } from './client.ts'
 import { followPerson } from './drafts/drafts.ts'
+import { watchAttention } from './queries/attention.ts'
 import { router } from './router.tsx'
 import './settings/color-scheme.ts'
 
@@ -19,6 +20,7 @@ const isPrivate = ({ queryKey: [kind] }: { queryKey: readonly unknown[] }) => ki
 export function App() {
   const nokkel = useSyncExternalStore(currentClient.subscribe, currentClient.getSnapshot)
 
+  useEffect(watchAttention, [])
   useEffect(() => {
     const stopAuth = nokkel.auth.subscribe(() => {
       // Opened assignments are plaintext: they leave memory with the session, and while it is locked.
