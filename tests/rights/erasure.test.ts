@@ -162,14 +162,34 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
       for (const operation of [contract.listSessions, contract.previewErasure, contract.listDevices]) {
         expect(await api.call(operation, claims)).toMatchObject({ status: 401, code: 'account_erased' })
       }
-      expect(await erase({ claims })).toMatchObject({ status: 401, code: 'account_erased' })
       expect(await api.call(contract.exportPersonalData, claims)).toMatchObject({ status: 401, code: 'account_erased' })
     }
+    expect(await erase(elsewhere)).toMatchObject({ status: 401, code: 'account_erased' })
     // Of a session that a restored backup does not know, too.
     const claims = { ...person.claims, sid: crypto.randomUUID() }
     expect(await api.call(contract.listSessions, claims)).toMatchObject({ status: 401, code: 'account_erased' })
     const stranger = { ...claims, sub: crypto.randomUUID() }
     expect(await api.call(contract.listSessions, stranger)).toMatchObject({ status: 401, code: 'session_ended' })
+  })
+
+  it('is certified again to the session that asked, and to no other', async () => {
+    const organization = await createOrganization(database)
+    const person = await createEquipped(database, organization)
+    const elsewhere = await logIn(database, organization, person.id)
+    const bystander = await createEquipped(database, organization)
+    const answers = await Promise.all([erase(person), erase(person)])
+    answers.push(await erase(person))
+    const said = answers.map(({ status, body: { certificate: _, ...rest } }) => ({ status, rest }))
+    expect(said[0]).toMatchObject({ status: 200, rest: { id: expect.any(String), removed: { app_user: 1 } } })
+    expect(said).toEqual(Array(3).fill(said[0]))
+    expect(ledger.lines.filter(({ userId }) => userId === person.id)).toHaveLength(1)
+    const { sub, sid } = person.claims
+    for (const claims of [elsewhere.claims, { ...person.claims, sid: crypto.randomUUID() }]) {
+      expect(await erase({ claims })).toMatchObject({ status: 401, code: 'account_erased' })
+    }
+    expect(await erase({ claims: { ...bystander.claims, sid } })).toMatchObject({ status: 401, code: 'session_ended' })
+    expect(await erase({ claims: { ...person.claims, sub: bystander.id } })).toMatchObject({ status: 401 })
+    expect([await isHere(sub), await isHere(bystander.id)]).toEqual([false, true])
   })
 
   it('is known of a session and its token until they would have expired', async () => {
