@@ -91,7 +91,7 @@ export function BiometricsCard({ me }: { me: Me }) {
           confirm={m.bio_turn_off_confirm()}
           working={m.bio_turning_off()}
           danger
-          run={() => settle(biometrics.removeBiometrics(), m.bio_removed())}
+          run={() => settle(biometrics.removeBiometrics(), `${m.bio_removed()} ${m.bio_passkey_left()}`)}
           onSettled={refresh}
           onClose={() => setDialog(undefined)}
         />
@@ -107,7 +107,7 @@ export function BiometricsCard({ me }: { me: Me }) {
           onClose={() => setDialog(undefined)}
         />
       )}
-      <p className="ds-sr-only" role="status">
+      <p className={done ? 'row-note' : 'ds-sr-only'} role="status">
         {done}
       </p>
     </section>

@@ -31,6 +31,7 @@ export function Erased({ certificate }: { certificate: ErasureCertificate }) {
         <Paragraph>{m.erase_backups({ date: formatDate(backupsExpireAt) })}</Paragraph>
       </div>
       <NotPurged />
+      <Paragraph>{m.bio_passkey_erased()}</Paragraph>
       <section className="stack" aria-labelledby="certificate">
         <div className="stack-tight">
           <Heading id="certificate" level={2} data-size="xs">

@@ -1,5 +1,6 @@
 import { useNokkel } from '@nokkel/client/react'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
 
 const personnummerKey = ['personnummer'] as const
 const consentsKey = ['consents'] as const
@@ -8,7 +9,14 @@ const erasureKey = ['erasure'] as const
 /** Whether the person's number is kept, or waits for a yes; masked. */
 export function usePersonnummer({ enabled = true } = {}) {
   const { identity } = useNokkel()
-  return useQuery({ queryKey: personnummerKey, queryFn: () => identity.personnummer(), enabled })
+  return useQuery({
+    queryKey: personnummerKey,
+    queryFn: () => identity.personnummer(),
+    enabled,
+    // What waits for an answer is answered in another tab, or goes.
+    refetchOnWindowFocus: ({ state }) => (state.data?.offered ? 'always' : true),
+    refetchInterval: ({ state }) => (state.data?.offered ? 60_000 : false),
+  })
 }
 
 /** What the person has said yes to, the newest first. */
@@ -23,11 +31,29 @@ export function useErasurePreview() {
   return useQuery({ queryKey: erasureKey, queryFn: () => privacy.preview(), gcTime: 0 })
 }
 
-/** Looks again at what is kept, and at what it is kept by. */
+const otherTabs = new BroadcastChannel('nokkel.personal-data')
+
+async function lookAgain(queries: QueryClient): Promise<void> {
+  const keys = [personnummerKey, consentsKey, ['logins']]
+  await Promise.all(keys.map((queryKey) => queries.invalidateQueries({ queryKey })))
+}
+
+/** Looks again at what is kept, and at what it is kept by; in the other tabs as well. */
 export function useRefreshPersonalData(): () => Promise<void> {
   const queries = useQueryClient()
   return async () => {
-    const keys = [personnummerKey, consentsKey, ['logins']]
-    await Promise.all(keys.map((queryKey) => queries.invalidateQueries({ queryKey })))
+    otherTabs.postMessage('changed')
+    await lookAgain(queries)
   }
+}
+
+/** Looks again when something of it was changed in another tab. */
+export function useFollowPersonalData(): void {
+  const queries = useQueryClient()
+  useEffect(() => {
+    // What looks again and fails says so itself.
+    const follow = () => void lookAgain(queries).catch(() => undefined)
+    otherTabs.addEventListener('message', follow)
+    return () => otherTabs.removeEventListener('message', follow)
+  }, [queries])
 }
