@@ -12,7 +12,7 @@ export const basisName: Record<Consent['legalBasis'], () => string> = {
   'gdpr-6-1-a+popplyl-12': m.cons_basis_a_12,
 }
 
-const shareName: Record<Consent['shares'][number], () => string> = {
+export const shareName: Record<Consent['shares'][number], () => string> = {
   name: m.cons_name,
   birthDate: m.cons_birth_date,
   phoneNumber: m.cons_phone_number,

@@ -59,7 +59,15 @@ describe('the export as a page', () => {
     })
     const text = html.replace(/<style>[\s\S]*<\/style>/, '').replace(/<[^>]*>/g, '\n')
     const lines = text.split('\n').filter((line) => line.trim() !== '')
-    for (const line of ['12345678901', 'Samtykker', '2 rader', 'Formål', 'contact', 'recognition', 'Something new']) {
+    for (const line of [
+      '12345678901',
+      'Samtykker',
+      '2 rader',
+      'Formål',
+      'Å kunne nå deg',
+      'Å kjenne deg igjen på fødselsnummeret',
+      'Something new',
+    ]) {
       expect(lines).toContain(line)
     }
     expect(html.match(/(?<=<h2 id="[^"]*">)[^<]*/g)).toEqual(['Kontoen', 'Samtykker', 'Something new'])
@@ -74,6 +82,48 @@ describe('the export as a page', () => {
       'Logg over det du har gjort, og det som er gjort med kontoen',
     ])
     expect(text).not.toContain('2026-11-21T12')
+  })
+})
+
+describe('rows of the export', () => {
+  const organization = '1d7a3a52-58c5-4b66-8f6e-b9f0c2b9d001'
+  const login = '1d7a3a52-58c5-4b66-8f6e-b9f0c2b9d002'
+  const foreign = '1d7a3a52-58c5-4b66-8f6e-b9f0c2b9d003'
+  const key = { kty: 'EC', crv: 'P-256', x: 'not-to-be-read', y: 'not-to-be-read' }
+  const lines = renderExport({
+    ...data,
+    data: {
+      organization: [{ id: organization, name: 'Fjordhjelpen' }],
+      external_identity: [{ id: login, user_id: data.userId, provider: 'vipps', subject: 'abc' }],
+      session: [{ user_id: data.userId, organization_id: organization, identity_id: login, ended_reason: 'reuse' }],
+      consent: [
+        { purpose: 'contact', shares: ['email', 'something_new'], legal_basis: 'gdpr-6-1-a', role: 'toString' },
+      ],
+      company_member: [{ user_id: foreign, company_id: foreign, role: 'administrator' }],
+      device_key: [{ thumbprint: 'abc', encryption_key: key }],
+      user_key: [{ public_key: key }],
+    },
+  })
+    .replace(/<style>[\s\S]*<\/style>/, '')
+    .split(/<[^>]*>|\n/)
+    .filter((line) => line !== '')
+  const valuesOf = (member: string) => lines.flatMap((line, index) => (line === member ? [lines[index + 1]] : []))
+
+  it('name organisations and ways to log in, and codes in words', () => {
+    expect(valuesOf('Virksomhet')).toEqual(['Fjordhjelpen'])
+    expect(valuesOf('Innloggingsmåte')).toEqual(['Vipps'])
+    expect(valuesOf('Leverandør')).toEqual(['Vipps'])
+    expect(valuesOf('Formål')).toEqual(['Å kunne nå deg'])
+    expect(valuesOf('Rolle')).toEqual(['toString', 'Administrator'])
+    expect(valuesOf('Opplysninger')).toEqual(['E-post, something_new'])
+    expect(valuesOf('Avsluttet fordi')).toEqual(['Noen brukte en nøkkel til økten som alt var brukt'])
+  })
+
+  it('leave out that they are the person’s own, and keys that have a fingerprint, and nothing else', () => {
+    expect(valuesOf('Bruker')).toEqual([foreign])
+    expect(valuesOf('Selskap')).toEqual([foreign])
+    expect(valuesOf('Fingeravtrykk')).toEqual(['abc'])
+    expect(lines.filter((line) => line.includes('not-to-be-read'))).toHaveLength(2)
   })
 })
 

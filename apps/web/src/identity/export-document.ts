@@ -2,6 +2,7 @@ import * as m from '../paraglide/messages.js'
 import { getLocale } from '../paraglide/runtime.js'
 import type { PersonalData } from '../wire.ts'
 import { kindName, kindOrder, memberName } from './data-names.ts'
+import { codeName, isLeftOut, namesOfIds } from './data-values.ts'
 
 const style = `
 :root { color-scheme: light dark; background: light-dark(#ffffff, #16191c); color: light-dark(#1c2226, #f2f4f5) }
@@ -36,6 +37,7 @@ export function renderExport(data: PersonalData): string {
   }))
   const present = parts.filter(({ rows }) => rows.length > 0)
   const absent = parts.filter(({ rows }) => rows.length === 0).map(({ name }) => name)
+  const names = namesOfIds(data)
   const you = rowOf([
     [m.export_page_id(), data.userId],
     [m.export_page_personnummer(), data.personnummer ?? m.export_page_personnummer_none()],
@@ -61,6 +63,7 @@ export function renderExport(data: PersonalData): string {
 <h1>${escaped(title)}</h1>
 <p>${escaped(m.export_page_when({ when: momentOf(data.exportedAt) }))}</p>
 <p>${escaped(m.export_page_from())}</p>
+<p>${escaped(m.export_page_short())}</p>
 <p>${escaped(m.export_assignments())}</p>
 </header>
 <nav aria-label="${escaped(m.export_page_contents())}">
@@ -74,7 +77,7 @@ ${present.map(({ id, name, rows }) => `<li><a href="#${id}">${escaped(name)}</a>
 <h2>${escaped(m.export_page_you())}</h2>
 ${you}
 </section>
-${present.map(partOf).join('\n')}
+${present.map((part) => partOf(part, names, data.userId)).join('\n')}
 ${absent.length > 0 ? absentOf(absent) : ''}
 </main>
 </body>
@@ -90,8 +93,14 @@ interface Part {
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
-function partOf({ id, name, notes, rows }: Part): string {
-  const content = rows.map((row) => rowOf(Object.entries(row).map(([member, value]) => [memberName(member), value])))
+function partOf({ id, name, notes, rows }: Part, names: ReadonlyMap<string, string>, userId: string): string {
+  const content = rows.map((row) =>
+    rowOf(
+      Object.entries(row)
+        .filter(([member, value]) => !isLeftOut(member, value, row, userId))
+        .map(([member, value]) => [memberName(member), called(member, value, names)]),
+    ),
+  )
   const count = m.export_page_count({ count: rows.length })
   return `<section>
 <h2 id="${id}">${escaped(name)}</h2>
@@ -109,6 +118,13 @@ const absentOf = (names: readonly string[]): string => `<section>
 function rowOf(members: readonly (readonly [name: string, value: unknown])[]): string {
   const known = members.map(([name, value]) => [name, textOf(value)] as const).filter(([, text]) => text !== '')
   return `<dl>${known.map(([name, text]) => `<dt>${escaped(name)}</dt><dd>${escaped(text)}</dd>`).join('')}</dl>`
+}
+
+/** Codes and ids by their names, the rest as it is. */
+function called(member: string, value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(value)) return value.map((one) => called(member, one, names))
+  if (typeof value !== 'string') return value
+  return member.endsWith('_id') ? (names.get(value) ?? value) : codeName(member, value)
 }
 
 function textOf(value: unknown): string {
