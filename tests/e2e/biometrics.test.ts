@@ -162,8 +162,6 @@ describe('a first login where there are biometrics', () => {
       authenticator = await addAuthenticator(here.page, { credentials })
       const requests = recordRequests(here.page)
       await here.page.goto('/login')
-      await sql`update nokkel.session set authenticated_at = now() - interval '2 hours', unlocked_at = unlocked_at - interval '2 hours',
-        unlocked_until = now() - interval '1 hour' where id = ${id}::uuid`.execute(database.owner)
       await comeBackAfterAnHour(here.page, id)
       await readyLine(here.page).waitFor()
       expect(authenticator.count).toEqual({ made: 0, used: 0, [use]: 1 })
