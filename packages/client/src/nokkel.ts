@@ -15,7 +15,7 @@ import { createDeviceService, type DeviceService } from './devices/device-servic
 import { type Call, createCall } from './http/api.ts'
 import { createRequest } from './http/request.ts'
 import { createServerClock } from './http/server-clock.ts'
-import { identityPrefix } from './identity/identity-names.ts'
+import { identityPrefix, purgeName } from './identity/identity-names.ts'
 import { createIdentityRepository, type UserIdentityRepository } from './identity/identity-repository.ts'
 import type { KeyGenerator } from './keys/key-generator.ts'
 import { createKeyManagementService, type KeyManagementService } from './keys/key-management-service.ts'
@@ -28,7 +28,7 @@ import { createPrivacyService, type PrivacyService } from './privacy/privacy-ser
 import type { KeyWrapper } from './rfx/key-wrapper.ts'
 import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
 import { createAuthTokenStore, type ProviderId, sessionName } from './session/auth-token-store.ts'
-import { createSessionManager } from './session/session-manager.ts'
+import { createSessionManager, erasedPrefix } from './session/session-manager.ts'
 import { createVault } from './session/vault.ts'
 import { createVaultStorage } from './session/vault-storage.ts'
 import { indexedDbStorage } from './storage/indexed-db-storage.ts'
@@ -223,12 +223,13 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     biometrics.reset()
     rfx.reset()
     userKeys.reset()
-    if (notice === undefined) keys.reset()
+    if (notice === undefined || notice === 'account_erased') keys.reset()
   })
   const unsubscribe = storage.subscribe?.((name) => {
     // A storage that fails now will say so to whoever asks next.
     if (name === sessionName) controller.follow().catch(() => {})
-    if (name.startsWith(identityPrefix)) identity.changed()
+    if (name.startsWith(erasedPrefix)) controller.expectErased(name.slice(erasedPrefix.length))
+    if (name.startsWith(identityPrefix) || name === purgeName) identity.changed()
     services.follow(name).catch(() => {})
     biometrics.follow(name).catch(() => {})
   })
@@ -240,7 +241,13 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     biometrics,
     logins: createLoginService(call),
     identity,
-    privacy: createPrivacyService({ call, session, own: keys.own, renew }),
+    privacy: createPrivacyService({
+      call,
+      session,
+      own: keys.own,
+      renew,
+      forgetCredentials: biometrics.forgetCredentials,
+    }),
     keys,
     userKeys,
     devices,

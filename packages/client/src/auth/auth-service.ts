@@ -81,6 +81,8 @@ export interface AuthController extends Omit<AuthService, 'signIn' | 'completeSi
   start(): Promise<void>
   /** Looks whether another tab has begun or ended a session, locked or unlocked it. */
   follow(): Promise<void>
+  /** Another tab has learnt that the person of this session was erased, and is about to delete it. */
+  expectErased(sessionId: string): void
   /** Gets `me` anew. */
   reload(): Promise<Me>
   /** Goes on with a session that was unlocked. */
@@ -121,6 +123,7 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
   const store = createStore<SessionState>({ status: 'starting' })
   let knownSession: string | undefined
   let starting: Promise<void> | undefined
+  let erasedSession: string | undefined
 
   session.onEnd((reason, { provider }, notPurged) => {
     knownSession = undefined
@@ -140,6 +143,9 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     getSnapshot: store.getSnapshot,
     start,
     follow,
+    expectErased(sessionId) {
+      erasedSession = sessionId
+    },
     reload,
     resume,
     stayLocked,
@@ -183,13 +189,14 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     try {
       await storage.open()
       const record = await session.read()
+      const isErased = knownSession !== undefined && knownSession === erasedSession
       knownSession = record?.sessionId
       const notPurged = await session.tidy()
       if (!record) {
         await session.purge().catch(() => {})
         const lastProvider = (await storage.get(lastProviderName(organization))) as ProviderId | undefined
         const told = { ...(lastProvider && { lastProvider }), ...(notPurged && { notPurged }) }
-        return store.set({ status: 'signed_out', ...told })
+        return store.set({ status: 'signed_out', ...(isErased && { notice: 'account_erased' }), ...told })
       }
       // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.
       if (session.isOver(record)) return await session.end('session_expired', record.sessionId)

@@ -177,6 +177,20 @@ describe('leaving', () => {
     await vipps.cancel()
   })
 
+  it.each([{ consentVersion: 'v1' }, { consentVersion: undefined }])(
+    'asks for consent again when the one that was given is to another text: %j',
+    async (agreed) => {
+      const left = setUp()
+      await left.vipps.signIn(consented)
+      const stored = (await left.storage.get('login_retry_v1')) as object
+      expect(stored).toMatchObject({ consent: { personnummer: true }, consentVersion: 'v2' })
+      await left.storage.put('login_retry_v1', { ...stored, ...agreed })
+      const next = reopen(left)
+      await next.vipps.retry()
+      expect(next.state()).toMatchObject({ status: 'awaiting_consent', consent: { version: 'v2' } })
+    },
+  )
+
   it.each<[string, (url: URL) => void]>([
     ['another state', (url) => url.searchParams.set('state', 'x'.repeat(43))],
     ['a way back to elsewhere', (url) => url.searchParams.set('redirect_uri', 'https://elsewhere.example/callback')],
@@ -299,7 +313,7 @@ describe('waiting for the way back', () => {
     const here = setUp()
     await here.vipps.signIn(consented)
     const other = reopen(here)
-    vi.stubGlobal('document', { visibilityState: 'visible' })
+    vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible' }))
     await other.vipps.signIn(consented)
     const state = await here.storage.get('vipps_pkce_v1_state')
     other.nokkel.close()

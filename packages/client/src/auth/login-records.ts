@@ -12,6 +12,8 @@ export interface RetryRecord {
   readonly purpose: AuthState['purpose']
   readonly startedAt: string
   readonly consent?: { readonly personnummer: boolean }
+  /** Of the text that was agreed to. */
+  readonly consentVersion?: string
   readonly returnTo?: string
   readonly flow?: LoginFlow
   /** It was for an account of Supabase, whose token is not stored. */

@@ -310,7 +310,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     const startedAt = now().toISOString()
     return {
       ...{ provider, organization, purpose, flow, startedAt },
-      ...(consent && { consent }),
+      ...(consent && { consent, consentVersion }),
       ...(returnTo !== undefined && { returnTo }),
       ...(supabaseToken !== undefined && { forSupabase: true }),
     }
@@ -321,8 +321,8 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     if (stored?.provider !== provider || stored.organization !== organization) return undefined
     // Without its token the login would find another account, or make one.
     if (stored.forSupabase) throw new NokkelError('supabase_token_invalid')
-    const { startedAt, consent, provider: _, organization: __, ...plan } = stored
-    const isFresh = now().getTime() - Date.parse(startedAt) < consentMilliseconds
+    const { startedAt, consent, consentVersion: agreedVersion, provider: _, organization: __, ...plan } = stored
+    const isFresh = agreedVersion === consentVersion && now().getTime() - Date.parse(startedAt) < consentMilliseconds
     return { ...plan, consent: isFresh ? consent : undefined }
   }
 

@@ -70,7 +70,8 @@ describe('BiometricAuthService enrollment', () => {
     const page = await signedIn()
     const { member, writtenTo, biometrics, server, events, sessions } = page
     expect(await afterLogin(page, member.id, 'no')).toBe(true)
-    expect(writtenTo('biometric_')).toEqual([[await declinedName(member.id), sessions[0]?.id]])
+    const said = { sessionId: sessions[0]?.id, declinedAt: '2026-11-21T09:00:00.000Z' }
+    expect(writtenTo('biometric_')).toEqual([[await declinedName(member.id), said]])
     expect(biometrics.getSnapshot()).toEqual({ status: 'declined' })
     expect(events).toEqual([{ type: 'BiometricEnrollmentDeclined', userId: member.id }])
     expect(await biometrics.isBiometricEnrolled(member.id)).toBe(false)

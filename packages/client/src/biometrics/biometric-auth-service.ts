@@ -7,7 +7,7 @@ import type { BiometricDependencies } from './biometric-operations.ts'
 /**
  * - `notEnrolled`: this device asks for no face, finger or PIN
  * - `enrolled`: it does, at the latest thirty minutes after it was last used
- * - `declined`: the person said no in this session
+ * - `declined`: the person said no in this session, or on this device in the last thirty days
  * - `enrollmentError`: it could not be turned on, see `error`; this device is as if not enrolled
  */
 export type BiometricEnrollmentState = 'notEnrolled' | 'enrolled' | 'declined' | 'enrollmentError'
@@ -69,19 +69,20 @@ export interface BiometricAuthService extends Observable<BiometricState> {
   refresh(): Promise<Readonly<BiometricState>>
   /**
    * Whether to ask the person now: after a login of the last five minutes, where there are biometrics, this device is not
-   * enrolled for them and they have not said no in this session. `false` as well when that cannot be found out. Writes nothing.
+   * enrolled for them and they have not said no, see `declined`. `false` as well when that cannot be found out. Writes nothing.
    */
   shouldPrompt(userId: string): Promise<boolean>
   /**
    * Enrols this device, under a login of the last five minutes. Resolves with the new state, which is `enrolled` or
    * `enrollmentError`; when it is enrolled already, at once and without a request. The refresh token stays where it is.
    *
-   * `error` is `signed_out`: there is no session of this person in the storage; `login_too_old`; `device_required`: this device has no keys;
+   * `error` is `signed_out`: there is no session of this person in the storage, and of somebody else's the state stays as it is;
+   * `session_expired`, `locked`: it does not go on as it is; `login_too_old`; `device_required`: this device has no keys;
    * `biometrics_unavailable`; `storage_full`, `storage_private_mode`, `storage_unavailable`: it could not be recorded here, and is
    * not recorded at the server either; `network_unreachable`, or another problem of the API.
    */
   enrollBiometrics(userId: string, options?: EnrollOptions): Promise<Readonly<BiometricState>>
-  /** The person does not want it now. They are not asked again in this session. */
+  /** The person does not want it now. They are not asked again in this session, nor for thirty days on this device. */
   declineEnrollment(userId: string): Promise<void>
   /** Whether this device is enrolled for this person, as far as its storage says. @throws {NokkelError} `storage_…` */
   isBiometricEnrolled(userId: string): Promise<boolean>
@@ -97,7 +98,8 @@ export interface BiometricAuthService extends Observable<BiometricState> {
    * Asks for face, finger or PIN, and goes on with the session. Only when `auth` is `locked`. While it waits, calling it again
    * is the same; when another tab is unlocked meanwhile the question goes away.
    *
-   * @throws {NokkelError} `biometrics_cancelled`, `biometrics_unavailable`, `unlock_failed`, `network_unreachable`: the session stays locked, with
+   * @throws {NokkelError} `credential_unknown`: the credential was not made in this browser, perhaps by somebody who has copied it: log in,
+   * and enrol again. `biometrics_cancelled`, `biometrics_unavailable`, `unlock_failed`, `network_unreachable`: the session stays locked, with
    * this `reason`, and it may be tried again; a login unlocks as well, always. Also why the session is over.
    */
   unlock(): Promise<void>
@@ -108,6 +110,8 @@ export interface BiometricAuthService extends Observable<BiometricState> {
 export interface BiometricController extends BiometricAuthService {
   /** Forgets who was logged in. */
   reset(): void
+  /** Has this device forget what it made for somebody who was erased. */
+  forgetCredentials(userId: string): Promise<void>
   /** Something was stored in another tab. */
   follow(name: string): Promise<void>
 }
@@ -143,6 +147,7 @@ export function createBiometricAuthService(
     reset() {
       if (store.getSnapshot().status !== 'unknown') store.set({ status: 'unknown' })
     },
+    forgetCredentials: async (userId) => (await load()).forgetCredentials(userId),
     async follow(name) {
       if (name.startsWith('biometric_') && store.getSnapshot().status !== 'unknown') await (await load()).refresh()
     },

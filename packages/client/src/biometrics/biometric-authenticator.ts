@@ -14,6 +14,12 @@ export interface CeremonyOptions {
   readonly signal?: AbortSignal
 }
 
+/** A credential, and the host it is for. */
+export interface MadeCredential {
+  readonly id: string
+  readonly rpId: string
+}
+
 export interface CeremonyResult {
   readonly credential: UnlockCredential
   /** 32 bytes that only this credential gives, for the salt that was asked for. The caller overwrites them. */
@@ -42,6 +48,8 @@ export interface BiometricAuthenticator {
    * `biometrics_unavailable`, `unlock_failed`
    */
   get(options: CredentialOptions, ceremony?: CeremonyOptions): Promise<CeremonyResult>
+  /** Tells the device that nobody takes this credential any more, so that it may delete it. */
+  forget?(credential: MadeCredential): Promise<void>
 }
 
 const load = lazily(() => import('./web-authenticator.ts'))
@@ -51,4 +59,5 @@ export const webAuthenticator: BiometricAuthenticator = {
   isAvailable: async () => (await load()).isAvailable(),
   create: async (options, ceremony) => (await load()).create(options, ceremony),
   get: async (options, ceremony) => (await load()).get(options, ceremony),
+  forget: async (credential) => (await load()).forget(credential),
 }

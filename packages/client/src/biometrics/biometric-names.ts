@@ -5,7 +5,12 @@ export async function enrolledName(userId: string): Promise<string> {
   return `biometric_enrolled_v1.${await userNamespace(userId)}`
 }
 
-/** The session in which this person did not want to be asked again. */
+/** When, and in which session, this person did not want to be asked again. */
 export async function declinedName(userId: string): Promise<string> {
   return `biometric_declined_v1.${await userNamespace(userId)}`
+}
+
+/** The credentials that this browser made for this person. */
+export async function credentialName(userId: string): Promise<string> {
+  return `biometric_credential_v1.${await userNamespace(userId)}`
 }

@@ -22,6 +22,7 @@ import type {
 } from './biometric-auth-service.ts'
 import type { BiometricAuthenticator, CeremonyResult } from './biometric-authenticator.ts'
 import { declinedName, enrolledName } from './biometric-names.ts'
+import { createMadeCredentials } from './made-credentials.ts'
 
 export interface BiometricDependencies {
   readonly authenticator: BiometricAuthenticator
@@ -38,12 +39,25 @@ export interface BiometricDependencies {
   readonly emit: (event: BiometricEvent) => void
 }
 
-export type BiometricOperations = Omit<BiometricAuthService, 'subscribe' | 'getSnapshot' | 'onEvent'>
+export type BiometricOperations = Omit<BiometricAuthService, 'subscribe' | 'getSnapshot' | 'onEvent'> & {
+  /** Of somebody who was erased. */
+  forgetCredentials(userId: string): Promise<void>
+}
 
 const freshMilliseconds = 5 * 60_000
+/** For so long a no holds on this device. */
+const declinedMilliseconds = 30 * 24 * 60 * 60_000
+
+/** What is stored of a no. */
+interface Declined {
+  readonly sessionId: string
+  /** RFC 3339. */
+  readonly declinedAt: string
+}
 
 export function createBiometricOperations(dependencies: BiometricDependencies): BiometricOperations {
   const { authenticator, storage, session, vault, controller, keys, request, call, lock, now, set, emit } = dependencies
+  const made = createMadeCredentials(storage, lock, authenticator)
   /** Sessions in which it was declined here, for a storage that could not take it. */
   const declined = new Set<string>()
   let unlocking: Promise<void> | undefined
@@ -59,6 +73,7 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     isBiometricEnrolled,
     enrollment: async () => (await call('getBiometricEnrollment', {})).enrollment,
     removeBiometrics,
+    forgetCredentials: made.forget,
     unlock() {
       unlocking ??= unlock().finally(() => {
         unlocking = undefined
@@ -76,7 +91,10 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
   }
 
   async function isDeclined(userId: string, { sessionId }: SessionRecord): Promise<boolean> {
-    return declined.has(sessionId) || (await storage.get(await declinedName(userId))) === sessionId
+    if (declined.has(sessionId)) return true
+    const stored = (await storage.get(await declinedName(userId))) as Declined | undefined
+    if (!stored) return false
+    return stored.sessionId === sessionId || now().getTime() - Date.parse(stored.declinedAt) < declinedMilliseconds
   }
 
   async function sessionOf(userId: string): Promise<SessionRecord> {
@@ -84,6 +102,12 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     const isThere = (record?.refreshToken ?? record?.lockedRefreshToken) !== undefined
     if (record?.userId !== userId || !isThere) throw new NokkelError('signed_out')
     return record
+  }
+
+  async function usableSessionOf(userId: string): Promise<void> {
+    const record = await sessionOf(userId)
+    if (session.isOver(record)) throw new NokkelError('session_expired')
+    if (session.isDue(record)) throw new NokkelError('locked')
   }
 
   async function refresh(): Promise<BiometricState> {
@@ -114,13 +138,17 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
   async function enrollBiometrics(userId: string, { renew = false }: EnrollOptions = {}): Promise<BiometricState> {
     return lock.run('biometrics', async () => {
       try {
+        await usableSessionOf(userId)
         if (!renew && (await isBiometricEnrolled(userId))) return show({ status: 'enrolled' })
         const record = await enroll(userId)
         const state = show({ status: 'enrolled', record })
         emit({ type: 'BiometricEnrollmentComplete', record })
         return state
       } catch (error) {
-        return show({ status: 'enrollmentError', error: codeOf(error) ?? 'answer_unexpected' })
+        const state = { status: 'enrollmentError', error: codeOf(error) ?? 'answer_unexpected' } as const
+        const record = await session.read().catch(() => undefined)
+        // What is shown is of somebody else.
+        return record && record.userId !== userId ? state : show(state)
       }
     })
   }
@@ -139,6 +167,8 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
       if (plain !== undefined) {
         await session.change(sessionId, (record) => session.withRefreshToken(record, plain, false))
       }
+      // It was enrolled anew: what was made before is of no use.
+      if (enrollment.credential === null) await made.forget(userId)
       await storage.put(await enrolledName(userId), true)
     } catch (cause) {
       await withdraw(userId)
@@ -180,7 +210,8 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
   async function declineEnrollment(userId: string): Promise<void> {
     const { sessionId } = await sessionOf(userId)
     declined.add(sessionId)
-    const isStored = storage.put(await declinedName(userId), sessionId)
+    const said: Declined = { sessionId, declinedAt: now().toISOString() }
+    const isStored = storage.put(await declinedName(userId), said)
     await isStored.catch(() => {})
     show({ status: 'declined' })
     emit({ type: 'BiometricEnrollmentDeclined', userId })
@@ -191,8 +222,12 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
       const record = await session.read()
       if (!record) throw new NokkelError('signed_out')
       const plain = await plainToken(record)
-      await call('removeBiometrics', {})
+      await call('removeBiometrics', {}).catch((error: unknown) => {
+        // The answer was lost, and it was asked again.
+        if (codeOf(error) !== 'biometrics_not_enrolled') throw error
+      })
       await storage.delete(await enrolledName(record.userId))
+      await made.forget(record.userId)
       await session.change(record.sessionId, async (current) => {
         const unlocked = { ...current, unlockedUntil: null }
         return plain === undefined ? unlocked : session.withRefreshToken(unlocked, plain, false)
@@ -247,8 +282,17 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
       },
     )
     if (!challenge) return
+    if (challenge.kind === 'get' && !(await made.has(userId, challenge.options))) {
+      // After a login the person is asked again.
+      await storage.delete(await enrolledName(userId)).catch(() => {})
+      throw new NokkelError('credential_unknown')
+    }
     const ceremony = { prfSalt: await derivePrfSalt(userId), signal }
     const { credential, prf } = await authenticator[challenge.kind](challenge.options, ceremony)
+    if (challenge.kind === 'create') {
+      const { id: rpId } = challenge.options.rp as { readonly id: string }
+      await made.add(userId, { id: credential.id, rpId })
+    }
     const { unlockedUntil } = await request('unlockSession', { body: { sessionId, credential } }, proof)
     await storage.put(await enrolledName(userId), true).catch(() => {})
     await keep(record, unlockedUntil, prf)

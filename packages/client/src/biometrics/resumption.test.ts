@@ -3,46 +3,14 @@ import { NokkelError } from '../errors.ts'
 import { createMutex } from '../lock/lock.ts'
 import type { Nokkel } from '../nokkel.ts'
 import type { SessionRecord } from '../session/auth-token-store.ts'
-import { memoryStorage } from '../storage/memory-storage.ts'
-import type { SecureStorage } from '../storage/secure-storage.ts'
 import { userNamespace } from '../storage/user-namespace.ts'
 import { createMemoryAuthenticator } from '../testing/fake-biometrics.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { sharedStorage } from '../testing/shared-storage.ts'
 
 const minute = 60_000
 const month = 31 * 24 * 60 * minute
-
-/** One storage of several tabs, each told of what the others write. */
-function sharedStorage() {
-  const inner = memoryStorage()
-  const tabs = new Set<(name: string) => void>()
-  return {
-    inner,
-    tab(): SecureStorage {
-      let own: ((name: string) => void) | undefined
-      const tell = (name: string) => {
-        for (const listener of tabs) if (listener !== own) listener(name)
-      }
-      return {
-        ...inner,
-        async put(name, value) {
-          await inner.put(name, value)
-          tell(name)
-        },
-        async delete(name) {
-          await inner.delete(name)
-          tell(name)
-        },
-        subscribe(listener) {
-          own = listener
-          tabs.add(listener)
-          return () => tabs.delete(listener)
-        },
-      }
-    },
-  }
-}
 
 /** A person who is enrolled on this device, and whose page was refreshed once since. */
 async function enrolled({ hasPrf = false } = {}) {

@@ -10,7 +10,7 @@ import {
   WebAuthnAbortService,
 } from '@simplewebauthn/browser'
 import { NokkelError, type NokkelErrorCode } from '../errors.ts'
-import type { CeremonyOptions, CeremonyResult, CredentialOptions } from './biometric-authenticator.ts'
+import type { CeremonyOptions, CeremonyResult, CredentialOptions, MadeCredential } from './biometric-authenticator.ts'
 
 type Answer = RegistrationResponseJSON | AuthenticationResponseJSON
 
@@ -26,6 +26,16 @@ export async function create(options: CredentialOptions, ceremony: CeremonyOptio
 export async function get(options: CredentialOptions, ceremony: CeremonyOptions = {}): Promise<CeremonyResult> {
   const optionsJSON = withPrf(options, ceremony) as unknown as PublicKeyCredentialRequestOptionsJSON
   return run(() => startAuthentication({ optionsJSON }), ceremony)
+}
+
+/** WebAuthn Level 3 §5.1.10.2; without effect where the browser does not have it. */
+export async function forget({ id, rpId }: MadeCredential): Promise<void> {
+  const { PublicKeyCredential: webAuthn } = globalThis as {
+    readonly PublicKeyCredential?: {
+      readonly signalUnknownCredential?: (options: { rpId: string; credentialId: string }) => Promise<void>
+    }
+  }
+  await webAuthn?.signalUnknownCredential?.({ rpId, credentialId: id })
 }
 
 /** The salt goes in as bytes: the library converts what JSON has as text, but nothing of this extension. */

@@ -12,12 +12,14 @@ export interface IdentityCache {
   /** The row, where it was fetched less than 15 minutes ago. */
   get(userId: string): Promise<UserIdentity | undefined>
   /** Begins to ask. What is given caches the answer, unless the session has ended or all was purged meanwhile. */
-  begin(record: SessionRecord): (row: UserIdentity) => Promise<void>
+  begin(record: SessionRecord): Promise<(row: UserIdentity) => Promise<void>>
+  /** There is none. */
+  drop(): Promise<void>
   purge(): Promise<void>
 }
 
 interface IdentityCacheDependencies {
-  readonly session: Pick<SessionManager, 'read'>
+  readonly session: Pick<SessionManager, 'read' | 'purge' | 'purged'>
   readonly storage: SecureStorage
   readonly lock: Lock
   readonly now: Clock
@@ -27,7 +29,7 @@ const timeToLiveMilliseconds = 15 * 60_000
 
 export function createIdentityCache({ session, storage, lock, now }: IdentityCacheDependencies): IdentityCache {
   let purges = 0
-  return { get, begin, purge }
+  return { get, begin, drop, purge }
 
   async function get(userId: string): Promise<UserIdentity | undefined> {
     const names = [identityName(userId), cachedAtName(userId)]
@@ -37,13 +39,15 @@ export function createIdentityCache({ session, storage, lock, now }: IdentityCac
     return row?.userId === userId && age >= 0 && age < timeToLiveMilliseconds ? row : undefined
   }
 
-  function begin({ userId, sessionId }: SessionRecord) {
+  async function begin({ userId, sessionId }: SessionRecord) {
     const asked = purges
+    const purged = await stored(session.purged())
     return async (row: UserIdentity) => {
       // An answer to somebody else, who has logged in since.
       if (row.userId !== userId) throw new NokkelError('answer_unexpected')
       await lock.run(identityLock, async () => {
-        if (asked !== purges || (await session.read())?.sessionId !== sessionId) return
+        const isPurged = asked !== purges || (await stored(session.purged())) !== purged
+        if (isPurged || (await session.read())?.sessionId !== sessionId) return
         try {
           await stored(storage.put(identityName(userId), row))
           await stored(storage.put(cachedAtName(userId), now().toISOString()))
@@ -55,9 +59,13 @@ export function createIdentityCache({ session, storage, lock, now }: IdentityCac
     }
   }
 
+  async function drop(): Promise<void> {
+    await lock.run(identityLock, () => stored(purgeIdentity(storage)))
+  }
+
   async function purge(): Promise<void> {
     purges += 1
-    await lock.run(identityLock, () => stored(purgeIdentity(storage)))
+    await stored(session.purge())
   }
 }
 

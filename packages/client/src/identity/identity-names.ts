@@ -5,6 +5,9 @@ export const identityPrefix = 'identity_'
 /** The lock under which a row is cached and purged, so that none is written behind a session that ends meanwhile. */
 export const identityLock = 'identity'
 
+/** Another value after each purge within a session. */
+export const purgeName = 'purge_v1'
+
 export function identityName(userId: string): string {
   return `${identityPrefix}v1.${userId}`
 }

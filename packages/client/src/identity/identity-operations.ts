@@ -2,7 +2,6 @@ import type { KeepPersonnummer, UserIdentity } from '@nokkel/contract'
 import { type Clock, type Context, encodeBase64Url, seal } from '@nokkel/crypto'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Call } from '../http/api.ts'
-import type { AnswerOf } from '../http/endpoints.ts'
 import type { OwnKeys } from '../keys/key-management-service.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SessionRecord } from '../session/auth-token-store.ts'
@@ -16,13 +15,20 @@ import { faultOf } from './personnummer.ts'
 
 export interface IdentityDependencies {
   readonly call: Call
-  readonly session: Pick<SessionManager, 'read'>
+  readonly session: Pick<SessionManager, 'read' | 'purge' | 'purged'>
   readonly storage: SecureStorage
   readonly lock: Lock
   /** Of this device: a correction that is learnt from the server is forgotten with the page, and the cache is not. */
   readonly now: Clock
   readonly own: () => Promise<OwnKeys>
   readonly changed: () => void
+}
+
+interface Reading {
+  readonly sessionId: string
+  /** The last purge before it. */
+  readonly purged: unknown
+  readonly row: Promise<UserIdentity | null>
 }
 
 type IdentityOperations = Omit<UserIdentityRepository, 'subscribe'>
@@ -51,8 +57,7 @@ const messages: { [Code in NokkelErrorCode]?: string } = {
 export function createIdentityOperations(dependencies: IdentityDependencies): IdentityOperations {
   const { call, session, lock, own, changed } = dependencies
   const cache = createIdentityCache(dependencies)
-  let reading: { readonly sessionId: string; readonly row: Promise<UserIdentity | null> } | undefined
-  let identityKey: Promise<AnswerOf<'getIdentityKey'>> | undefined
+  let reading: Reading | undefined
 
   return {
     upsertIdentity: ({ userId }) => guarded(() => write(userId, () => call('upsertIdentity', { body: { userId } }))),
@@ -95,11 +100,12 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     if (record.userId !== userId) return null
     const cached = await cache.get(userId)
     if (cached) return cached
-    if (reading?.sessionId === record.sessionId) return reading.row
+    const purged = await session.purged()
+    if (reading?.sessionId === record.sessionId && reading.purged === purged) return reading.row
     const row = oneByOne(() => fetchIdentity(record)).finally(() => {
       if (reading?.row === row) reading = undefined
     })
-    reading = { sessionId: record.sessionId, row }
+    reading = { sessionId: record.sessionId, purged, row }
     return row
   }
 
@@ -107,10 +113,10 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     // Another tab may have fetched it meanwhile.
     const cached = await cache.get(record.userId)
     if (cached) return cached
-    const put = cache.begin(record)
+    const put = await cache.begin(record)
     const { identity } = await call('getIdentity', {})
     if (identity === null) {
-      await cache.purge()
+      await cache.drop()
       return null
     }
     await put(identity)
@@ -121,7 +127,7 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     const record = await ownRecord()
     if (record.userId !== userId) throw new NokkelError('forbidden')
     await oneByOne(async () => {
-      const put = cache.begin(record)
+      const put = await cache.begin(record)
       try {
         await put(await send())
       } catch (error) {
@@ -148,14 +154,9 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     const context: Context = { purpose: 'personnummer', ...place }
     const bytes = new TextEncoder().encode(personnummer)
     const send = async () => {
-      identityKey ??= call('getIdentityKey', {})
-      try {
-        const sealed = encodeBase64Url(await seal(bytes, (await identityKey).publicKey, context))
-        return await keep({ from: 'typed', consent: { version }, sealed })
-      } catch (error) {
-        identityKey = undefined
-        throw error
-      }
+      const { publicKey } = await call('getIdentityKey', {})
+      const sealed = encodeBase64Url(await seal(bytes, publicKey, context))
+      return keep({ from: 'typed', consent: { version }, sealed })
     }
     try {
       return await send().catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Me } from '@nokkel/contract'
 import type { Clock } from '@nokkel/crypto'
 import type { SignInOptions } from '../auth/authentication-service.ts'
-import { enrolledName } from '../biometrics/biometric-names.ts'
+import { credentialName, enrolledName } from '../biometrics/biometric-names.ts'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import { lazily } from '../lazily.ts'
@@ -196,7 +196,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     const { registerDevice } = await registration()
     const { record: device } = await registerDevice({ call, session: record, keys, now, name, replaces })
     // That was said of the device before.
-    await storage.delete(await enrolledName(record.userId))
+    for (const name of [enrolledName, credentialName]) await storage.delete(await name(record.userId))
     await keep(record.userId, device)
   }
 

@@ -9,11 +9,13 @@ export interface PrivacyDependencies {
   readonly call: Call
   readonly session: Pick<SessionManager, 'read' | 'end'>
   readonly own: () => Promise<OwnKeys>
+  readonly forgetCredentials: (userId: string) => Promise<void>
   /** Forgets what is cached of the person, and gets it anew. */
   readonly renew: () => Promise<void>
 }
 
-export function createPrivacyOperations({ call, session, own, renew }: PrivacyDependencies): PrivacyService {
+export function createPrivacyOperations(dependencies: PrivacyDependencies): PrivacyService {
+  const { call, session, own, renew, forgetCredentials } = dependencies
   return {
     consents: async () => (await call('listConsents', {})).consents,
     async withdraw(id) {
@@ -35,6 +37,7 @@ export function createPrivacyOperations({ call, session, own, renew }: PrivacyDe
       const record = await session.read()
       if (!record) throw new NokkelError('signed_out')
       const certificate = await call('erasePerson', { body: { confirm: 'erase' } })
+      await forgetCredentials(record.userId).catch(() => {})
       await session.end('account_erased', record.sessionId)
       return certificate
     },

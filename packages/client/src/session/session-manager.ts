@@ -3,7 +3,7 @@ import { doneName } from '../auth/login-records.ts'
 import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { AnswerOf, Endpoint, InputOf } from '../http/endpoints.ts'
 import type { Request } from '../http/request.ts'
-import { identityLock, purgeIdentity } from '../identity/identity-names.ts'
+import { identityLock, purgeIdentity, purgeName } from '../identity/identity-names.ts'
 import { deviceName, loginKeyName, type StoredKeys } from '../keys/device-record.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
@@ -54,8 +54,10 @@ export interface SessionManager {
   end(reason: SessionEnd, sessionId: string): Promise<void>
   /** Forgets the session. Returns why something that was kept of the person could not be deleted. */
   clear(): Promise<NokkelErrorCode | undefined>
-  /** Deletes what is cached of who people are, to be fetched anew. */
+  /** Deletes what is cached of who people are, to be fetched anew; what is on its way, to whatever tab, is not to be cached. */
   purge(): Promise<void>
+  /** Names the last purge in this session. What was asked for before another one is not cached. */
+  purged(): Promise<unknown>
   /** Tries again what could not be deleted at the end of a device. Returns why it cannot. */
   tidy(): Promise<NokkelErrorCode | undefined>
   onEnd(listener: SessionEndListener): void
@@ -76,6 +78,12 @@ interface SessionDependencies {
 export function lastProviderName(organization: string): string {
   return `last_provider_v1.${organization}`
 }
+
+/**
+ * Never written: that a name of this and a session is deleted tells the other tabs that its person was erased, when nothing may be
+ * left that says so.
+ */
+export const erasedPrefix = 'erased_v1.'
 
 const refreshBeforeMilliseconds = 60_000
 
@@ -108,8 +116,9 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     isDue,
     lock: lockAsSeen,
     end,
-    clear,
-    purge: () => lock.run(identityLock, () => purgeIdentity(storage)),
+    clear: () => clear(),
+    purge,
+    purged: () => storage.get(purgeName),
     tidy: () => lock.run(identityLock, async () => codeOfFailure(deleteRemains(storage, (await store.read())?.userId))),
     onEnd: (listener) => void listeners.add(listener),
     onLock: (listener) => void lockListeners.add(listener),
@@ -256,8 +265,8 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     const record = await read()
     if (record?.sessionId !== sessionId) return
     const notDeleted = endsDevice(reason) ? await deleteOf(record) : undefined
-    const notPurged = (await clear()) ?? notDeleted
-    if (isExpiry(reason)) await storage.put(lastProviderName(organization), record.provider).catch(() => {})
+    if (reason === 'account_erased') await storage.delete(`${erasedPrefix}${sessionId}`).catch(() => {})
+    const notPurged = (await clear(isExpiry(reason) ? record : undefined)) ?? notDeleted
     for (const listener of listeners) listener(reason, record, notPurged)
   }
 
@@ -272,13 +281,24 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   }
 
   /** Who the person is goes before the tokens, which go also when that, or anything else, cannot. */
-  async function clear(): Promise<NokkelErrorCode | undefined> {
+  async function clear(expired?: SessionRecord): Promise<NokkelErrorCode | undefined> {
     return lock.run(identityLock, async () => {
-      const before = [doneName, lastProviderName(organization)]
+      // Signed out of meanwhile: it has not expired then.
+      const isThere = expired && (await read())?.sessionId === expired.sessionId
+      const before = [doneName, purgeName, lastProviderName(organization)]
       const notPurged = await codeOfFailure(purgeIdentity(storage))
       const notDeleted = await codeOfFailure(deleteAll(before))
       await store.clear()
+      if (isThere) await storage.put(lastProviderName(organization), expired.provider).catch(() => {})
       return notPurged ?? notDeleted ?? (await codeOfFailure(storage.delete(loginKeyName)))
+    })
+  }
+
+  async function purge(): Promise<void> {
+    await lock.run(identityLock, async () => {
+      // Where nothing more can be stored, no other tab can cache a row either.
+      if (await read()) await storage.put(purgeName, crypto.randomUUID()).catch(() => {})
+      await purgeIdentity(storage)
     })
   }
 

@@ -58,8 +58,8 @@ export function createWatch({ now, look }: WatchOptions): Watch {
 
 function targets(): [EventTarget, string][] {
   const { document, window } = globalThis as { readonly document?: EventTarget; readonly window?: EventTarget }
-  return events.flatMap((event) => {
+  return events.flatMap((event): [EventTarget, string][] => {
     const target = event === 'visibilitychange' || event === 'resume' ? document : window
-    return target ? [[target, event] as [EventTarget, string]] : []
+    return target ? [[target, event]] : []
   })
 }

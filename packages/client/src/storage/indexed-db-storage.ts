@@ -25,8 +25,9 @@ const envelopeKeyName = 'envelope_v1'
 
 /**
  * Keeps values in IndexedDB, each encrypted for its own name under an AES-256-GCM key of this browser that cannot be
- * exported; `CryptoKey` objects lie beside as such. A copy of the database without this browser's own key store is
- * of no use; code that runs in the page can use the keys while it runs, but never take them away.
+ * exported; `CryptoKey` objects lie beside as such. Code that runs in the page can use the keys while it runs, but never take
+ * them away. Files can be copied: browsers keep such keys in the profile, so that a copy of it works as this browser does,
+ * unless the system protects its files.
  *
  * @example
  * ```ts

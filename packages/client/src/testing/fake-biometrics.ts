@@ -4,6 +4,7 @@ import type {
   CeremonyOptions,
   CeremonyResult,
   CredentialOptions,
+  MadeCredential,
 } from '../biometrics/biometric-authenticator.ts'
 import { NokkelError, type NokkelErrorCode } from '../errors.ts'
 import type { Endpoint } from '../http/endpoints.ts'
@@ -151,6 +152,7 @@ export function createMemoryAuthenticator() {
   const secrets = new Map<string, Uint8Array<ArrayBuffer>>()
   const failures: NokkelErrorCode[] = []
   const log: ('create' | 'get')[] = []
+  const forgotten: MadeCredential[] = []
   let waiting: Promise<void> | undefined
 
   async function answer(id: string, { challenge }: CredentialOptions, { prfSalt, signal }: CeremonyOptions) {
@@ -179,6 +181,7 @@ export function createMemoryAuthenticator() {
       if (!known) throw new NokkelError('biometrics_cancelled')
       return answer(known.id, options, ceremony)
     },
+    forget: async (credential) => void forgotten.push(credential),
   }
 
   const memory = {
@@ -187,6 +190,8 @@ export function createMemoryAuthenticator() {
     authenticator,
     /** What was asked of it, in order. */
     log,
+    /** What it was told to be of no use any more. */
+    forgotten,
     /** The next answer is a failure. */
     failNext: (code: NokkelErrorCode) => void failures.push(code),
     /** The person is asked, and says nothing until what this returns is called. */
