@@ -195,7 +195,8 @@ describe('BiometricAuthService enrollment', () => {
     await biometrics.removeBiometrics()
     expect(await biometrics.isBiometricEnrolled(member.id)).toBe(false)
     await client.logIn(coordinator)
-    expect(await biometrics.shouldPrompt(coordinator.id)).toBe(true)
+    expect(biometrics.getSnapshot().status).not.toBe('enrolled')
+    expect(await biometrics.shouldPrompt(coordinator.id)).toBe(false)
     for (const name of await storage.list('biometric_')) {
       expect(name).not.toContain(member.id)
       expect(name).not.toContain(coordinator.id)
@@ -284,9 +285,10 @@ describe('BiometricAuthService enrollment', () => {
     expect(server.log).toEqual(['enrollBiometrics'])
   })
 
-  it('may be asked for again in a new session', async () => {
+  it('may be asked for again in a new session, thirty days after a no', async () => {
     const page = await signedIn()
     await afterLogin(page, page.member.id, 'no')
+    page.clock.time += 30 * 24 * 60 * 60_000
     await page.client.logIn()
     expect(await page.biometrics.shouldPrompt(page.member.id)).toBe(true)
   })
@@ -305,6 +307,30 @@ describe('BiometricAuthService enrollment', () => {
     storage.get = () => Promise.reject(new NokkelError('storage_unavailable'))
     expect(await biometrics.shouldPrompt(member.id)).toBe(false)
     await expect(biometrics.isBiometricEnrolled(member.id)).rejects.toMatchObject({ code: 'storage_unavailable' })
+  })
+})
+
+describe('a no', () => {
+  it('holds on this device for thirty days, also in another session, and for this person alone', async () => {
+    const page = await signedIn()
+    const { member, coordinator, biometrics, client, clock, server } = page
+    await afterLogin(page, member.id, 'no')
+    await client.nokkel.auth.signOut()
+    await client.logIn()
+    expect(await biometrics.shouldPrompt(member.id)).toBe(false)
+    expect(await biometrics.refresh()).toEqual({ status: 'declined' })
+    await client.nokkel.auth.signOut()
+    clock.time += 30 * 24 * 60 * 60_000 - 1
+    await client.logIn()
+    expect(await biometrics.shouldPrompt(member.id)).toBe(false)
+    await client.nokkel.auth.signOut()
+    await client.logIn(coordinator)
+    expect(await biometrics.shouldPrompt(coordinator.id)).toBe(true)
+    await client.nokkel.auth.signOut()
+    clock.time += 1
+    await client.logIn()
+    expect(await biometrics.shouldPrompt(member.id)).toBe(true)
+    expect(server.log).not.toContain('enrollBiometrics')
   })
 })
 
