@@ -10,7 +10,7 @@ import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
 import { createEquipped, createOrganization, type Equipped, logIn } from '../../tools/testing/people.ts'
 import { callsOf } from '../merge/testing/calls.ts'
-import { createPair, type Pair } from '../merge/testing/pair.ts'
+import { createDuplicate, createPair, type Pair } from '../merge/testing/pair.ts'
 import { type Backup, restoreBackup, takeBackup } from './testing/backup.ts'
 import { type Held, heldContact, heldNumber, holdEverything } from './testing/held.ts'
 import { createMemoryLedger, type MemoryLedger } from './testing/memory-ledger.ts'
@@ -310,6 +310,23 @@ describe.each(databaseEngines)('a backup in which two people are one [%s]', { ti
       await (await start()).close()
       expect(await here(fresh)).toEqual(['survivor'])
       expect(await belongings(fresh, pair.survivor.id)).toEqual(theirs)
+    })
+  })
+
+  it('parts them also where both had become a third one', async () => {
+    const third = await createEquipped(database, pair.organization)
+    const duplicate = await createDuplicate(database, pair.organization, third.id, pair.survivor.id, 'personnummer')
+    const later = { ...pair, duplicate }
+    expect(await callsOf(api).merge(later, pair.administrator, undefined, third.id)).toMatchObject({ status: 200 })
+    const backup = await takeBackup(database)
+    for (const one of [later, pair]) expect(await callsOf(api).undo(one)).toMatchObject({ status: 200 })
+    await erase(pair.other.id)
+    const theirs = [await belongings(database, pair.survivor.id), await belongings(database, third.id)]
+    await restoreInto(backup, async (fresh, start) => {
+      await (await start()).close()
+      expect(await here(fresh)).toEqual(['survivor'])
+      expect([await belongings(fresh, pair.survivor.id), await belongings(fresh, third.id)]).toEqual(theirs)
+      expect((await sql`select from nokkel.former_account`.execute(fresh.owner)).rows).toEqual([])
     })
   })
 
