@@ -8,6 +8,7 @@ import type { Keyring } from '../keyring/keyring.ts'
 import { givenRootKeys } from '../keyring/root-keys.ts'
 import { createServerKeys } from '../keyring/server-keys.ts'
 import { currentIdentityKey, replaceIdentityKey } from './identity-keys.ts'
+import { insertIdentityKey } from './store.ts'
 
 const typed = syntheticNationalNumber('1971-06-09')
 
@@ -63,14 +64,21 @@ describe.each(databaseEngines)('the identity key [%s]', (engine) => {
     expect((await changes()).slice(before.length)).toEqual([{ action: 'identity_key.create', kid }])
   })
 
-  it('is replaced by one of several that are made at the same time', async () => {
-    const before = await data.identityKey(session)
+  it('is replaced by one of several that are made in its place', async () => {
+    const publicKey = await data.identityKey(session)
+    const [{ kid: replaced }] = (await rows()) as [{ kid: string }]
     const recorded = await changes()
-    const made = await Promise.all([1, 2, 3].map(() => replaceIdentityKey(dependencies())))
-    const stand = made.filter((kid) => kid !== null)
-    expect(stand).toHaveLength(1)
-    expect((await changes()).slice(recorded.length)).toEqual([{ action: 'identity_key.rotate', kid: stand[0] }])
-    expect(await rows()).toHaveLength(2)
+    const made = ['one', 'two', 'three'].map((kid) => ({ kid, publicKey, wrappedPrivateKey: new Uint8Array(1) }))
+    const stands = await Promise.all(made.map((key) => insertIdentityKey(database.server, key, replaced)))
+    expect(stands.filter(Boolean)).toHaveLength(1)
+    const { kid } = made[stands.indexOf(true)] as { kid: string }
+    expect(await rows()).toEqual([{ kid: replaced }, { kid }])
+    expect((await changes()).slice(recorded.length)).toEqual([{ action: 'identity_key.rotate', kid }])
+  })
+
+  it('is another one after it was replaced', async () => {
+    const before = await data.identityKey(session)
+    expect(await replaceIdentityKey(dependencies())).toMatch(/^[\w-]{43}$/)
     expect((await data.identityKey(session)).x).not.toBe(before.x)
   })
 
