@@ -57,7 +57,13 @@ async function untilAsked(browser: Browser, baseURL: string): Promise<number> {
     await context.addInitScript(recordArrival)
     const page = await context.newPage()
     await addAuthenticator(page)
-    await logIn(page, { provider: 'BankID', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-2' })
+    // What is asked about the number comes first, and takes as long as the person takes.
+    await logIn(page, {
+      provider: 'BankID',
+      organization: 'Fjordhjelpen',
+      person: 'fjordhjelpen-medlem-2',
+      personnummer: false,
+    })
     await page.waitForFunction(() => window.arrival.asked !== undefined)
     const { left, asked } = await page.evaluate(() => window.arrival)
     if (left === undefined || asked === undefined) throw new Error('The login never left its callback page.')

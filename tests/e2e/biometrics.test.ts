@@ -178,7 +178,7 @@ describe('a first login where there are biometrics', () => {
 describe('the question', () => {
   const ola: Person = { organization: 'Likeperson', person: 'likeperson-medlem-2' }
 
-  it('answered with no is told to the navigation, not asked again in the session, and asked in the next one', async () => {
+  it('answered with no is told to the navigation, and not asked again on the device, but on another', async () => {
     const { page, context } = await newVisitor(browser, application.url)
     const authenticator = await addAuthenticator(page)
     await enter(page, ola)
@@ -205,12 +205,20 @@ describe('the question', () => {
     await page.getByRole('button', { name: 'Logg ut', exact: true }).first().click()
     await page.waitForURL('**/login')
     await enter(page, ola)
-    await prompt(page).waitFor()
-    // Escape is a no, too.
-    await page.keyboard.press('Escape')
-    await prompt(page).waitFor({ state: 'detached' })
+    await readyLine(page).waitFor()
+    await page.waitForLoadState('networkidle')
+    expect(await prompt(page).count()).toBe(0)
     expect(authenticator.count).toEqual({ made: 0, used: 0 })
     await context.close()
+    const other = await newVisitor(browser, application.url)
+    await addAuthenticator(other.page)
+    await enter(other.page, ola)
+    await prompt(other.page).waitFor()
+    // Escape is a no, too.
+    await other.page.keyboard.press('Escape')
+    await prompt(other.page).waitFor({ state: 'detached' })
+    expect(await flags(other.page)).toEqual([expect.stringMatching(/^biometric_declined_v1\./)])
+    await other.context.close()
   })
 
   it('is a sheet on a phone and a dialog at a desk, is worked by keyboard, and keeps the focus', async () => {

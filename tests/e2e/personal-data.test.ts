@@ -258,8 +258,52 @@ describe('a number that a provider told and the person does not want kept', () =
       database.owner,
     )
     await answer(page, 'Ja, lagre nummeret')
-    await personnummerQuestion(page).getByText('Vi har ikke lenger det BankID eller Vipps oppga.').waitFor()
+    await personnummerQuestion(page).getByText('Spørsmålet gjelder ikke lenger:').waitFor()
     await page.context().close()
+  })
+})
+
+describe('a number that waits for an answer', () => {
+  const notice = (page: Page) => page.getByRole('status').filter({ hasText: 'BankID oppga nummeret ditt.' })
+  const open = (page: Page) => notice(page).getByRole('button', { name: 'Svar på spørsmålet' }).click()
+
+  it('is told on every page after a reload, and one answer is that of every tab', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    await share(page, 'hjertelaget-medlem-2', 'Hjertelaget')
+    await personnummerQuestion(page).waitFor()
+    await page.reload()
+    await notice(page).waitFor()
+    expect(await personnummerQuestion(page).count()).toBe(0)
+    await page.getByRole('link', { name: 'Selskaper' }).click()
+    await page.getByRole('heading', { name: 'Selskaper', level: 1 }).waitFor()
+    await notice(page).waitFor()
+    await see(page, 'waiting-notice')
+    const other = await context.newPage()
+    await other.goto('/inbox')
+    await open(other)
+    await personnummerQuestion(other).waitFor()
+    await open(page)
+    await answer(page, 'Ja, lagre nummeret')
+    await page.getByText('Nummeret er lagret.').waitFor()
+    await personnummerQuestion(other).waitFor({ state: 'detached' })
+    await other.getByText('Nummeret er lagret.').waitFor()
+    expect(await other.getByText('Nummeret er ikke lagret').count()).toBe(0)
+    await context.close()
+  })
+
+  it('is not said to be gone by a no that comes too late', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    await share(page, 'fjordhjelpen-medlem-2')
+    await personnummerQuestion(page).waitFor()
+    // The answer of another device: nothing tells this one.
+    const client = await clientOf(page)
+    await client.evaluate(({ identity }) => identity.keepOffered({ version: 'personnummer-v1' }))
+    await answer(page, 'Nei, slett det')
+    await personnummerQuestion(page).getByText('Spørsmålet gjelder ikke lenger:').waitFor()
+    await personnummerQuestion(page).getByRole('button', { name: 'Lukk' }).click()
+    await personnummerQuestion(page).waitFor({ state: 'detached' })
+    expect(await page.getByText('Nummeret er ikke lagret').count()).toBe(0)
+    await context.close()
   })
 })
 
@@ -431,6 +475,50 @@ describe('everything that is held', () => {
     await see(saved, 'export-page')
     expect(requested).toEqual([])
     await reader.close()
+    // Both are saved.
+    await exporting(page).getByText('er borte fra denne fanen').waitFor()
+    expect(
+      await exporting(page)
+        .getByRole('button', { name: /^Lagre som/ })
+        .count(),
+    ).toBe(0)
+  })
+
+  it('is in the page no longer than five minutes, or a minute in which nobody looks, and then for a newer login', async () => {
+    const { page, context } = await newVisitor(browser, application.url)
+    await page.clock.install()
+    await logIn(page, { provider: 'BankID', organization: 'Likeperson', person })
+    await readyLine(page).waitFor()
+    await myData(page)
+    const ready = exporting(page).getByText('Opplysningene er klare.')
+    const fetch = async () => {
+      await exporting(page).getByRole('button', { name: 'Hent opplysningene mine' }).click()
+      await ready.waitFor()
+    }
+    await fetch()
+    const show = (visibilityState: string) =>
+      page.evaluate((state) => {
+        Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, visibilityState)
+    await show('hidden')
+    await page.clock.fastForward(50_000)
+    await show('visible')
+    await page.clock.fastForward(50_000)
+    expect(await ready.isVisible()).toBe(true)
+    await show('hidden')
+    await page.clock.fastForward(61_000)
+    await ready.waitFor({ state: 'detached' })
+    await show('visible')
+    await fetch()
+    await page.clock.fastForward(290_000)
+    expect(await ready.isVisible()).toBe(true)
+    await page.clock.fastForward(11_000)
+    await ready.waitFor({ state: 'detached' })
+    await exporting(page).getByText('Hent dem på nytt om du trenger dem.').waitFor()
+    await exporting(page).getByRole('button', { name: 'Hent opplysningene mine' }).click()
+    await exporting(page).getByRole('alert').getByText('en innlogging fra de siste fem minuttene').waitFor()
+    await context.close()
   })
 
   it('is told why when it fails, and may be asked for again', async () => {

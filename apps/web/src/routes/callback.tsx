@@ -40,6 +40,9 @@ export function CallbackPage() {
       void navigate({ to: '/', replace: true })
       return
     }
+    // What is asked right after a login is loaded meanwhile; what does not load now is loaded then.
+    void nokkel.biometrics.capability().catch(() => undefined)
+    void nokkel.identity.checkPersonnummer('').catch(() => undefined)
     nokkel.auth.completeSignIn(url).then(
       ({ state }) => {
         if (state.status !== 'awaiting_callback') chooseOrganization(organization)
