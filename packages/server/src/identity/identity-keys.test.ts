@@ -72,7 +72,7 @@ describe.each(databaseEngines)('the identity key [%s]', (engine) => {
     const stands = await Promise.all(made.map((key) => insertIdentityKey(database.server, key, replaced)))
     expect(stands.filter(Boolean)).toHaveLength(1)
     const { kid } = made[stands.indexOf(true)] as { kid: string }
-    expect(await rows()).toEqual([{ kid: replaced }, { kid }])
+    expect(await rows()).toEqual([{ kid }, { kid: replaced }])
     expect((await changes()).slice(recorded.length)).toEqual([{ action: 'identity_key.rotate', kid }])
   })
 
