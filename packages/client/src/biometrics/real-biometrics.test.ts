@@ -150,6 +150,19 @@ describe('biometrics against the real server', () => {
     expect((await session()).unlockedUntil).toBeNull()
   })
 
+  it('is signed out of while it is locked, at the server, too', async () => {
+    const { nokkel, session, wait } = await enrolled('fjordhjelpen-medlem-1')
+    await wait(31)
+    await expect(nokkel.auth.accessToken()).rejects.toMatchObject({ code: 'locked' })
+    const { sessionId } = await session()
+    await nokkel.auth.signOut()
+    const { rows } = await sql`select ended_reason as reason from nokkel.session where id = ${sessionId}::uuid`.execute(
+      real.database.owner,
+    )
+    expect(rows).toEqual([{ reason: 'signed_out' }])
+    expect(await session()).toBeUndefined()
+  })
+
   it('goes on without where the server has forgotten it', async () => {
     const { nokkel, id, wait } = await enrolled('ny-person')
     await wait(31)
