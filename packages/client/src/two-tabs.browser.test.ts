@@ -25,6 +25,20 @@ afterEach(() => {
 })
 
 describe('two tabs', () => {
+  it('say both that the person was erased, and keep nothing that says so', async () => {
+    const server = createFakeServer()
+    const database = `test-${crypto.randomUUID()}`
+    const [one, two] = [openTab(server, database), openTab(server, database)]
+    await Promise.all([one.nokkel.start(), two.nokkel.start()])
+    await one.logIn()
+    await vi.waitFor(() => expect(two.nokkel.keys.getSnapshot()).toMatchObject({ status: 'ready' }))
+    await one.nokkel.privacy.erase()
+    const over = { status: 'signed_out', notice: 'account_erased' }
+    await vi.waitFor(() => expect(two.nokkel.auth.getSnapshot()).toEqual(over))
+    expect(one.nokkel.auth.getSnapshot()).toEqual(over)
+    expect(await one.storage.list('')).toEqual([])
+  })
+
   it('log in together and out together', async () => {
     const server = createFakeServer()
     const database = `test-${crypto.randomUUID()}`

@@ -95,6 +95,29 @@ describe('biometrics in a browser', () => {
     await settled(nokkel)
   })
 
+  it('lock a page that is seen again after its time, without a request', async () => {
+    device = await addVirtualAuthenticator()
+    const { clock, server, tab, id } = await loggedIn()
+    await tab.nokkel.biometrics.enrollBiometrics(id)
+    clock.time += 31 * minute
+    server.log.length = 0
+    document.dispatchEvent(new Event('visibilitychange'))
+    await vi.waitFor(() => expect(statusOf(tab.nokkel)).toBe('locked'))
+    expect(server.log).toEqual([])
+  })
+
+  it('are turned off, and nothing is left of the credential here', async () => {
+    device = await addVirtualAuthenticator()
+    const { tab, reopen, storage, id } = await loggedIn()
+    await tab.nokkel.biometrics.enrollBiometrics(id)
+    const nokkel = await reopen(31 * minute)
+    await nokkel.biometrics.unlock()
+    await settled(nokkel)
+    expect(await storage.list('biometric_credential_v1')).toHaveLength(1)
+    await nokkel.biometrics.removeBiometrics()
+    expect(await storage.list('biometric_')).toEqual([])
+  })
+
   it('are silently skipped where there are none', async () => {
     const { tab, storage, id } = await loggedIn()
     expect(await tab.nokkel.biometrics.capability()).toEqual({ isAvailable: false })
