@@ -32,7 +32,12 @@ describe.each(databaseEngines)('a merge of accounts with enrolled devices [%s]',
   const enrollment = ({ claims }: Equipped) => api.call(contract.getBiometricEnrollment, claims)
   async function byKey(operation: contract.Operation, { claims, keys }: Equipped, body: object = {}) {
     const { path, method } = operation
-    const options = { signer: keys.signing, method: method.toUpperCase(), url: `${publicUrl}${path}`, now: () => new Date() }
+    const options = {
+      signer: keys.signing,
+      method: method.toUpperCase(),
+      url: `${publicUrl}${path}`,
+      now: () => new Date(),
+    }
     const headers = { dpop: await createDpopProof(options) }
     return api.call(operation, undefined, { headers, body: { sessionId: claims.sid, ...body } })
   }

@@ -43,7 +43,8 @@ export function createSweeper(database: Database, logger: Logger, now: () => Dat
  *
  * @example
  * ```ts
- * const swept = await sweep(database) // { logins: 4, proofs: 120, … }
+ * const database = connect('postgres://nokkel_server@localhost/nokkel')
+ * console.log(await sweep(database)) // { logins: 4, proofs: 120, … }
  * ```
  */
 export async function sweep(database: Database): Promise<Readonly<Record<string, number>> | null> {
