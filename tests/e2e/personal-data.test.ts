@@ -422,6 +422,7 @@ describe('everything that is held', () => {
     here = await newVisitor(browser, application.url)
     await share(here.page, person, 'Likeperson')
     await answer(here.page, 'Ja, lagre nummeret')
+    await here.page.getByText('Nummeret er lagret.').waitFor()
     await readyLine(here.page).waitFor()
     await myData(here.page)
   })
