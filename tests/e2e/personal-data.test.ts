@@ -488,7 +488,7 @@ describe('everything that is held', () => {
   it('is in the page no longer than five minutes, or a minute in which nobody looks, and then for a newer login', async () => {
     const { page, context } = await newVisitor(browser, application.url)
     await page.clock.install()
-    await logIn(page, { provider: 'BankID', organization: 'Likeperson', person })
+    await logIn(page, { provider: 'BankID', organization: 'Fjordhjelpen', person: 'ny-person', personnummer: false })
     await readyLine(page).waitFor()
     await myData(page)
     const ready = exporting(page).getByText('Opplysningene er klare.')
