@@ -116,7 +116,8 @@ export const declinePersonnummer = operation({
   method: 'delete',
   path: '/nokkel/me/personnummer/offer',
   tags: ['Identity'],
-  summary: 'Say no to keeping what a provider told; it is not offered again unless asked for',
+  summary:
+    'Say no to keeping what a provider told; it is not offered again unless asked for. Refused when it is kept or gone',
   responses: { 204: null },
 })
 

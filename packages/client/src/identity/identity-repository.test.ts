@@ -507,6 +507,7 @@ describe('a personnummer', () => {
     await repository.keepOffered(consent)
     expect(await repository.personnummer()).toMatchObject({ kept: { masked, source: 'bankid' }, offered: null })
     expect(await storage.get(`identity_v1.${id}`)).toEqual(server.identity.rows.get(id))
+    await expect(repository.declineOffered()).rejects.toEqual(code('personnummer_offer_gone'))
     await expect(repository.storePersonnummer(id, typed, consent)).rejects.toEqual(code('personnummer_known'))
   })
 

@@ -48,7 +48,7 @@ export interface UserIdentityRepository {
   storePersonnummer(userId: string, personnummer: string, consent: StorageConsent): Promise<void>
   /** Keeps what a provider told at the last login. @throws {IdentityRepositoryError} `personnummer_offer_gone` */
   keepOffered(consent: StorageConsent): Promise<void>
-  /** Says no to keeping what a provider told. */
+  /** Says no to keeping what a provider told. @throws {IdentityRepositoryError} `personnummer_offer_gone`: it was kept meanwhile, or is gone. */
   declineOffered(): Promise<void>
   /** Whether a number is kept or waits for a yes, masked. Never cached. */
   personnummer(): Promise<PersonnummerStatus>

@@ -120,7 +120,9 @@ export function createFakeIdentity({ userOf, deviceOf, erase, isoNow }: FakeIden
         throw error
       }
     },
-    declinePersonnummer: (exchange) => void offered.delete(userOf(exchange).id),
+    declinePersonnummer(exchange) {
+      if (!offered.delete(userOf(exchange).id)) throw new Refusal('personnummer_offer_gone', 409)
+    },
     async revealPersonnummer(exchange) {
       const own = kept.get(userOf(exchange).id)
       if (!own) throw new Refusal('not_found', 404)
