@@ -236,7 +236,9 @@ describe('a login that is interrupted', () => {
   it('when the person cancels while we wait for the provider', async () => {
     const { page } = visitor
     application.sandbox.setScenario('vipps', 'slow-token', { once: true, delayMilliseconds: 2000 })
-    await logIn(page, asMember)
+    await leaveFor(page, asMember)
+    // Before the login has ended.
+    await beAt(page, asMember.person, { answers: false })
     await page.getByText('Bekrefter innloggingen hos Vipps').waitFor()
     await page.getByRole('button', { name: 'Avbryt innloggingen' }).click()
     await page.getByRole('heading', { name: 'Logg inn', exact: true }).waitFor()
