@@ -359,8 +359,8 @@ describe.each(databaseEngines)('what a person gets of themselves [%s]', { timeou
   })
 })
 
-const notesOf = ({ data }: contract.PersonalDataExport, about: string): unknown[] =>
-  (data.notes ?? []).filter((note) => note.about === about).map((note) => note.en)
+const notesOf = ({ data }: contract.PersonalDataExport, about: string): string[] =>
+  (data.notes ?? []).filter((note) => note.about === about).map((note) => String(note.en))
 
 /** Of a session or a device, and with them in the export: the session is there, and these are hashes and questions. */
 const ofSessions = ['refresh_token', 'device_challenge', 'erased_token']
