@@ -37,7 +37,7 @@ begin
   return null;
 end
 $$;
-create trigger follow_vipps_login after insert or delete or update of user_id, subject, last_login_at on public.external_identity
+create trigger follow_vipps_login after insert or delete or update of user_id, provider, subject, last_login_at on public.external_identity
   for each row execute function nokkel.follow_vipps_login();
 
 update public.user_identities i set vipps_sub = nokkel.newest_vipps(i.user_id) where nokkel.newest_vipps(i.user_id) is not null;

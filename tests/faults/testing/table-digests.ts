@@ -9,7 +9,7 @@ export async function digestTables(
   { owner }: TestDatabase,
   options: { readonly leavingOut?: readonly string[] } = {},
 ): Promise<Record<string, string>> {
-  const leavingOut = ['dpop_proof', 'rate_counter', ...(options.leavingOut ?? [])]
+  const leavingOut = ['dpop_proof', 'rate_counter', 'last_sweep', ...(options.leavingOut ?? [])]
   const { rows: tables } = await sql<{ name: string }>`
     select format('%I.%I', schemaname, tablename) as name from pg_catalog.pg_tables
     where schemaname in ('public', 'nokkel') and not tablename = any (${leavingOut}::text[]) order by 1`.execute(owner)

@@ -29,9 +29,9 @@ describe('nokkel erasures', { timeout: 60_000 }, () => {
   /** Somebody with this id in both, as if the other one were restored from a backup of the first. */
   async function createTwin() {
     const { id, claims } = await createEquipped(database, await createOrganization(database))
-    await sql`insert into public.app_user (auth_user_id, name) values (${id}::uuid, 'Kari Nordmann')`.execute(
-      restored.owner,
-    )
+    await sql`
+      insert into public.app_user (auth_user_id, name, created_at)
+      values (${id}::uuid, 'Kari Nordmann', now() - interval '1 day')`.execute(restored.owner)
     return { id, claims }
   }
   const isIn = async ({ owner }: TestDatabase, id: string) =>
@@ -80,7 +80,11 @@ describe('nokkel erasures', { timeout: 60_000 }, () => {
   it('replay refuses what it cannot read, and erases nobody', async () => {
     const { id } = await createTwin()
     const entry = { v: 1, id: randomUUID(), userId: id, formerIds: [], removed: {} }
-    const dates = { erasedAt: '2026-11-21T12:00:00.000Z', backupsExpireAt: '2026-12-21T12:00:00.000Z' }
+    const now = Date.now()
+    const dates = {
+      erasedAt: new Date(now).toISOString(),
+      backupsExpireAt: new Date(now + 30 * 86_400_000).toISOString(),
+    }
     const good = JSON.stringify({ ...entry, ...dates })
     writeFileSync(file('broken.jsonl'), `${good}\n${JSON.stringify(entry)}\n`)
     expect(await run(['replay', file('broken.jsonl')], restored)).toEqual({
