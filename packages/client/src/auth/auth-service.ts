@@ -123,6 +123,7 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
   const store = createStore<SessionState>({ status: 'starting' })
   let knownSession: string | undefined
   let starting: Promise<void> | undefined
+  let resuming: Promise<void> = Promise.resolve()
   let erasedSession: string | undefined
 
   session.onEnd((reason, { provider }, notPurged) => {
@@ -245,8 +246,13 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
     if (store.getSnapshot().status !== 'locked') store.set({ status: 'locked', lastProvider: provider })
   }
 
-  async function resume(): Promise<void> {
-    if (store.getSnapshot().status === 'locked') await takeUp()
+  /** One after the other: what was unlocked is told more than once, and is taken up by the first that can. */
+  function resume(): Promise<void> {
+    const resumed = resuming.then(async () => {
+      if (store.getSnapshot().status === 'locked') await takeUp()
+    })
+    resuming = resumed.catch(() => {})
+    return resumed
   }
 
   function stayLocked(reason?: AuthErrorCode): void {
@@ -264,7 +270,7 @@ export function createSessionController(dependencies: AuthDependencies): AuthCon
       if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
       await takeUp()
     } else if (record && session.isDue(record)) showLocked(record)
-    else if (status === 'locked') await takeUp()
+    else if (status === 'locked') await resume()
   }
 
   async function reload(): Promise<Me> {

@@ -367,6 +367,29 @@ describe('two tabs', () => {
     await settled(second.nokkel)
   })
 
+  it('go on once each, however often they are told that it is unlocked', async () => {
+    const { clock, server, shared, first, open } = await enrolled()
+    const second = open()
+    await second.nokkel.start()
+    await settled(second.nokkel)
+    clock.time += 31 * minute
+    await expect(first.nokkel.auth.accessToken()).rejects.toMatchObject({ code: 'locked' })
+    await vi.waitFor(() => expect(status(second)).toBe('locked'))
+    server.log.length = 0
+    let told = 0
+    shared.tab().subscribe?.((name) => {
+      if (name === 'session_v1') told += 1
+    })
+    await first.nokkel.biometrics.unlock()
+    await vi.waitFor(() => expect(status(second)).toBe('signed_in'))
+    await settled(first.nokkel)
+    await settled(second.nokkel)
+    // When it was unlocked, and when it was refreshed.
+    expect(told).toBe(2)
+    expect(server.log.filter((endpoint) => endpoint === 'getMe')).toHaveLength(2)
+    expect(server.log.filter((endpoint) => endpoint === 'listUserKeys')).toHaveLength(2)
+  })
+
   it('take back the question in one when it was answered in the other', async () => {
     const { clock, server, device, first, open } = await enrolled()
     const second = open({ authenticator: createMemoryAuthenticator().authenticator })
