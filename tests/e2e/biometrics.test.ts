@@ -47,7 +47,21 @@ const banner = (page: Page) => page.getByRole('status').filter({ hasText: 'Oppl�
 const locked = (page: Page) => page.getByRole('heading', { name: 'Lås opp Nøkkel', level: 1 })
 const card = (page: Page) => page.getByRole('region', { name: 'Opplåsing på denne enheten' })
 const confirm = (page: Page) => prompt(page).getByRole('button', { name: 'Ja, slå på' }).click()
-const decline = (page: Page) => prompt(page).getByRole('button', { name: 'Ikke nå' }).click()
+
+/** Says no. What goes when it has been remembered is the question: a page that is left before may ask again. */
+async function decline(page: Page): Promise<void> {
+  await prompt(page).getByRole('button', { name: 'Ikke nå' }).click()
+  await prompt(page).waitFor({ state: 'detached' })
+}
+
+/** The prompt has taken the place that the width of the window gives it, which it does with the next frame. */
+const placed = (page: Page, placement: 'center' | 'bottom') =>
+  prompt(page)
+    .and(page.locator(`[data-placement="${placement}"]`))
+    .waitFor()
+
+/** The login is over for the navigation: it has been decided whether something is asked. */
+const arrived = (page: Page) => page.waitForFunction(() => !JSON.stringify(history.state).includes('afterLogin'))
 
 type Person = Pick<Login, 'organization' | 'person'> & Partial<Pick<Login, 'provider'>>
 
@@ -190,7 +204,6 @@ describe('the question', () => {
       biometrics.onEvent(({ type }) => told.push(type))
     })
     await decline(page)
-    await prompt(page).waitFor({ state: 'detached' })
     expect(await page.evaluate(() => (window as unknown as { told: string[] }).told)).toEqual([
       'BiometricEnrollmentDeclined',
     ])
@@ -227,14 +240,15 @@ describe('the question', () => {
     await enter(page, { organization: 'Fjordhjelpen', person: 'fjordhjelpen-koordinator' })
     await prompt(page).waitFor()
     await see(page, 'prompt')
-    expect(await prompt(page).getAttribute('data-placement')).toBe('center')
+    await placed(page, 'center')
     await page.setViewportSize({ width: 360, height: 740 })
-    expect(await prompt(page).getAttribute('data-placement')).toBe('bottom')
+    await placed(page, 'bottom')
     const box = await prompt(page).boundingBox()
     expect(box && Math.round(box.y + box.height)).toBe(740)
     expect((await tabTo(page, 'Ja, slå på')).visible).toBe(true)
     expect((await tabTo(page, 'Ikke nå', 1)).visible).toBe(true)
     await page.setViewportSize({ width: 1280, height: 800 })
+    await placed(page, 'center')
     await tabTo(page, 'Ja, slå på')
     await page.keyboard.press('Enter')
     await banner(page).waitFor()
@@ -249,8 +263,7 @@ describe('the question', () => {
     const requests = recordRequests(page)
     await enter(page, { organization: 'Hjertelaget', person: 'hjertelaget-medlem-1' })
     await readyLine(page).waitFor()
-    // The login is over for the navigation: it has been decided that nothing is asked.
-    await page.waitForFunction(() => !JSON.stringify(history.state).includes('afterLogin'))
+    await arrived(page)
     expect(await prompt(page).count()).toBe(0)
     expect(await flags(page)).toEqual([])
     expect(requests.filter((path) => path.includes('biometrics'))).toEqual([])
@@ -611,7 +624,6 @@ describe('two tabs', () => {
     await other.goto(place.path)
     await prompt(other).waitFor()
     await decline(page)
-    await prompt(page).waitFor({ state: 'detached' })
     await prompt(other).waitFor({ state: 'detached' })
     await context.close()
   })
@@ -679,7 +691,6 @@ describe('two people at one browser', () => {
     await page.getByRole('button', { name: /^Konto og innstillinger: / }).waitFor()
     await prompt(page).waitFor()
     await decline(page)
-    await prompt(page).waitFor({ state: 'detached' })
     const names = await flags(page)
     expect(names.filter((name) => name.startsWith('biometric_enrolled_v1.'))).toEqual([first])
     expect(names.filter((name) => name.startsWith('biometric_declined_v1.'))).toHaveLength(1)
@@ -772,8 +783,10 @@ describe('the card on the account page', () => {
     await agree(page, { personnummer: false })
     await beAt(page, person.person)
     // Back where the person was. Who has said no is not asked by that login either.
-    await card(page).getByRole('button', { name: 'Slå på' }).click()
+    await card(page).getByRole('button', { name: 'Slå på' }).waitFor()
+    await arrived(page)
     expect(await prompt(page).count()).toBe(0)
+    await card(page).getByRole('button', { name: 'Slå på' }).click()
     await card(page).getByText('På', { exact: true }).waitFor()
     expect(new URL(page.url()).pathname).toBe('/account')
     await card(page).getByRole('button', { name: 'Slå av' }).click()
