@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { people, syntheticNationalNumber } from '@nokkel/sandbox'
 import { sql } from 'kysely'
-import type { Browser, Download, Page } from 'playwright'
+import type { Browser, Download, Locator, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../tools/testing/database.ts'
 import { type Application, startApplication } from './testing/application.ts'
