@@ -10,7 +10,7 @@ interface Count {
 
 /**
  * Ends a run with what was proven where: tests per runtime and per database engine, executed Wycheproof cases per
- * runtime, and last a line `N passed, N failed`.
+ * runtime, what took longest, what failed and what passed only when tried again, and last a line `N passed, N failed`.
  *
  * A test counts for the runtime or engine its title names in brackets, `[pglite]`, `[postgres]`, `[supabase]` or `[deno]`,
  * else for its project. A run in which two runtimes executed a different number of Wycheproof cases, or none, has failed;
@@ -43,11 +43,13 @@ export default class CountsReporter implements Reporter {
       lines.push('The runtimes executed different Wycheproof cases.')
       failed += 1
     }
-    for (const title of onOneEngine(modules)) {
-      const reason = oneEngineOnly[title]
-      lines.push(`one engine only: ${title}: ${reason ?? 'not in the list of tools/testing/one-engine-only.ts'}`)
-      if (reason === undefined) failed += 1
+    const single = onOneEngine(modules)
+    lines.push(`${'one engine only'.padEnd(24)} ${single.length} tests`)
+    for (const title of single.filter((each) => oneEngineOnly[each] === undefined)) {
+      lines.push(`one engine only: ${title}: not in the list of tools/testing/one-engine-only.ts`)
+      failed += 1
     }
+    lines.push(...slowest(modules), ...troubles(modules))
     if (failed > 0) process.exitCode = 1
     console.log(`\n${lines.join('\n')}\n${passed} passed, ${failed} failed`)
   }
@@ -72,6 +74,30 @@ function countTests(modules: readonly TestModule[]): Map<string, Count> {
     if (broken > 0) countOf(module.project.name).failed += broken
   }
   return counts
+}
+
+function slowest(modules: readonly TestModule[]): string[] {
+  const took = modules.map((module) => ({ module, seconds: Math.round(module.diagnostic().duration / 1000) }))
+  const most = took.filter(({ seconds }) => seconds >= 30).sort((a, b) => b.seconds - a.seconds)
+  return most.slice(0, 15).map(({ module, seconds }) => `${`${seconds} s`.padEnd(24)} ${module.relativeModuleId}`)
+}
+
+/** What somebody has to look at, where a log is cut to its end. */
+function troubles(modules: readonly TestModule[]): string[] {
+  const named = (what: string, place: { project: { name: string } }, title: string, message = '') =>
+    `${what.padEnd(24)} ${place.project.name}: ${title}${message && `: ${message.split('\n')[0]}`}`
+  return modules.flatMap((module) => {
+    const tests = [...module.children.allTests()].flatMap((test) => {
+      const { state, errors } = test.result()
+      const title = `${module.relativeModuleId} > ${test.fullName}`
+      if (state === 'failed') return [named('failed', module, title, errors[0]?.message)]
+      return test.diagnostic()?.flaky ? [named('passed when tried again', module, title)] : []
+    })
+    const suites = [module, ...module.children.allSuites()].flatMap((suite) => {
+      return suite.errors().map(({ message }) => named('failed', module, module.relativeModuleId, message))
+    })
+    return [...suites, ...tests]
+  })
 }
 
 /** Titles, without the engine, of the tests that ran on PGlite or on Postgres but not on both. */

@@ -61,14 +61,7 @@ export async function beAt(page: Page, person: string, { answers = true } = {}):
   if (!answers) return
   // Where the callback is refused before it is sent, an alert says so.
   const failed = page.getByRole('alert').first().waitFor()
-  const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), 10_000))
-  const told = failed.catch(() => undefined)
-  let outcome = await Promise.race([finished, told, late])
-  if (outcome === 'late') {
-    // A way back that does not end goes on when the page is loaded again.
-    await page.reload()
-    outcome = await Promise.race([finished, told])
-  }
+  const outcome = await Promise.race([finished, failed.catch(() => undefined)])
   if (outcome?.personnummer !== 'verified' || !(await status)?.offered) return
   await personnummerQuestion(page).getByRole('button', { name: 'Nei, slett det' }).click()
   await personnummerQuestion(page).waitFor({ state: 'detached' })

@@ -1,16 +1,40 @@
 import { describe, expect, it } from 'vitest'
-import { createMutex } from '../lock/lock.ts'
-import { createFakeClient } from '../testing/fake-client.ts'
+import { createMutex, type Lock } from '../lock/lock.ts'
+import { consented, createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer, Refusal } from '../testing/fake-server.ts'
 
-async function signedIn() {
+async function signedIn(lock = createMutex()) {
   const clock = { time: Date.parse('2026-11-21T09:00:00Z') }
   const now = () => new Date(clock.time)
   const server = createFakeServer({ now })
-  const client = createFakeClient(server, { now })
+  const client = createFakeClient(server, { now, lock })
   await client.logIn()
   server.log.length = 0
   return { clock, now, server, client, nokkel: client.nokkel }
+}
+
+/** Whoever asks for a lock first may be made to get it last. */
+async function withLaterLock() {
+  const mutex = createMutex()
+  const postponed = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  let postponedName: string | undefined
+  const lock: Lock = {
+    async run(name, task) {
+      if (name === postponedName) {
+        postponedName = undefined
+        postponed.resolve()
+        await released.promise
+      }
+      return mutex.run(name, task)
+    },
+  }
+  const laterLock = {
+    postpone: (name: string) => void (postponedName = name),
+    postponed: () => postponed.promise,
+    release: released.resolve,
+  }
+  return { ...(await signedIn(lock)), laterLock }
 }
 
 describe('the access token', () => {
@@ -123,6 +147,35 @@ describe('a session that is over', () => {
     await expect(nokkel.auth.sessions()).rejects.toMatchObject({ code: 'session_ended' })
     expect(nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in', me: { name: 'Ingrid Solberg' } })
     expect(await client.storage.get('session_v1')).toBeDefined()
+  })
+
+  it('does not take the session that a login puts in its place in that moment', async () => {
+    const { server, client, nokkel, laterLock } = await withLaterLock()
+    server.intercept('listSessions', () => {
+      laterLock.postpone('identity')
+      return new Refusal('session_ended', 401).toResponse()
+    })
+    const refused = nokkel.auth.sessions().catch((error: unknown) => error)
+    await laterLock.postponed()
+    await client.logIn(server.coordinator)
+    laterLock.release()
+    expect(await refused).toMatchObject({ code: 'session_ended' })
+    expect(await client.storage.get('session_v1')).toMatchObject({ userId: server.coordinator.id })
+    expect(nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_in', me: { name: 'Ingrid Solberg' } })
+  })
+
+  it('does not come back in the place of the one that a login puts there in that moment', async () => {
+    const { clock, server, client, nokkel, laterLock } = await withLaterLock()
+    server.intercept('refreshSession', () => void laterLock.postpone('identity'))
+    clock.time += 600_000
+    const refused = nokkel.auth.accessToken().catch((error: unknown) => error)
+    await laterLock.postponed()
+    server.logInAs(server.coordinator)
+    await nokkel.auth.signIn('vipps', consented)
+    await nokkel.auth.completeSignIn(client.callback())
+    laterLock.release()
+    expect(await refused).toMatchObject({ code: 'signed_out' })
+    expect(await client.storage.get('session_v1')).toMatchObject({ userId: server.coordinator.id })
   })
 
   it('is not ended by a refusal that says nothing of it', async () => {

@@ -116,7 +116,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     isDue,
     lock: lockAsSeen,
     end,
-    clear: () => clear(),
+    clear: () => lock.run(identityLock, clear),
     purge,
     purged: () => storage.get(purgeName),
     tidy: () => lock.run(identityLock, async () => codeOfFailure(deleteRemains(storage, (await store.read())?.userId))),
@@ -156,9 +156,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
       if (isOver(record)) throw new NokkelError('session_expired')
       if (isDue(record)) throw new NokkelError('locked')
       const refreshed = await rotate(record)
-      // Another tab may have signed out, or somebody else in, while the answer was on its way.
-      if ((await read())?.sessionId !== record.sessionId) throw new NokkelError('signed_out')
-      await store.write(refreshed)
+      await replace(refreshed)
       return refreshed
     } catch (error) {
       const code = codeOf(error)
@@ -178,8 +176,7 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   /** The other tabs are told by what is written. */
   async function markDue(record: SessionRecord): Promise<void> {
     const unlockedUntil = isDue(record) ? record.unlockedUntil : now().toISOString()
-    const isSame = (await read())?.sessionId === record.sessionId
-    if (isSame) await store.write({ ...record, unlockedUntil: unlockedUntil ?? null }).catch(() => {})
+    await replace({ ...record, unlockedUntil: unlockedUntil ?? null }).catch(() => {})
   }
 
   async function lockAsSeen(seen: SessionRecord): Promise<boolean> {
@@ -248,26 +245,38 @@ export function createSessionManager(dependencies: SessionDependencies): Session
   }
 
   async function bindTo(boundKey: BoundKey): Promise<void> {
-    await lock.run('refresh', async () => store.write({ ...(await readOrRefuse()), boundKey }))
+    await lock.run('refresh', async () => replace({ ...(await readOrRefuse()), boundKey }))
   }
 
   async function change(sessionId: string, to: (record: SessionRecord) => SessionRecord | Promise<SessionRecord>) {
     await lock.run('refresh', async () => {
       const record = await readOrRefuse()
-      const changed = await to(record)
-      // Another tab may have signed out meanwhile.
-      if (record.sessionId !== sessionId || (await read())?.sessionId !== sessionId) throw new NokkelError('signed_out')
-      await store.write(changed)
+      if (record.sessionId !== sessionId) throw new NokkelError('signed_out')
+      await replace(await to(record))
+    })
+  }
+
+  /** The same session with something changed; another tab may have signed out of it, or somebody else in, meanwhile. */
+  async function replace(record: SessionRecord): Promise<void> {
+    await lock.run(identityLock, async () => {
+      if ((await read())?.sessionId !== record.sessionId) throw new NokkelError('signed_out')
+      await store.write(record)
     })
   }
 
   async function end(reason: SessionEnd, sessionId: string): Promise<void> {
-    const record = await read()
-    if (record?.sessionId !== sessionId) return
-    const notDeleted = endsDevice(reason) ? await deleteOf(record) : undefined
-    if (reason === 'account_erased') await storage.delete(`${erasedPrefix}${sessionId}`).catch(() => {})
-    const notPurged = (await clear(isExpiry(reason) ? record : undefined)) ?? notDeleted
-    for (const listener of listeners) listener(reason, record, notPurged)
+    const ended = await lock.run(identityLock, async () => {
+      const record = await read()
+      // A login may have put another session in its place meanwhile.
+      if (record?.sessionId !== sessionId) return undefined
+      const notDeleted = endsDevice(reason) ? await deleteOf(record) : undefined
+      if (reason === 'account_erased') await storage.delete(`${erasedPrefix}${sessionId}`).catch(() => {})
+      const notPurged = await clear()
+      if (isExpiry(reason)) await storage.put(lastProviderName(organization), record.provider).catch(() => {})
+      return { record, notPurged: notPurged ?? notDeleted }
+    })
+    if (!ended) return
+    for (const listener of listeners) listener(reason, ended.record, ended.notPurged)
   }
 
   /** Where this is interrupted the session is refused again, and it goes on; without the key it was as good as done. */
@@ -280,18 +289,13 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     return failure
   }
 
-  /** Who the person is goes before the tokens, which go also when that, or anything else, cannot. */
-  async function clear(expired?: SessionRecord): Promise<NokkelErrorCode | undefined> {
-    return lock.run(identityLock, async () => {
-      // Signed out of meanwhile: it has not expired then.
-      const isThere = expired && (await read())?.sessionId === expired.sessionId
-      const before = [doneName, purgeName, lastProviderName(organization)]
-      const notPurged = await codeOfFailure(purgeIdentity(storage))
-      const notDeleted = await codeOfFailure(deleteAll(before))
-      await store.clear()
-      if (isThere) await storage.put(lastProviderName(organization), expired.provider).catch(() => {})
-      return notPurged ?? notDeleted ?? (await codeOfFailure(storage.delete(loginKeyName)))
-    })
+  /** Who the person is goes before the tokens, which go also when that, or anything else, cannot. Only under {@link identityLock}. */
+  async function clear(): Promise<NokkelErrorCode | undefined> {
+    const before = [doneName, purgeName, lastProviderName(organization)]
+    const notPurged = await codeOfFailure(purgeIdentity(storage))
+    const notDeleted = await codeOfFailure(deleteAll(before))
+    await store.clear()
+    return notPurged ?? notDeleted ?? (await codeOfFailure(storage.delete(loginKeyName)))
   }
 
   async function purge(): Promise<void> {
