@@ -71,6 +71,35 @@ describe.each(databases)('catalogue [%s]', (_engine, create) => {
     expect((await find(sql`select p.proname as name from pg_proc p where ${functions}`)).length).toBeGreaterThan(30)
   })
 
+  it('keeps the plan of what it asks, in functions that return what they promise', async () => {
+    const asking = sql`p.pronamespace in (${ours}) and p.prokind = 'f' and p.provolatile = 's'
+      and (p.prosecdef or p.proconfig is not null) and p.prosqlbody is null and p.prorettype <> 'trigger'::regtype`
+    expect(
+      await find(sql`select p.oid::regprocedure::text as name from pg_proc p join pg_language l on l.oid = p.prolang
+        where ${asking} and l.lanname = 'sql' and p.proowner = 'nokkel_owner'::regrole`),
+    ).toEqual([])
+    // Names are looked up, and the types of rows compared, only at a call.
+    const calls = await find(sql`
+      select format('select * from %s(%s)', p.oid::regproc, (
+        select string_agg(case when n = p.provariadic_at then 'variadic ' else '' end || 'null::' || format_type(t, null), ', ' order by n)
+        from unnest(p.proargtypes::oid[]) with ordinality a (t, n)
+      )) as name
+      from (select *, case when provariadic <> 0 then pronargs end as provariadic_at from pg_proc) p
+      where ${asking} and p.prosrc like '%#variable_conflict use_column%'`)
+    expect(calls.length).toBeGreaterThan(90)
+    const broken: string[] = []
+    for (const call of calls) {
+      // A refusal for want of a session is an answer, too; class 42 is of what is written wrong.
+      await sql
+        .raw(call)
+        .execute(database.owner)
+        .catch((error: Error & { code?: string }) => {
+          if (error.code?.startsWith('42')) broken.push(`${call}: ${error.message}`)
+        })
+    }
+    expect(broken).toEqual([])
+  })
+
   it('indexes every foreign key', async () => {
     expect(
       await find(sql`

@@ -30,7 +30,9 @@ async function withLaterLock() {
     },
   }
   const laterLock = {
-    postpone: (name: string) => void (postponedName = name),
+    postpone(name: string) {
+      postponedName = name
+    },
     postponed: () => postponed.promise,
     release: released.resolve,
   }
