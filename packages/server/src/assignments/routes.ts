@@ -16,8 +16,5 @@ export function registerAssignments(api: Api, { database }: AssignmentsDependenc
   )
   api.implement(contract.listAssignments, ({ claims, query }) => listAssignments(database, claims, query))
   api.implement(contract.getAssignment, ({ claims, params }) => getAssignment(database, claims, params.id))
-  api.implement(contract.markAssignmentOpened, async ({ claims, params }) => {
-    await acknowledgeOpened(database, claims, params.id)
-    return undefined
-  })
+  api.implement(contract.markAssignmentOpened, ({ claims, params }) => acknowledgeOpened(database, claims, params.id))
 }

@@ -43,10 +43,9 @@ export function registerLogin(api: Api, { verifySupabaseToken, ...rest }: LoginD
   api.implement(contract.listLogins, ({ claims }) => listLogins(dependencies, claims))
   api.implement(contract.beginLink, ({ body, ...request }) => beginLink(dependencies, callerOf(request), body))
   api.implement(contract.completeLink, ({ body, ...request }) => completeLink(dependencies, callerOf(request), body))
-  api.implement(contract.removeLogin, async ({ params, ...request }) => {
-    await removeLogin(dependencies, callerOf(request), params.id)
-    return undefined
-  })
+  api.implement(contract.removeLogin, ({ params, ...request }) =>
+    removeLogin(dependencies, callerOf(request), params.id),
+  )
 }
 
 function loginCallerOf({ thumbprint, context }: { thumbprint: string; context: Context }): LoginCaller {

@@ -26,10 +26,7 @@ export function registerBiometrics(
   api.implement(contract.enrollBiometrics, (request) =>
     enroll(dependencies, callerOf(request), request.context.req.header('origin')),
   )
-  api.implement(contract.removeBiometrics, async (request) => {
-    await removeEnrollment(database, callerOf(request))
-    return undefined
-  })
+  api.implement(contract.removeBiometrics, (request) => removeEnrollment(database, callerOf(request)))
   api.implement(contract.createUnlockChallenge, ({ body: { sessionId }, thumbprint, context }) =>
     createChallenge(dependencies, { sessionId, thumbprint }, context.req.header('origin')),
   )

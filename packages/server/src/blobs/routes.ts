@@ -12,10 +12,7 @@ export interface BlobsDependencies {
 
 export function registerBlobs(api: Api, { database }: BlobsDependencies): void {
   api.implement(contract.createBlob, ({ claims, body }) => announceFile(database, claims, body))
-  api.implement(contract.putBlobChunk, async ({ claims, params, bytes }) => {
-    await storeChunk(database, claims, params, bytes)
-    return undefined
-  })
+  api.implement(contract.putBlobChunk, ({ claims, params, bytes }) => storeChunk(database, claims, params, bytes))
   api.implement(contract.getBlobChunk, async ({ claims, params: { id, index } }) => {
     const bytes = await withClaims(database, claims, (transaction) => findChunk(transaction, id, index))
     if (!bytes) throw new ServerError('not_found')

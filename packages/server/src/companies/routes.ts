@@ -17,12 +17,8 @@ export function registerCompanies(api: Api, { database }: CompaniesDependencies)
     invite(database, callerOf(request), request.params.id, request.body.role),
   )
   api.implement(contract.joinCompany, (request) => join(database, callerOf(request), request.body.code))
-  api.implement(contract.changeCompanyMember, async (request) => {
-    await changeMember(database, callerOf(request), request.params, request.body.role)
-    return undefined
-  })
-  api.implement(contract.removeCompanyMember, async (request) => {
-    await removeMember(database, callerOf(request), request.params)
-    return undefined
-  })
+  api.implement(contract.changeCompanyMember, (request) =>
+    changeMember(database, callerOf(request), request.params, request.body.role),
+  )
+  api.implement(contract.removeCompanyMember, (request) => removeMember(database, callerOf(request), request.params))
 }

@@ -16,6 +16,5 @@ export function registerConsents(api: Api, { database }: { readonly database: Da
     await recordRefusal(database, caller, subject, () =>
       withClaims(database, caller.claims, (transaction) => withdrawRow(transaction, params.id, caller.requestId)),
     )
-    return undefined
   })
 }

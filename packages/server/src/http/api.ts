@@ -13,9 +13,12 @@ export type OperationRequest<O extends Operation> = ParsedOf<O> & {
   readonly context: Context
 }
 
-/** What a handler gives back: the answer body, `undefined` for none, bytes for an octet stream. */
+type ResponseOf<O extends Operation> = O['schemas']['responses'][keyof O['schemas']['responses']]
+
+/** What a handler gives back: the body of the answer, as the operation says. */
 type OperationAnswer<O extends Operation> =
-  AnswerOf<O> extends never ? undefined | Uint8Array : AnswerOf<O> | undefined | Uint8Array
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler without an answer returns nothing
+  ResponseOf<O> extends null ? void : ResponseOf<O> extends 'bytes' ? Uint8Array : AnswerOf<O>
 
 /** Where the folders of this package register their operations. */
 export interface Api {

@@ -44,10 +44,7 @@ export function registerIdentity(api: Api, dependencies: IdentityDependencies): 
     await keepPersonnummer(dependencies, callerOf(request), body)
     return withClaims(database, request.claims, (transaction) => ownIdentity(transaction, request.claims))
   })
-  api.implement(contract.declinePersonnummer, async (request) => {
-    await declinePersonnummer(dependencies, callerOf(request))
-    return undefined
-  })
+  api.implement(contract.declinePersonnummer, (request) => declinePersonnummer(dependencies, callerOf(request)))
   api.implement(contract.revealPersonnummer, (request) => revealPersonnummer(dependencies, callerOf(request)))
 }
 

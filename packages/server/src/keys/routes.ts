@@ -30,7 +30,6 @@ export function registerKeys(api: Api, { database, now }: KeysDependencies): voi
   api.implement(contract.revokeDevice, async ({ claims, params }) => {
     const ended = await withClaims(database, claims, (transaction) => endDevice(transaction, params.id))
     if (!ended) throw new ServerError('not_found')
-    return undefined
   })
   api.implement(contract.getSigningKey, async ({ claims, params }) => {
     const key = await withClaims(database, claims, (transaction) => findSigningKey(transaction, params.thumbprint))

@@ -88,10 +88,7 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
     markCompromised(dependencies, callerOf(request), userKey(request.params)),
   )
   api.implement(contract.rewrapUserKey, (request) => rewrap(request, userKey(request.params)))
-  api.implement(contract.destroyUserKey, async (request) => {
-    await destroy(dependencies, callerOf(request), userKey(request.params))
-    return undefined
-  })
+  api.implement(contract.destroyUserKey, (request) => destroy(dependencies, callerOf(request), userKey(request.params)))
 
   api.implement(contract.generateCompanyKeys, async (request) => {
     await limit('encrypt', request, 1)
@@ -102,10 +99,9 @@ export function registerManagedKeys(api: Api, options: ManagedKeysDependencies):
     markCompromised(dependencies, callerOf(request), companyKey(request.params)),
   )
   api.implement(contract.rewrapCompanyKey, (request) => rewrap(request, companyKey(request.params)))
-  api.implement(contract.destroyCompanyKey, async (request) => {
-    await destroy(dependencies, callerOf(request), companyKey(request.params))
-    return undefined
-  })
+  api.implement(contract.destroyCompanyKey, (request) =>
+    destroy(dependencies, callerOf(request), companyKey(request.params)),
+  )
 
   return { warm: pool.warm, close: pool.close }
 }

@@ -37,40 +37,19 @@ export function registerRfx(api: Api, dependencies: RfxDependencies): void {
   api.implement(contract.createRfx, (request) => createRfx(database, callerOf(request), request.body))
   api.implement(contract.listRfx, ({ claims, query }) => listRfx(database, claims, query))
   api.implement(contract.getRfx, ({ claims, params }) => getRfx(database, claims, params.id))
-  api.implement(contract.deleteRfx, async (request) => {
-    await removeRfx(database, callerOf(request), request.params.id)
-    return undefined
-  })
+  api.implement(contract.deleteRfx, (request) => removeRfx(database, callerOf(request), request.params.id))
   api.implement(contract.changeRfxStatus, (request) =>
     changeStatus(database, callerOf(request), request.params.id, request.body),
   )
   api.implement(contract.setRfxDeadline, (request) =>
     setDeadline(database, callerOf(request), request.params.id, request.body.deadline),
   )
-  api.implement(contract.inviteSupplier, async (request) => {
-    await invite(database, callerOf(request), request.params)
-    return undefined
-  })
-  api.implement(contract.withdrawSupplier, async (request) => {
-    await withdraw(database, callerOf(request), request.params)
-    return undefined
-  })
-  api.implement(contract.excludeRfxMember, async (request) => {
-    await exclude(database, callerOf(request), request.params)
-    return undefined
-  })
-  api.implement(contract.readmitRfxMember, async (request) => {
-    await readmit(database, callerOf(request), request.params)
-    return undefined
-  })
-  api.implement(contract.nameOpener, async (request) => {
-    await nameOpener(database, callerOf(request), request.params)
-    return undefined
-  })
-  api.implement(contract.dismissOpener, async (request) => {
-    await dismissOpener(database, callerOf(request), request.params)
-    return undefined
-  })
+  api.implement(contract.inviteSupplier, (request) => invite(database, callerOf(request), request.params))
+  api.implement(contract.withdrawSupplier, (request) => withdraw(database, callerOf(request), request.params))
+  api.implement(contract.excludeRfxMember, (request) => exclude(database, callerOf(request), request.params))
+  api.implement(contract.readmitRfxMember, (request) => readmit(database, callerOf(request), request.params))
+  api.implement(contract.nameOpener, (request) => nameOpener(database, callerOf(request), request.params))
+  api.implement(contract.dismissOpener, (request) => dismissOpener(database, callerOf(request), request.params))
 
   api.implement(contract.createRfxGroup, (request) =>
     createGroup(database, callerOf(request), request.params.id, request.body),
@@ -82,34 +61,30 @@ export function registerRfx(api: Api, dependencies: RfxDependencies): void {
   api.implement(contract.addRfxWraps, (request) =>
     addWraps(database, callerOf(request), request.params.id, request.body),
   )
-  api.implement(contract.beginRfxVersion, async (request) => {
-    await beginVersion(database, callerOf(request), request.params.id, request.body)
-    return undefined
-  })
+  api.implement(contract.beginRfxVersion, (request) =>
+    beginVersion(database, callerOf(request), request.params.id, request.body),
+  )
   api.implement(contract.addRfxVersionWraps, (request) =>
     addVersionWraps(database, callerOf(request), request.params, request.body),
   )
   api.implement(contract.activateRfxVersion, (request) =>
     activateVersion(database, callerOf(request), request.params, request.body),
   )
-  api.implement(contract.reportBrokenWrap, async (request) => {
-    await reportBrokenWrap(database, callerOf(request), request.params.id, request.body.version)
-    return undefined
-  })
+  api.implement(contract.reportBrokenWrap, (request) =>
+    reportBrokenWrap(database, callerOf(request), request.params.id, request.body.version),
+  )
   api.implement(contract.findRfxSigners, ({ claims, params, body }) =>
     findSigners(database, claims, params.id, body.thumbprints),
   )
   api.implement(contract.checkRfx, ({ claims, params }) => checkRfx(database, claims, params.id, now()))
 
   api.implement(contract.listDevelopers, ({ claims }) => listDevelopers(database, claims))
-  api.implement(contract.nameDeveloper, async (request) => {
-    await setDeveloper(database, callerOf(request), request.params.userId, true)
-    return undefined
-  })
-  api.implement(contract.dismissDeveloper, async (request) => {
-    await setDeveloper(database, callerOf(request), request.params.userId, false)
-    return undefined
-  })
+  api.implement(contract.nameDeveloper, (request) =>
+    setDeveloper(database, callerOf(request), request.params.userId, true),
+  )
+  api.implement(contract.dismissDeveloper, (request) =>
+    setDeveloper(database, callerOf(request), request.params.userId, false),
+  )
 
   registerRfxContent(api, dependencies)
   registerRfxBids(api, dependencies)

@@ -25,19 +25,16 @@ export function registerSessions(api: Api, dependencies: SessionDependencies): v
   api.implement(contract.revokeSession, async ({ claims, params }) => {
     const ended = await withClaims(database, claims, (transaction) => endSession(transaction, params.id, 'revoked'))
     if (!ended) throw new ServerError('not_found')
-    return undefined
   })
   api.implement(contract.revokeOtherSessions, async ({ claims }) => ({
     ended: await withClaims(database, claims, endOtherSessions),
   }))
   api.implement(contract.signOut, async ({ claims }) => {
     await withClaims(database, claims, (transaction) => endSession(transaction, claims.sid, 'signed_out'))
-    return undefined
   })
-  api.implement(contract.endSession, async ({ body: { sessionId }, thumbprint }) => {
-    await endSessionByKey(database, sessionId, thumbprint)
-    return undefined
-  })
+  api.implement(contract.endSession, ({ body: { sessionId }, thumbprint }) =>
+    endSessionByKey(database, sessionId, thumbprint),
+  )
 }
 
 function describe(session: SessionRow, current: string): contract.Session {

@@ -10,10 +10,7 @@ export function registerRfxBids(api: Api, dependencies: BidsDependencies): void 
   api.implement(contract.submitBid, (request) =>
     submitBid(dependencies, callerOf(request), request.params, request.body),
   )
-  api.implement(contract.withdrawBid, async (request) => {
-    await withdraw(dependencies, callerOf(request), request.params)
-    return undefined
-  })
+  api.implement(contract.withdrawBid, (request) => withdraw(dependencies, callerOf(request), request.params))
   api.implement(contract.listBids, ({ claims, params }) => listBids(dependencies, claims, params.id))
   api.implement(contract.releaseBidPart, (request) => release(dependencies, callerOf(request), request.params))
   api.implement(contract.moveBidKey, (request) =>
