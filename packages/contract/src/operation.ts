@@ -36,16 +36,9 @@ export function operation<const O extends OperationInput>(input: O) {
         : schema === 'bytes'
           ? {
               description: 'Bytes',
-              content: {
-                'application/octet-stream': {
-                  schema: { type: 'string', format: 'binary' },
-                },
-              },
+              content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
             }
-          : {
-              description: 'Done',
-              content: { 'application/json': { schema } },
-            }
+          : { description: 'Done', content: { 'application/json': { schema } } }
   }
   const route = createRoute({
     method,
@@ -55,38 +48,21 @@ export function operation<const O extends OperationInput>(input: O) {
     security: input.public ? [] : [{ accessToken: [] }],
     request: {
       ...parameters,
-      ...(body && {
-        body: {
-          required: true,
-          content: { 'application/json': { schema: body } },
-        },
-      }),
+      ...(body && { body: { required: true, content: { 'application/json': { schema: body } } } }),
       ...(bytes && {
         body: {
           required: true,
-          content: {
-            'application/octet-stream': {
-              schema: { type: 'string' as const, format: 'binary' as const },
-            },
-          },
+          content: { 'application/octet-stream': { schema: { type: 'string' as const, format: 'binary' as const } } },
         },
       }),
     },
     responses: {
       ...described,
-      default: {
-        description: 'Problem',
-        content: { 'application/problem+json': { schema: Problem } },
-      },
+      default: { description: 'Problem', content: { 'application/problem+json': { schema: Problem } } },
     },
   })
   return Object.assign(route, {
-    schemas: {
-      query: request?.query,
-      params: request?.params,
-      body,
-      responses,
-    } as {
+    schemas: { query: request?.query, params: request?.params, body, responses } as {
       query: O['request'] extends { query: infer Q } ? Q : undefined
       params: O['request'] extends { params: infer P } ? P : undefined
       body: O['request'] extends { body: infer B } ? B : undefined
