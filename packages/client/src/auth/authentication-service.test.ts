@@ -5,7 +5,8 @@ import type { SessionRecord } from '../session/auth-token-store.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import { consented, createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, type FakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer, type FakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 
 const pendingNames = ['vipps_pkce_v1_verifier', 'vipps_pkce_v1_state', 'vipps_pkce_v1_nonce', 'vipps_pkce_v1_login']
 

@@ -6,7 +6,8 @@ import type { SecureStorage } from '../storage/secure-storage.ts'
 import { userNamespace } from '../storage/user-namespace.ts'
 import { createMemoryAuthenticator } from '../testing/fake-biometrics.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import type { BiometricEvent } from './biometric-auth-service.ts'
 
 const enrolledName = async (userId: string) => `biometric_enrolled_v1.${await userNamespace(userId)}`

@@ -6,7 +6,8 @@ import type { SessionRecord } from '../session/auth-token-store.ts'
 import { userNamespace } from '../storage/user-namespace.ts'
 import { createMemoryAuthenticator } from '../testing/fake-biometrics.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import { sharedStorage } from '../testing/shared-storage.ts'
 
 const minute = 60_000

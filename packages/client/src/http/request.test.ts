@@ -1,6 +1,6 @@
 import { generateDeviceKeys, verifyDpopProof } from '@nokkel/crypto'
 import { describe, expect, it } from 'vitest'
-import { Refusal } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import { createRequest } from './request.ts'
 import { createServerClock } from './server-clock.ts'
 

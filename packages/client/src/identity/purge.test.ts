@@ -2,7 +2,8 @@ import type { ProblemCode } from '@nokkel/contract'
 import { describe, expect, it } from 'vitest'
 import { userNamespace } from '../storage/user-namespace.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import { watchedStorage } from '../testing/watched-storage.ts'
 
 /** A person who is logged in, and of whom this device has cached and remembered things; of another one, too. */

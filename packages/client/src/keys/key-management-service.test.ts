@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { consented, createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 
 afterEach(() => vi.useRealTimers())
 

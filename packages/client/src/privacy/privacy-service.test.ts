@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 import { syntheticNationalNumber } from '@nokkel/sandbox'
 import { describe, expect, it } from 'vitest'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import { watchedStorage } from '../testing/watched-storage.ts'
 
 const typed = syntheticNationalNumber('1984-03-17')

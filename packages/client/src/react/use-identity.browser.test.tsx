@@ -3,7 +3,8 @@ import { createRoot, type Root } from 'react-dom/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Nokkel } from '../nokkel.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import { NokkelProvider, useIdentityRepository, useUserIdentity } from './index.ts'
 
 let root: Root

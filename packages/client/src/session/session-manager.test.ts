@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createMutex, type Lock } from '../lock/lock.ts'
 import { consented, createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 
 async function signedIn(lock = createMutex()) {
   const clock = { time: Date.parse('2026-11-21T09:00:00Z') }

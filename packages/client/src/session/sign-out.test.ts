@@ -3,7 +3,8 @@ import { createMutex } from '../lock/lock.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
 import { createMemoryAuthenticator } from '../testing/fake-biometrics.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 import { watchedStorage } from '../testing/watched-storage.ts'
 
 const minute = 60_000

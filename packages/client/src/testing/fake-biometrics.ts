@@ -7,24 +7,8 @@ import type {
   MadeCredential,
 } from '../biometrics/biometric-authenticator.ts'
 import { NokkelError, type NokkelErrorCode } from '../errors.ts'
-import type { Endpoint } from '../http/endpoints.ts'
-import { type Exchange, Refusal } from './fake-server.ts'
-
-interface FakeSession {
-  readonly id: string
-  readonly user: { readonly id: string }
-  readonly authenticatedAt: string
-  readonly thumbprint: string
-  readonly deviceId: string | null
-  readonly ended?: Refusal['code']
-}
-
-interface FakeBiometricsOptions {
-  readonly sessions: readonly FakeSession[]
-  readonly sessionOf: (exchange: Exchange) => FakeSession
-  readonly proofOf: (exchange: Exchange) => Promise<string>
-  readonly now: () => Date
-}
+import { type FakeSession, type FakeSessions, randomToken } from './fake-sessions.ts'
+import { type Exchange, type Handlers, Refusal } from './refusal.ts'
 
 interface FakeEnrollment {
   readonly userId: string
@@ -33,16 +17,13 @@ interface FakeEnrollment {
   credentialId?: string
 }
 
-type Handlers = { [E in Endpoint]?: (exchange: Exchange) => unknown }
-
 const minute = 60_000
-const random = () => encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))
 const readJson = (text: string) => JSON.parse(new TextDecoder().decode(decodeBase64Url(text)))
 
 /** As a page on this machine may ask for it. */
 const creation = {
   rp: { id: 'localhost', name: 'Nøkkel' },
-  user: { id: random(), name: 'Nøkkel', displayName: 'Nøkkel' },
+  user: { id: randomToken(), name: 'Nøkkel', displayName: 'Nøkkel' },
   pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
   authenticatorSelection: { authenticatorAttachment: 'platform', userVerification: 'required' },
 }
@@ -53,7 +34,8 @@ function requestOf(id: string | undefined) {
 }
 
 /** Enrolment and unlocking for the fake server: like that, they keep no promises of their own. */
-export function createFakeBiometrics({ sessions, sessionOf, proofOf, now }: FakeBiometricsOptions) {
+export function createFakeBiometrics({ sessions, now }: { readonly sessions: FakeSessions; readonly now: () => Date }) {
+  const { sessionOf, proofOf } = sessions
   const enrollments = new Map<string, FakeEnrollment>()
   const unlocked = new Map<string, { readonly at: number; until: number }>()
   const challenges = new Map<string, { readonly sessionId: string; readonly kind: 'create' | 'get' }>()
@@ -73,7 +55,7 @@ export function createFakeBiometrics({ sessions, sessionOf, proofOf, now }: Fake
 
   async function lockedOf(exchange: Exchange): Promise<FakeSession> {
     const thumbprint = await proofOf(exchange)
-    const session = sessions.find(({ id }) => id === exchange.body.sessionId)
+    const session = sessions.list.find(({ id }) => id === exchange.body.sessionId)
     if (session?.thumbprint !== thumbprint) throw new Refusal('session_ended', 401)
     if (session.ended) throw new Refusal(session.ended, 401)
     return session
@@ -110,7 +92,7 @@ export function createFakeBiometrics({ sessions, sessionOf, proofOf, now }: Fake
       if (!enrollment) throw new Refusal('biometrics_not_enrolled', 409)
       const { credentialId } = enrollment
       const kind = credentialId === undefined ? 'create' : 'get'
-      const challenge = random()
+      const challenge = randomToken()
       challenges.set(challenge, { sessionId: session.id, kind })
       const expiresAt = new Date(time() + 5 * minute).toISOString()
       return { kind, options: { challenge, ...(kind === 'create' ? creation : requestOf(credentialId)) }, expiresAt }
@@ -170,7 +152,7 @@ export function createMemoryAuthenticator() {
     isAvailable: async () => memory.isAvailable,
     async create(options, ceremony = {}) {
       log.push('create')
-      const id = random()
+      const id = randomToken()
       secrets.set(id, crypto.getRandomValues(new Uint8Array(32)))
       return answer(id, options, ceremony)
     },

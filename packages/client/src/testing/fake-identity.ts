@@ -9,8 +9,8 @@ import {
   type PublicJwk,
   seal,
 } from '@nokkel/crypto'
-import type { Endpoint } from '../http/endpoints.ts'
-import { type Exchange, type FakePerson, Refusal } from './fake-server.ts'
+import type { FakePerson } from './fake-sessions.ts'
+import { type Exchange, type Handlers, Refusal } from './refusal.ts'
 
 interface FakeKept {
   readonly personnummer: string
@@ -24,8 +24,6 @@ interface FakeIdentityOptions {
   readonly erase: (person: FakePerson) => void
   readonly isoNow: () => string
 }
-
-type Handlers = { [E in Endpoint]?: (exchange: Exchange) => unknown }
 
 const mask = (personnummer: string) => `${personnummer.slice(0, 6)}*****`
 

@@ -1,8 +1,8 @@
 import type { Company, CompanyKey, CompanySummary, UserKey } from '@nokkel/contract'
 import { decodeBase64, encodeBase64, encodeBase64Url, importPrivateKey } from '@nokkel/crypto'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
-import type { Endpoint } from '../http/endpoints.ts'
-import { type Exchange, type FakePerson, Refusal } from './fake-server.ts'
+import type { FakePerson } from './fake-sessions.ts'
+import { type Exchange, type Handlers, Refusal } from './refusal.ts'
 
 interface FakeWrap {
   readonly rfxId: string
@@ -36,8 +36,6 @@ interface FakeManagedKeyOptions {
   readonly people: readonly FakePerson[]
   readonly isoNow: () => string
 }
-
-type Handlers = { [E in Endpoint]?: (exchange: Exchange) => unknown }
 
 const pageSize = 2
 /** The fake wraps nothing: the nonce says where the text is. */

@@ -1,9 +1,7 @@
 import type { Rfx, RfxEntry, RfxWrap } from '@nokkel/contract'
 import { calculateWrapLeaf, decodeBase64, encodeBase64Url, hashWrap, type Thumbprint } from '@nokkel/crypto'
-import type { Endpoint } from '../http/endpoints.ts'
-import { type Exchange, type FakePerson, Refusal } from './fake-server.ts'
-
-type Handlers = { [E in Endpoint]?: (exchange: Exchange) => unknown }
+import type { FakePerson } from './fake-sessions.ts'
+import { type Exchange, type Handlers, Refusal } from './refusal.ts'
 
 /** Projects of one person for the fake server: as they were made, and nobody else in them. */
 export function createFakeProjects({

@@ -16,16 +16,12 @@ import type { Endpoint } from '../http/endpoints.ts'
 import { createMutex } from '../lock/lock.ts'
 import type { OpenedRfx, SeenHead } from '../rfx/opened-rfx.ts'
 import { memoryStorage } from '../storage/memory-storage.ts'
+import { createFakeBlobs } from './fake-blobs.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each handler knows what it is given
 type Input = any
 /** Meets one call before the server does. What it gives is the answer; `undefined`: the server answers after all. */
 type Intercept = (input: Input, answer: () => Promise<unknown>) => unknown
-
-interface FakeBlob {
-  readonly chunkCount: number
-  readonly chunks: Map<number, Uint8Array<ArrayBuffer>>
-}
 
 /**
  * As much of a project as it takes to provoke faults a real server does not have: a log, files, a key with versions. It
@@ -36,14 +32,15 @@ export function createFakeRfx() {
   const organizationId = crypto.randomUUID()
   const keys: RfxKey[] = [generateRfxKey()]
   const entries: RfxEntry[] = []
-  const blobs = new Map<string, FakeBlob>()
   const intercepts: [Endpoint, Intercept][] = []
   const log: Endpoint[] = []
   const signers = new Map<string, string>()
   const refusal = (code: NokkelErrorCode, data?: Record<string, unknown>) =>
     new NokkelError(code, data === undefined ? {} : { data })
+  const { handlers: blobHandlers, blobs } = createFakeBlobs({ notFound: () => refusal('not_found') })
 
   const handlersOf = (userId: string): { [E in Endpoint]?: (input: Input) => unknown } => ({
+    ...blobHandlers,
     listRfxEntries({ query: { before = Number.POSITIVE_INFINITY, limit } }) {
       return {
         entries: entries
@@ -72,19 +69,6 @@ export function createFakeRfx() {
       const createdAt = new Date().toISOString()
       entries.push({ ...body, kind, objectId: object, revision, author, createdAt, replaced: null })
       return entries.at(-1)
-    },
-    createBlob({ body }) {
-      const blob = blobs.get(body.id) ?? { chunkCount: body.chunkCount, chunks: new Map() }
-      blobs.set(body.id, blob)
-      return { id: body.id, received: [...blob.chunks.keys()] }
-    },
-    putBlobChunk({ params, bytes }) {
-      blobs.get(params.id)?.chunks.set(params.index, bytes.slice())
-    },
-    getBlobChunk({ params }) {
-      const bytes = blobs.get(params.id)?.chunks.get(params.index)
-      if (!bytes) throw refusal('not_found')
-      return bytes
     },
   })
 

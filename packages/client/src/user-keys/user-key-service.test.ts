@@ -4,8 +4,9 @@ import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { NokkelError } from '../errors.ts'
 import { createMutex } from '../lock/lock.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
-import { createFakeServer, Refusal } from '../testing/fake-server.ts'
+import { createFakeServer } from '../testing/fake-server.ts'
 import { fixedKeyGenerator } from '../testing/fixed-key-generator.ts'
+import { Refusal } from '../testing/refusal.ts'
 import type { RegenerationProgress } from './key-owner.ts'
 
 const wraps = (count: number, broken: readonly number[] = []) =>
