@@ -12,7 +12,7 @@ export type { AssignmentDraft, SendProgress } from './assignments/send-assignmen
 export type { SignerView } from './assignments/signer.ts'
 export type { AssignmentItem, TaskEncryptionService } from './assignments/task-encryption-service.ts'
 export type { OutgoingFile } from './assignments/upload-file.ts'
-export type { AuthNotice, AuthService, SessionState } from './auth/auth-service.ts'
+export type { AuthService } from './auth/auth-service.ts'
 export type {
   AuthenticationService,
   AuthState,
@@ -73,6 +73,7 @@ export type { ExportedData, PersonalData, PrivacyService } from './privacy/priva
 export type { KeyWrapper, MadeWrap, WrapJob, WrapOptions, WrapRecipient, WrapSession } from './rfx/key-wrapper.ts'
 export type * from './rfx/rfx-service.ts'
 export type { ProviderId } from './session/auth-token-store.ts'
+export type { AuthNotice, SessionState } from './session/session-controller.ts'
 export type { Observable } from './state/store.ts'
 export { type IndexedDbStorageOptions, indexedDbStorage } from './storage/indexed-db-storage.ts'
 export type { SecureStorage } from './storage/secure-storage.ts'

@@ -1,11 +1,11 @@
 import type { Me } from '@nokkel/contract'
 import { type AdministrationService, createAdministrationService } from './administration/administration-service.ts'
 import { createTaskEncryptionService, type TaskEncryptionService } from './assignments/task-encryption-service.ts'
-import { type AuthService, createAuthService, createSessionController } from './auth/auth-service.ts'
+import { type AuthService, createAuthService } from './auth/auth-service.ts'
 import type { BankIdAuthenticationService, VippsAuthenticationService } from './auth/authentication-service.ts'
-import { createAuthenticationServices } from './auth/authentication-services.ts'
-import { createLogins } from './auth/login-flow.ts'
+import { createLoginSteps } from './auth/login-steps.ts'
 import { createPendingLogins } from './auth/pending-login.ts'
+import { createProviderLogins } from './auth/provider-logins.ts'
 import { browserUrlLauncher, type UrlLauncher } from './auth/url-launcher.ts'
 import { type BiometricAuthService, createBiometricAuthService } from './biometrics/biometric-auth-service.ts'
 import { type BiometricAuthenticator, webAuthenticator } from './biometrics/biometric-authenticator.ts'
@@ -28,6 +28,7 @@ import { createPrivacyService, type PrivacyService } from './privacy/privacy-ser
 import type { KeyWrapper } from './rfx/key-wrapper.ts'
 import { createRfxService, type RfxService } from './rfx/rfx-service.ts'
 import { createAuthTokenStore, type ProviderId, sessionName } from './session/auth-token-store.ts'
+import { createSessionController } from './session/session-controller.ts'
 import { createSessionManager, erasedPrefix } from './session/session-manager.ts'
 import { createVault } from './session/vault.ts'
 import { createVaultStorage } from './session/vault-storage.ts'
@@ -143,12 +144,12 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   })
   const page = globalThis.location?.origin
   const pendingLogins = createPendingLogins(storage, lock, now)
-  const services = createAuthenticationServices({
+  const providerLogins = createProviderLogins({
     organization,
     storage,
     pendingLogins,
     organizations,
-    logins: createLogins({
+    steps: createLoginSteps({
       organization,
       deviceName,
       storage,
@@ -168,7 +169,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     lock,
     now,
   })
-  const auth = createAuthService(controller, services)
+  const auth = createAuthService(controller, providerLogins)
   const keys = createKeyManagementService({
     deviceName,
     storage,
@@ -219,7 +220,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     const { status, notice } = auth.getSnapshot()
     if (status !== 'signed_out' && status !== 'locked') return
     vault.forget()
-    services.reset()
+    providerLogins.reset()
     biometrics.reset()
     rfx.reset()
     userKeys.reset()
@@ -230,14 +231,14 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     if (name === sessionName) controller.follow().catch(() => {})
     if (name.startsWith(erasedPrefix)) controller.expectErased(name.slice(erasedPrefix.length))
     if (name.startsWith(identityPrefix) || name === purgeName) identity.changed()
-    services.follow(name).catch(() => {})
+    providerLogins.follow(name).catch(() => {})
     biometrics.follow(name).catch(() => {})
   })
 
   return {
     auth,
-    vipps: services.vipps,
-    bankId: services.bankid,
+    vipps: providerLogins.vipps,
+    bankId: providerLogins.bankid,
     biometrics,
     logins: createLoginService(call),
     identity,
@@ -260,12 +261,12 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     now: clock.now,
     async start() {
       await controller.start()
-      await services.restore().catch(() => {})
+      await providerLogins.restore().catch(() => {})
     },
     close() {
       unsubscribe?.()
       controller.close()
-      services.close()
+      providerLogins.close()
       vault.close()
       rfx.reset()
       userKeys.reset()

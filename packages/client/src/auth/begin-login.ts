@@ -1,13 +1,13 @@
 import { NokkelError } from '../errors.ts'
 import { checkAuthorizationUrl } from './authorization-url.ts'
-import type { LoginRequest, Logins, LoginTools } from './login-flow.ts'
+import type { LoginRequest, LoginSteps, LoginTools } from './login-steps.ts'
 import type { LinkRecord } from './login-records.ts'
 import type { PendingLogin } from './pending-login.ts'
 import { VippsPkceGenerator } from './pkce.ts'
 
 const pkce = new VippsPkceGenerator()
 
-export function createBeginning(tools: LoginTools): Logins['begin'] {
+export function createBeginning(tools: LoginTools): LoginSteps['begin'] {
   const { organization, pendingLogins, request, call, session, now, link, redirectUris } = tools
   return async (login, signal) => {
     const { provider, purpose, consent, returnTo, hint } = login

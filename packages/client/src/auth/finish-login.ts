@@ -4,7 +4,7 @@ import { codeOf, NokkelError } from '../errors.ts'
 import type { AnswerOf } from '../http/endpoints.ts'
 import type { AuthState } from './authentication-service.ts'
 import type { Callback } from './callback.ts'
-import type { Departure, Finishing, Logins, LoginTools } from './login-flow.ts'
+import type { Departure, Finishing, LoginSteps, LoginTools } from './login-steps.ts'
 import {
   type DoneRecord,
   doneName,
@@ -30,7 +30,7 @@ type Exchange = Omit<CompleteLogin, 'deviceName'>
  * The invariants: a callback is exchanged at most once that the server has answered; what came of it is stored before
  * the verifier goes; whoever brings it again gets that.
  */
-export function createFinishing(tools: LoginTools): Pick<Logins, 'finish' | 'continueWith'> {
+export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 'continueWith'> {
   const { organization, deviceName, storage, pendingLogins, request, call, session, entry, keyGenerator } = tools
   const { now, serverNow, link, redirectUris } = tools
   return { finish, continueWith }

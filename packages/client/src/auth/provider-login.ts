@@ -1,10 +1,8 @@
-import type { Share } from '@nokkel/contract'
 import { type AuthErrorCode, codeOf, NokkelError } from '../errors.ts'
 import type { Lock } from '../lock/lock.ts'
-import type { OrganizationService } from '../organizations/organization-service.ts'
 import type { ProviderId } from '../session/auth-token-store.ts'
+import type { SessionEntry } from '../session/session-controller.ts'
 import { createStore } from '../state/store.ts'
-import type { SecureStorage } from '../storage/secure-storage.ts'
 import type {
   AuthenticationService,
   AuthState,
@@ -16,16 +14,9 @@ import type {
 } from './authentication-service.ts'
 import type { Callback } from './callback.ts'
 import { startForegroundTimer } from './foreground-timer.ts'
-import type { Departure, LoginRequest, Logins, SessionEntry } from './login-flow.ts'
-import {
-  type DoneRecord,
-  doneName,
-  type LinkRecord,
-  linkName,
-  type RetryRecord,
-  readDone,
-  retryName,
-} from './login-records.ts'
+import { createPlanning, type Plan, type PlanningDependencies } from './login-plan.ts'
+import { type DoneRecord, doneName, type LinkRecord, linkName, readDone, retryName } from './login-records.ts'
+import type { Departure, LoginSteps } from './login-steps.ts'
 import type { PendingLogins } from './pending-login.ts'
 import type { UrlLauncher } from './url-launcher.ts'
 
@@ -42,23 +33,13 @@ export interface ProviderLogin {
   close(): void
 }
 
-export interface ProviderLoginDependencies {
-  readonly organization: string
-  readonly storage: SecureStorage
+export interface ProviderLoginDependencies extends PlanningDependencies {
   readonly pendingLogins: PendingLogins
-  readonly organizations: OrganizationService
-  readonly logins: Logins
+  readonly steps: LoginSteps
   readonly entry: SessionEntry
   readonly urlLauncher: UrlLauncher
   readonly lock: Lock
-  readonly now: () => Date
   readonly others: () => readonly ProviderLogin[]
-}
-
-/** What a login is begun with; kept for another try. */
-interface Plan extends SignInOptions {
-  readonly purpose: AuthState['purpose']
-  readonly withoutPersonnummer?: boolean
 }
 
 /** A login under way in this page. What is not the present one any more changes nothing. */
@@ -71,14 +52,12 @@ interface Attempt {
   departure?: Departure
 }
 
-const consentVersion = 'v2'
 const callbackTimeoutMilliseconds = 30_000
-const consentMilliseconds = 60 * 60_000
 const underWay: readonly AuthStatus[] = ['awaiting_consent', 'loading', 'awaiting_callback', 'exchanging']
 
 export function createProviderLogin(provider: ProviderId, dependencies: ProviderLoginDependencies): ProviderLogin {
-  const { organization, storage, pendingLogins, organizations, logins, entry, urlLauncher, lock, now, others } =
-    dependencies
+  const { storage, pendingLogins, steps, entry, urlLauncher, lock, now, others } = dependencies
+  const { consentOf, requestOf, retryOf, storedPlan } = createPlanning(provider, dependencies)
   const store = createStore<AuthState>({ status: 'idle', purpose: 'login' })
   let attempt: Attempt | undefined
   let remembered: Plan | undefined
@@ -159,9 +138,9 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     if (store.getSnapshot().status !== 'needs_linking' || isUnderWay()) return
     const current = start('exchanging')
     await run(current, async () => {
-      const link = await logins.link()
+      const link = await steps.link()
       if (!link) throw new NokkelError('link_unknown')
-      await conclude(current, await logins.continueWith(link))
+      await conclude(current, await steps.continueWith(link))
     })
   }
 
@@ -180,7 +159,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
       },
     }
     try {
-      const result = await lock.run('login', () => logins.finish(callback, finishing))
+      const result = await lock.run('login', () => steps.finish(callback, finishing))
       if ('url' in result) {
         await depart(current, result)
         return { state: store.getSnapshot() }
@@ -190,7 +169,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     } catch (error) {
       if (attempt !== current) throw new NokkelError('cancelled', { cause: error })
       fail(error)
-      const waiting = isConfirming ? await logins.link() : undefined
+      const waiting = isConfirming ? await steps.link() : undefined
       if (waiting) for (const one of [self, ...others()]) one.offer(waiting, codeOf(error))
       throw error
     } finally {
@@ -240,21 +219,11 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
   }
 
   async function ask(current: Attempt, plan: Plan): Promise<void> {
-    logins.prepare()
+    steps.prepare()
     const consent = await consentOf(plan)
     if (attempt !== current) return
     if (plan.consent && !plan.withoutPersonnummer) return leave(current, plan, consent, plan.consent)
     set({ status: 'awaiting_consent', consent })
-  }
-
-  async function consentOf({ withoutPersonnummer }: Plan): Promise<ConsentRequest> {
-    const own = (await organizations.list()).find(({ slug }) => slug === organization)
-    if (!own) throw new NokkelError('organization_unknown')
-    const available = own.providers.filter((offer) => offer.available)
-    const offer = available.find(({ id }) => id === provider)
-    if (!offer) throw new NokkelError('provider_unavailable', { data: { available: available.map(({ id }) => id) } })
-    const { shares, personnummer } = offer
-    return { provider, version: consentVersion, shares, personnummer: personnummer && !withoutPersonnummer }
   }
 
   async function leave(current: Attempt, plan: Plan, consent: ConsentRequest, answer: ConsentAnswer): Promise<void> {
@@ -263,7 +232,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
       current.givenUp.signal.throwIfAborted()
       await storage.put(retryName, retryOf(plan, request))
       await storage.delete(doneName)
-      return logins.begin(request, current.givenUp.signal)
+      return steps.begin(request, current.givenUp.signal)
     })
     await depart(current, departure)
   }
@@ -288,44 +257,6 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     }
   }
 
-  function requestOf(
-    plan: Plan,
-    { version, shares, personnummer }: ConsentRequest,
-    answer: ConsentAnswer,
-  ): LoginRequest {
-    const { purpose, flow = 'browser', returnTo, supabaseToken, loginHint } = plan
-    const agreed: Share[] = personnummer && answer.personnummer ? [...shares, 'personnummer'] : [...shares]
-    return {
-      provider,
-      purpose,
-      consent: { version, shares: agreed },
-      flow,
-      returnTo: isPath(returnTo) ? returnTo : undefined,
-      supabaseToken,
-      hint: loginHint?.personnummer,
-    }
-  }
-
-  function retryOf({ consent, supabaseToken }: Plan, { purpose, flow, returnTo }: LoginRequest): RetryRecord {
-    const startedAt = now().toISOString()
-    return {
-      ...{ provider, organization, purpose, flow, startedAt },
-      ...(consent && { consent, consentVersion }),
-      ...(returnTo !== undefined && { returnTo }),
-      ...(supabaseToken !== undefined && { forSupabase: true }),
-    }
-  }
-
-  async function storedPlan(): Promise<Plan | undefined> {
-    const stored = (await storage.get(retryName)) as RetryRecord | undefined
-    if (stored?.provider !== provider || stored.organization !== organization) return undefined
-    // Without its token the login would find another account, or make one.
-    if (stored.forSupabase) throw new NokkelError('supabase_token_invalid')
-    const { startedAt, consent, consentVersion: agreedVersion, provider: _, organization: __, ...plan } = stored
-    const isFresh = agreedVersion === consentVersion && now().getTime() - Date.parse(startedAt) < consentMilliseconds
-    return { ...plan, consent: isFresh ? consent : undefined }
-  }
-
   async function conclude(current: Attempt, state: AuthState): Promise<void> {
     if (attempt !== current) return
     attempt = undefined
@@ -335,7 +266,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
   }
 
   async function show(state: AuthState): Promise<void> {
-    const link = state.linking && (await logins.link())
+    const link = state.linking && (await steps.link())
     if (link) showLink(link)
     else set(state)
   }
@@ -381,9 +312,4 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
       return underWay.includes(getSnapshot().status)
     })
   }
-}
-
-function isPath(text = ''): boolean {
-  const base = 'https://app.invalid'
-  return text.startsWith('/') && URL.canParse(text, base) && new URL(text, base).origin === base
 }

@@ -1,6 +1,5 @@
 import type { BiometricEnrollment } from '@nokkel/contract'
 import type { Clock } from '@nokkel/crypto'
-import type { AuthController } from '../auth/auth-service.ts'
 import { codeOf, NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
@@ -10,6 +9,7 @@ import type { Lock } from '../lock/lock.ts'
 import type { SessionRecord } from '../session/auth-token-store.ts'
 import { derivePrfSalt, deriveVaultKey } from '../session/open-vault.ts'
 import { isSessionEnd } from '../session/session-end.ts'
+import type { SessionController } from '../session/session-controller.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import type { Vault } from '../session/vault.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
@@ -29,7 +29,7 @@ export interface BiometricDependencies {
   readonly storage: SecureStorage
   readonly session: SessionManager
   readonly vault: Vault
-  readonly controller: AuthController
+  readonly controller: SessionController
   readonly keys: Pick<KeyManagementService, 'settled'>
   readonly request: Request
   readonly call: Call

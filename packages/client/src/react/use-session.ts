@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
-import type { AuthService, SessionState } from '../auth/auth-service.ts'
+import type { AuthService } from '../auth/auth-service.ts'
+import type { SessionState } from '../session/session-controller.ts'
 import { useNokkel } from './nokkel-provider.tsx'
 
 export interface UseSession extends Pick<AuthService, 'signIn' | 'completeSignIn' | 'signOut'> {

@@ -10,7 +10,7 @@ import { parseCallback } from './callback.ts'
 import { doneName, isUnanswered, readDone } from './login-records.ts'
 import { createProviderLogin, type ProviderLoginDependencies } from './provider-login.ts'
 
-export interface AuthenticationServices {
+export interface ProviderLogins {
   readonly vipps: VippsAuthenticationService
   readonly bankid: BankIdAuthenticationService
   complete(callbackUrl: URL): Promise<CompletedSignIn>
@@ -24,10 +24,8 @@ export interface AuthenticationServices {
 }
 
 /** The services of both providers: one login at a time, of either. */
-export function createAuthenticationServices(
-  dependencies: Omit<ProviderLoginDependencies, 'others'>,
-): AuthenticationServices {
-  const { storage, logins, now } = dependencies
+export function createProviderLogins(dependencies: Omit<ProviderLoginDependencies, 'others'>): ProviderLogins {
+  const { storage, steps, now } = dependencies
   const all = { vipps: create('vipps'), bankid: create('bankid') }
   const each = Object.values(all)
   const exchanges = new Map<string, Promise<CompletedSignIn>>()
@@ -53,7 +51,7 @@ export function createAuthenticationServices(
       return result
     },
     async restore() {
-      const link = await logins.link()
+      const link = await steps.link()
       if (link) all[link.provider].offer(link)
     },
     reset() {

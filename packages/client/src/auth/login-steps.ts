@@ -1,9 +1,10 @@
-import type { LoginFlow, Share, SignedIn } from '@nokkel/contract'
+import type { LoginFlow, Share } from '@nokkel/contract'
 import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
 import type { KeyGenerator } from '../keys/key-generator.ts'
 import { lazily } from '../lazily.ts'
 import type { ProviderId } from '../session/auth-token-store.ts'
+import type { SessionEntry } from '../session/session-controller.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
 import type { AuthState } from './authentication-service.ts'
@@ -38,21 +39,9 @@ export interface Finishing {
   readonly isGivenUp: () => boolean
 }
 
-/** What a login does to the session. */
-export interface SessionEntry {
-  /** Makes it the session of this browser, in the place of another one. */
-  adopt(login: SignedIn, keys: LinkRecord['keys'], provider: ProviderId): Promise<void>
-  /** Ends a session that nobody wants any more. */
-  discard(login: SignedIn, keys: LinkRecord['keys']): Promise<void>
-  /** Shows who is logged in, as far as that is known. */
-  look(): Promise<void>
-  /** Gets anew what is known of who is logged in. */
-  refresh(): Promise<void>
-}
-
 /** The steps of a login; what they need is loaded when they are first taken. */
-export interface Logins {
-  /** Has what {@link Logins.begin} needs loaded meanwhile. */
+export interface LoginSteps {
+  /** Has what {@link LoginSteps.begin} needs loaded meanwhile. */
   prepare(): void
   /**
    * Stores what the callback will need, then asks for the URL to leave for. What was stored is gone again when that
@@ -90,12 +79,12 @@ export interface LoginDependencies {
 }
 
 /** What the steps have besides. */
-export interface LoginTools extends LoginDependencies, Pick<Logins, 'link'> {
+export interface LoginTools extends LoginDependencies, Pick<LoginSteps, 'link'> {
   /** Where a login may come back to. */
   redirectUris(provider: ProviderId): readonly string[]
 }
 
-export function createLogins(dependencies: LoginDependencies): Logins {
+export function createLoginSteps(dependencies: LoginDependencies): LoginSteps {
   const { organization, storage, origins, appRedirectUris, now } = dependencies
   const tools: LoginTools = { ...dependencies, link, redirectUris }
   const beginning = lazily(async () => (await import('./begin-login.ts')).createBeginning(tools))

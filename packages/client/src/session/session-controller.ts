@@ -1,0 +1,277 @@
+import type { Me, SignedIn } from '@nokkel/contract'
+import type { Clock, DeviceKeys } from '@nokkel/crypto'
+import type { AuthService } from '../auth/auth-service.ts'
+import { enrolledName } from '../biometrics/biometric-names.ts'
+import { type AuthErrorCode, codeOf } from '../errors.ts'
+import type { Call } from '../http/api.ts'
+import type { Request } from '../http/request.ts'
+import { loginKeyName } from '../keys/device-record.ts'
+import { createStore } from '../state/store.ts'
+import type { SecureStorage } from '../storage/secure-storage.ts'
+import type { ProviderId, SessionRecord } from './auth-token-store.ts'
+import { createEnding } from './end-on-server.ts'
+import { endsDevice, isExpiry, type SessionEnd } from './session-end.ts'
+import { lastProviderName, type SessionManager } from './session-manager.ts'
+import { createWatch } from './watch.ts'
+
+/** Why the person is logged out although they did not ask for it. */
+export type AuthNotice =
+  | 'device_superseded'
+  | 'device_revoked'
+  | 'account_merged'
+  | 'account_erased'
+  | 'session_expired'
+  | 'keys_lost'
+
+export interface SessionState {
+  /** `locked`: there is a session, which `biometrics.unlock` or a login opens; nothing of the person is shown until then. */
+  readonly status: 'starting' | 'signed_out' | 'signed_in' | 'locked' | 'error'
+  /** Who is logged in, when `signed_in`. */
+  readonly me?: Me
+  /** Why nobody knows whether somebody is logged in, when `error`; why the last try to unlock failed, when `locked`. */
+  readonly reason?: AuthErrorCode
+  /** What the session came from, when it has expired or is `locked`: the way to log in that is offered first. */
+  readonly lastProvider?: ProviderId
+  /** Why the last session ended, when `signed_out`. */
+  readonly notice?: AuthNotice
+  /** Why something that was kept of the person could not be deleted here, when `signed_out`. */
+  readonly notPurged?: AuthErrorCode
+}
+
+/** What a login does to the session. */
+export interface SessionEntry {
+  /** Makes it the session of this browser, in the place of another one. */
+  adopt(login: SignedIn, keys: DeviceKeys, provider: ProviderId): Promise<void>
+  /** Ends a session that nobody wants any more. */
+  discard(login: SignedIn, keys: DeviceKeys): Promise<void>
+  /** Shows who is logged in, as far as that is known. */
+  look(): Promise<void>
+  /** Gets anew what is known of who is logged in. */
+  refresh(): Promise<void>
+}
+
+export interface SessionController extends Omit<AuthService, 'signIn' | 'completeSignIn'>, SessionEntry {
+  /** Proves the storage and takes up the session in it. */
+  start(): Promise<void>
+  /** Looks whether another tab has begun or ended a session, locked or unlocked it. */
+  follow(): Promise<void>
+  /** Another tab has learnt that the person of this session was erased, and is about to delete it. */
+  expectErased(sessionId: string): void
+  /** Gets `me` anew. */
+  reload(): Promise<Me>
+  /** Goes on with a session that was unlocked. */
+  resume(): Promise<void>
+  /** Shows why it stays locked, or that it is being tried. */
+  stayLocked(reason?: AuthErrorCode): void
+  close(): void
+}
+
+/** docs/spec/biometrics.md */
+const unlockedByLoginMilliseconds = 30 * 60_000
+
+interface ControllerDependencies {
+  readonly organization: string
+  readonly storage: SecureStorage
+  readonly session: SessionManager
+  readonly request: Request
+  readonly call: Call
+  readonly onSignedIn: (me: Me) => void
+  /** The time as the server has it. */
+  readonly now: Clock
+}
+
+export function createSessionController(dependencies: ControllerDependencies): SessionController {
+  const { organization, storage, session, request, call, onSignedIn, now } = dependencies
+  const store = createStore<SessionState>({ status: 'starting' })
+  const { endOnServer, discard } = createEnding({ request, session, now })
+  let knownSession: string | undefined
+  let starting: Promise<void> | undefined
+  let resuming: Promise<void> = Promise.resolve()
+  let erasedSession: string | undefined
+
+  session.onEnd((reason, { provider }, notPurged) => {
+    knownSession = undefined
+    const last = isExpiry(reason) && { lastProvider: provider }
+    store.set({ status: 'signed_out', notice: noticeOf(reason), ...last, ...(notPurged && { notPurged }) })
+  })
+  session.onLock(showLocked)
+  const watch = createWatch({ now, look: endWhatIsDue })
+  store.subscribe(() => {
+    const { status } = store.getSnapshot()
+    if (status === 'signed_in' || status === 'locked') watch.start()
+    else watch.stop()
+  })
+
+  return {
+    subscribe: store.subscribe,
+    getSnapshot: store.getSnapshot,
+    start,
+    follow,
+    expectErased(sessionId) {
+      erasedSession = sessionId
+    },
+    reload,
+    resume,
+    stayLocked,
+    close: watch.stop,
+    adopt,
+    discard,
+    look,
+    refresh,
+    accessToken: async () => (await session.usable()).accessToken,
+    signOut,
+    sessions: async () => (await call('listSessions', {})).sessions,
+    async endSession(id) {
+      const current = (await session.read())?.sessionId
+      await (id === current ? signOut() : call('revokeSession', { params: { id } }))
+    },
+    endOtherSessions,
+    async signOutEverywhere() {
+      await endOtherSessions()
+      await signOut()
+    },
+  }
+
+  async function start(): Promise<void> {
+    starting = takeUp()
+    await starting
+  }
+
+  async function look(): Promise<void> {
+    await starting
+    await (store.getSnapshot().status === 'starting' ? takeUp() : follow().catch(() => {}))
+  }
+
+  /** What is known of the person has changed, as by a way in that was added. */
+  async function refresh(): Promise<void> {
+    await session.purge().catch(() => {})
+    if (store.getSnapshot().status === 'signed_in') await reload().catch(() => {})
+  }
+
+  async function takeUp(): Promise<void> {
+    const before = store.getSnapshot()
+    try {
+      await storage.open()
+      const record = await session.read()
+      const isErased = knownSession !== undefined && knownSession === erasedSession
+      knownSession = record?.sessionId
+      const notPurged = await session.tidy()
+      if (!record) {
+        await session.purge().catch(() => {})
+        const lastProvider = (await storage.get(lastProviderName(organization))) as ProviderId | undefined
+        const told = { ...(lastProvider && { lastProvider }), ...(notPurged && { notPurged }) }
+        return store.set({ status: 'signed_out', ...(isErased && { notice: 'account_erased' }), ...told })
+      }
+      // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.
+      if (session.isOver(record)) return await session.end('session_expired', record.sessionId)
+      if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
+      if (await isDue(record)) return (await session.lock(record)) ? undefined : await takeUp()
+      onSignedIn(await reload())
+    } catch (error) {
+      const code = codeOf(error)
+      // A session that turned out to be over has set the state already, with its notice; a locked one as well.
+      if (code === 'locked' || store.getSnapshot() !== before) return
+      store.set({ status: 'error', reason: code ?? 'answer_unexpected' })
+    }
+  }
+
+  /** A session that was not refreshed since its device was enrolled says nothing of it yet. */
+  async function isDue(record: SessionRecord): Promise<boolean> {
+    if (session.isDue(record)) return true
+    if (session.isFresh(record) || typeof record.unlockedUntil === 'string') return false
+    return (await storage.get(await enrolledName(record.userId))) === true
+  }
+
+  /** Nobody may be at the device: nothing is asked of the server for it, and what another tab has moved on goes on. */
+  async function endWhatIsDue(): Promise<number | undefined> {
+    const record = await session.read()
+    const { status, me } = store.getSnapshot()
+    if (!record || record.sessionId !== knownSession) return undefined
+    if (session.isOver(record)) {
+      await session.end('session_expired', record.sessionId)
+      return undefined
+    }
+    const expiresAt = Date.parse(record.sessionExpiresAt)
+    const lockedAt = me && status === 'signed_in' ? await lockTimeOf(record, me) : undefined
+    if (lockedAt === undefined) return expiresAt
+    if (lockedAt > now().getTime()) return Math.min(lockedAt, expiresAt)
+    return (await session.lock(record)) ? expiresAt : now().getTime()
+  }
+
+  /** The server tells it with the next refresh; until then what it goes by is the time of the login. */
+  async function lockTimeOf({ unlockedUntil, userId }: SessionRecord, me: Me): Promise<number | undefined> {
+    if (typeof unlockedUntil === 'string') return Date.parse(unlockedUntil)
+    const isEnrolled = (await storage.get(await enrolledName(userId))) === true
+    return isEnrolled ? Date.parse(me.session.authenticatedAt) + unlockedByLoginMilliseconds : undefined
+  }
+
+  function showLocked({ provider }: SessionRecord): void {
+    if (store.getSnapshot().status !== 'locked') store.set({ status: 'locked', lastProvider: provider })
+  }
+
+  /** One after the other: what was unlocked is told more than once, and is taken up by the first that can. */
+  function resume(): Promise<void> {
+    const resumed = resuming.then(async () => {
+      if (store.getSnapshot().status === 'locked') await takeUp()
+    })
+    resuming = resumed.catch(() => {})
+    return resumed
+  }
+
+  function stayLocked(reason?: AuthErrorCode): void {
+    const { status, lastProvider } = store.getSnapshot()
+    if (status !== 'locked') return
+    store.set({ status, ...(lastProvider && { lastProvider }), ...(reason && { reason }) })
+  }
+
+  async function follow(): Promise<void> {
+    const { status, me } = store.getSnapshot()
+    if (status === 'starting') return
+    const record = await session.read()
+    if (record?.sessionId !== knownSession) {
+      // Somebody else logged in: what this page holds of the person before must go first.
+      if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
+      await takeUp()
+    } else if (record && session.isDue(record)) showLocked(record)
+    else if (status === 'locked') await resume()
+  }
+
+  async function reload(): Promise<Me> {
+    const me = await call('getMe', {})
+    store.set({ status: 'signed_in', me })
+    return me
+  }
+
+  async function adopt({ tokens, userId }: SignedIn, keys: DeviceKeys, provider: ProviderId): Promise<void> {
+    await starting
+    await endFormerSession()
+    const { me } = store.getSnapshot()
+    if (me && me.id !== userId) store.set({ status: 'signed_out' })
+    await storage.put(loginKeyName, { keys })
+    knownSession = tokens.sessionId
+    await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName })
+    await takeUp()
+  }
+
+  async function endOtherSessions(): Promise<number> {
+    return (await call('revokeOtherSessions', {})).ended
+  }
+
+  async function endFormerSession(): Promise<void> {
+    const former = await session.held()
+    if (former) await endOnServer(former)
+  }
+
+  async function signOut(): Promise<void> {
+    const record = await session.read()
+    if (record) await endOnServer(record)
+    knownSession = undefined
+    const notPurged = await session.clear()
+    store.set({ status: 'signed_out', ...(notPurged && { notPurged }) })
+  }
+}
+
+function noticeOf(reason: SessionEnd): AuthNotice {
+  if (endsDevice(reason) || reason === 'account_merged') return reason
+  return reason === 'keys_missing' ? 'keys_lost' : 'session_expired'
+}
