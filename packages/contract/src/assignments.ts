@@ -3,9 +3,9 @@ import { operation } from './operation.ts'
 import { base64Url, Cursor, compactJws, Instant, PublicJwk, pageQuery, Thumbprint, Uuid } from './scalars.ts'
 
 /** Largest sealed content of an assignment (title, body, file list), bytes. */
-export const MAXIMUM_CONTENT_BYTES = 524_288
+const MAXIMUM_CONTENT_BYTES = 524_288
 /** Most devices one assignment is sealed to. */
-export const MAXIMUM_RECIPIENT_DEVICES = 1000
+const MAXIMUM_RECIPIENT_DEVICES = 1000
 
 const WrappedKey = z.strictObject({
   userId: Uuid,
@@ -17,10 +17,9 @@ const Statement = compactJws(131_072).openapi({
 })
 
 /** How far an assignment has come with one recipient. */
-export const DeliveryState = z.enum(['sent', 'fetched', 'opened', 'unreadable']).openapi('DeliveryState', {
+const DeliveryState = z.enum(['sent', 'fetched', 'opened', 'unreadable']).openapi('DeliveryState', {
   description: 'unreadable: none of the active devices of the person can open it, or the person has no device now.',
 })
-export type DeliveryState = z.infer<typeof DeliveryState>
 
 export const Delivery = z
   .strictObject({

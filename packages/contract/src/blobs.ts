@@ -5,7 +5,7 @@ import { Uuid } from './scalars.ts'
 /** Largest stored chunk, bytes. */
 export const MAXIMUM_CHUNK_BYTES = 1_048_576
 /** Largest stored file, bytes. */
-export const MAXIMUM_BLOB_BYTES = 4_294_967_296
+const MAXIMUM_BLOB_BYTES = 4_294_967_296
 
 const chunkParams = z.strictObject({
   id: Uuid,

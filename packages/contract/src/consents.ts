@@ -14,8 +14,7 @@ export type ConsentPurpose = z.infer<typeof ConsentPurpose>
  * GDPR article 6(1)(a); for the personnummer also § 12 of the Norwegian personopplysningsloven: a factual need for
  * certain identification that cannot be met otherwise.
  */
-export const LegalBasis = z.enum(['gdpr-6-1-a', 'gdpr-6-1-a+popplyl-12'])
-export type LegalBasis = z.infer<typeof LegalBasis>
+const LegalBasis = z.enum(['gdpr-6-1-a', 'gdpr-6-1-a+popplyl-12'])
 
 /** A yes of the person. It stays as evidence for three years after it was withdrawn or replaced. */
 export const Consent = z

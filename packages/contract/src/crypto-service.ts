@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { operation } from './operation.ts'
-import { Uuid } from './scalars.ts'
+import { MAXIMUM_INTEGER, Uuid } from './scalars.ts'
 
 /**
  * Base64 with padding (RFC 4648 §4), as EKM-05 software writes it. Checked where it is decoded: a regular expression
@@ -16,12 +16,12 @@ const Plain = { text: PrivateKeyText }
 const Sealed = { data: base64(64, 4096), iv: base64(16, 16) }
 const Wrapped = {
   rfxId: Uuid,
-  version: z.int().min(1).max(2_147_483_647),
+  version: z.int().min(1).max(MAXIMUM_INTEGER),
   via: z.enum(['user', 'company']),
 }
 
 /** A batch is of one owner: whoever the access token says. */
-export const CRYPTO_SERVICE_BATCH = 100
+const CRYPTO_SERVICE_BATCH = 100
 const batch = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(CRYPTO_SERVICE_BATCH)
 
 /** The key that the new one replaces: the active one, or there must be none. */

@@ -7,7 +7,7 @@ export const Share = z.enum(['name', 'birthDate', 'phoneNumber', 'email', 'addre
 export type Share = z.infer<typeof Share>
 
 /** What the person said yes to, before they left for the provider. */
-export const LoginConsent = z
+const LoginConsent = z
   .strictObject({
     /** Of the text they saw. */
     version: z.string().regex(/^[a-z0-9.-]{1,32}$/),
@@ -18,7 +18,6 @@ export const LoginConsent = z
       .refine((shares) => new Set(shares).size === shares.length),
   })
   .openapi('LoginConsent')
-export type LoginConsent = z.infer<typeof LoginConsent>
 
 /**
  * How the person goes to the provider and comes back: in the browser; in the browser, where the app of Vipps opens it

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { operation } from './operation.ts'
 import { Instant, Thumbprint, Uuid } from './scalars.ts'
 
-export const ManagedKeyState = z.enum(['active', 'superseded', 'revoked', 'destroyed'])
+const ManagedKeyState = z.enum(['active', 'superseded', 'revoked', 'destroyed'])
 
 const managedKey = {
   id: Uuid,
