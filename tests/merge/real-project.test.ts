@@ -2,7 +2,8 @@ import type * as contract from '@nokkel/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
-import { companies, type Device, type RealServer, startRealServer } from '../rfx/testing/real-server.ts'
+import { type RealServer, startRealServer } from '../../tools/testing/real-server.ts'
+import { companies, type Device, logIn } from '../rfx/testing/fjordhjelpen.ts'
 
 describe.each(databaseEngines)('a person with two accounts and real projects [%s]', (engine) => {
   let server: RealServer
@@ -13,11 +14,11 @@ describe.each(databaseEngines)('a person with two accounts and real projects [%s
   let marit: Device
 
   beforeAll(async () => {
-    server = await startRealServer(engine)
-    silje = await server.logIn('silje')
-    kari = await server.logIn('kari')
-    bjorn = await server.logIn('bjorn')
-    marit = await server.logIn('marit')
+    server = await startRealServer({ engine })
+    silje = await logIn(server, 'silje')
+    kari = await logIn(server, 'kari')
+    bjorn = await logIn(server, 'bjorn')
+    marit = await logIn(server, 'marit')
   }, 120_000)
   afterAll(() => server.close())
 
@@ -89,7 +90,7 @@ describe.each(databaseEngines)('a person with two accounts and real projects [%s
     expect(await closed.check()).toEqual(faults)
 
     // What was Kari's login is Bjørn's now.
-    const again = await server.logIn('kari')
+    const again = await logIn(server, 'kari')
     expect(again.id).toBe(bjorn.id)
     expect(again.nokkel.auth.getSnapshot().me?.formerIds).toEqual([kari.id])
     const elsewhere = again.nokkel.rfx.get(own.id)
@@ -97,7 +98,7 @@ describe.each(databaseEngines)('a person with two accounts and real projects [%s
     expect(await elsewhere.comments()).toHaveLength(2)
 
     expect(await send(marit, 'POST', `${path}/undo`)).toMatchObject({ state: 'open', merge: null })
-    const apart = await server.logIn('kari')
+    const apart = await logIn(server, 'kari')
     expect(apart.id).toBe(kari.id)
     await own.comment('Da er vi enige.')
     expect(await versionOf(own.id)).toBe(3)

@@ -3,7 +3,9 @@ import { FILE_CHUNK_BYTE_LENGTH } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
-import { companies, type Device, type RealServer, startRealServer } from './testing/real-server.ts'
+import { type RealServer, startRealServer } from '../../tools/testing/real-server.ts'
+import { passDeadline } from '../../tools/testing/rfx.ts'
+import { companies, type Device, logIn } from './testing/fjordhjelpen.ts'
 
 const inAnHour = () => new Date(Date.now() + 3_600_000)
 
@@ -22,14 +24,14 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
   let ola: Device
 
   beforeAll(async () => {
-    server = await startRealServer(engine)
-    silje = await server.logIn('silje')
+    server = await startRealServer({ engine })
+    silje = await logIn(server, 'silje')
     await silje.nokkel.companies.generateKey(companies.innkjop)
-    kari = await server.logIn('kari')
-    marit = await server.logIn('marit')
-    bjorn = await server.logIn('bjorn')
-    aile = await server.logIn('aile')
-    ola = await server.logIn('ola')
+    kari = await logIn(server, 'kari')
+    marit = await logIn(server, 'marit')
+    bjorn = await logIn(server, 'bjorn')
+    aile = await logIn(server, 'aile')
+    ola = await logIn(server, 'ola')
   })
   afterAll(() => server.close())
 
@@ -67,7 +69,7 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
     await expect(project.openBid(first.id)).rejects.toMatchObject({ code: 'deadline_not_passed' })
     await expect(of(kari).openBid(first.id)).rejects.toMatchObject({ code: 'not_found' })
 
-    await server.moveDeadline(id, -1)
+    await passDeadline(server.database, id)
     expect((await project.bids()).map((bid) => [bid.mine, bid.revision, bid.openedAt]).toSorted()).toEqual([
       [false, 1, null],
       [false, 2, null],
@@ -99,7 +101,7 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
       select count(*)::integer as count from public.blob where rfx_id = ${id}::uuid`.execute(server.database.owner)
     expect(rows[0]?.count).toBe(0)
     expect(await of(ola).submitBid(companies.maler, bidOf('Likevel'))).toMatchObject({ id: bidId, revision: 2 })
-    await server.moveDeadline(id, -1)
+    await passDeadline(server.database, id)
     expect((await project.openBid(bidId)).text).toBe('Likevel')
     await expect(of(ola).withdrawBid(companies.maler)).rejects.toMatchObject({ code: 'deadline_passed' })
   })
@@ -118,7 +120,7 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
     expect(rows.rows[0]).toEqual({ own: 2, opening: 1 })
     expect((await of(bjorn).openBid(bidId)).text).toBe('Før')
     const { id: after } = await of(ola).submitBid(companies.maler, bidOf('Etter'))
-    await server.moveDeadline(id, -1)
+    await passDeadline(server.database, id)
     expect((await project.openBid(bidId)).text).toBe('Før')
     expect((await project.openBid(after)).text).toBe('Etter')
   })
@@ -127,7 +129,7 @@ describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
     const { id, project, of } = await createProject()
     const { id: bidId } = await of(bjorn).submitBid(companies.ror, bidOf('Rør'))
     await of(ola).submitBid(companies.maler, bidOf('Maling'))
-    await server.moveDeadline(id, -1)
+    await passDeadline(server.database, id)
     const owner = server.database.owner
     const restore = await sql<{
       content: Uint8Array

@@ -3,7 +3,8 @@ import { FILE_CHUNK_BYTE_LENGTH } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
-import { companies, type Device, type RealServer, startRealServer } from './testing/real-server.ts'
+import { type RealServer, startRealServer } from '../../tools/testing/real-server.ts'
+import { companies, type Device, logIn } from './testing/fjordhjelpen.ts'
 
 const section = { id: '00000000-0000-4000-8000-00000000000a', heading: 'Omfang', fields: [] }
 
@@ -32,9 +33,9 @@ describe.each(databaseEngines)('what is written in a project [%s]', (engine) => 
   let kari: Device
 
   beforeAll(async () => {
-    server = await startRealServer(engine)
-    silje = await server.logIn('silje')
-    kari = await server.logIn('kari')
+    server = await startRealServer({ engine })
+    silje = await logIn(server, 'silje')
+    kari = await logIn(server, 'kari')
   })
   afterAll(() => server.close())
 
@@ -148,7 +149,7 @@ describe.each(databaseEngines)('what is written in a project [%s]', (engine) => 
 
   it('somebody writing under a version that another has replaced writes under the next', async () => {
     const { own, theirs } = await createProject()
-    const marit = await server.logIn('marit')
+    const marit = await logIn(server, 'marit')
     await own.sendForReview()
     await own.exclude(marit.id)
     await theirs.comment('etterpå')

@@ -9,14 +9,20 @@ import { createNokkel, type NodeNokkelOptions } from '../../packages/client/src/
 import type { Nokkel } from '../../packages/client/src/nokkel.ts'
 import { memoryStorage } from '../../packages/client/src/storage/memory-storage.ts'
 import { fixedKeyGenerator } from '../../packages/client/src/testing/fixed-key-generator.ts'
-import { createTestDatabase } from './database.ts'
+import { createTestDatabase, type DatabaseEngine } from './database.ts'
 
+const seed = readFileSync(new URL('../../supabase/seed.sql', import.meta.url), 'utf8')
 const organizations = ['likeperson', 'fjordhjelpen']
 
 export type RealServer = Awaited<ReturnType<typeof startRealServer>>
 export type RealDevice = ReturnType<RealServer['createDevice']>
 
+/** Meets a request on its way. What it gives is the answer; `undefined`: the server answers. */
+type Meet = (request: Request, answer: () => Promise<Response>) => Promise<Response | undefined>
+
 export interface RealServerOptions {
+  /** Default `postgres`. */
+  readonly engine?: DatabaseEngine
   /** Whether organisations may ask for the personnummer. Default `false`. */
   readonly personnummer?: boolean
 }
@@ -27,14 +33,16 @@ export const appRedirectUriOf = (provider: string, organization: string) =>
 export const appCallbackUriOf = (provider: string, organization: string) =>
   `https://app.example.no/callback/${provider}/${organization}`
 
-/** The real server over Postgres with the seeded people, and the sandbox as its providers. */
-export async function startRealServer({ personnummer = false }: RealServerOptions = {}) {
+/** The real server with the seeded people, and the sandbox as its providers. */
+export async function startRealServer({ engine = 'postgres', personnummer = false }: RealServerOptions = {}) {
   const clock = { aheadSeconds: 0 }
   const now = () => new Date(Date.now() + clock.aheadSeconds * 1000)
-  const database = await createTestDatabase('postgres')
-  await sql.raw(readFileSync(new URL('../../supabase/seed.sql', import.meta.url), 'utf8')).execute(database.owner)
-  // How people log in is what the operator configured.
-  await sql`delete from public.vipps_org_config`.execute(database.owner)
+  const database = await createTestDatabase(engine)
+  await database.owner.transaction().execute(async (transaction) => {
+    for (const statement of seed.split(/;\n/)) if (statement.trim()) await sql.raw(statement).execute(transaction)
+    // How people log in is what the operator configured.
+    await sql`delete from public.vipps_org_config`.execute(transaction)
+  })
 
   let sandbox: Sandbox | undefined
   const listener = createServer((request, response) => {
@@ -77,7 +85,60 @@ export async function startRealServer({ personnummer = false }: RealServerOption
     now,
   })
   await server.ready()
-  const fetch = ((input, init) => server.fetch(new Request(input, init))) as typeof globalThis.fetch
+  const open: Nokkel[] = []
+  const meets: Meet[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init)
+    const answer = async () => server.fetch(request)
+    for (const meet of meets) {
+      const met = await meet(request, answer)
+      if (met) return met
+    }
+    return answer()
+  }
+
+  function createDevice(options: Partial<NodeNokkelOptions> = {}) {
+    const launched: URL[] = []
+    const { storage = memoryStorage(), lock = createMutex() } = options
+    const nokkel: Nokkel = createNokkel({
+      url: origin,
+      organization: 'likeperson',
+      fetch,
+      now,
+      keyGenerator: fixedKeyGenerator,
+      deviceName: 'Test',
+      urlLauncher: { launch: (url) => void launched.push(url) },
+      ...options,
+      storage,
+      lock,
+    })
+    open.push(nokkel)
+    return {
+      nokkel,
+      storage,
+      launched,
+      /** Walks through the pages the person was sent to. The URL they come back to. */
+      visit: async (person: VisitOptions['person'], more: Omit<VisitOptions, 'person'> = {}) =>
+        new URL(await signIn(launched.at(-1) ?? '', { person, ...more })),
+      async logIn(person: string, provider: 'bankid' | 'vipps' = 'vipps') {
+        await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
+        const callback = await signIn(launched.at(-1) ?? '', { person })
+        await nokkel.auth.completeSignIn(new URL(callback))
+        const settled = await nokkel.keys.settled()
+        await nokkel.userKeys.settled()
+        await nokkel.rfx.settled()
+        return settled
+      },
+      /** The same device in another tab: with the same storage and session. */
+      async reopen(): Promise<Nokkel> {
+        const { nokkel: tab } = createDevice({ ...options, storage, lock })
+        await tab.start()
+        await tab.keys.settled()
+        await tab.userKeys.settled()
+        return tab
+      },
+    }
+  }
 
   return {
     origin,
@@ -86,41 +147,15 @@ export async function startRealServer({ personnummer = false }: RealServerOption
     now,
     database,
     fetch,
-    /** A client on a device of its own, and somebody who logs in there through the pages of the sandbox. */
-    createDevice(options: Partial<NodeNokkelOptions> = {}) {
-      const launched: URL[] = []
-      const storage = options.storage ?? memoryStorage()
-      const nokkel: Nokkel = createNokkel({
-        url: origin,
-        organization: 'likeperson',
-        fetch,
-        now,
-        storage,
-        keyGenerator: fixedKeyGenerator,
-        lock: createMutex(),
-        deviceName: 'Test',
-        urlLauncher: { launch: (url) => void launched.push(url) },
-        ...options,
-      })
-      return {
-        nokkel,
-        storage,
-        launched,
-        /** Walks through the pages the person was sent to. The URL they come back to. */
-        visit: async (person: VisitOptions['person'], more: Omit<VisitOptions, 'person'> = {}) =>
-          new URL(await signIn(launched.at(-1) ?? '', { person, ...more })),
-        async logIn(person: string, provider: 'bankid' | 'vipps' = 'vipps') {
-          await nokkel.auth.signIn(provider, { consent: { personnummer: true } })
-          const callback = await signIn(launched.at(-1) ?? '', { person })
-          await nokkel.auth.completeSignIn(new URL(callback))
-          const settled = await nokkel.keys.settled()
-          await nokkel.userKeys.settled()
-          await nokkel.rfx.settled()
-          return settled
-        },
-      }
+    /** Puts something between all clients and the server, until what it gives is called. */
+    meet(meet: Meet) {
+      meets.push(meet)
+      return () => void meets.splice(meets.indexOf(meet), 1)
     },
+    /** A client on a device of its own, and somebody who logs in there through the pages of the sandbox. */
+    createDevice,
     async close() {
+      for (const nokkel of open) nokkel.close()
       await server.close()
       sandbox.close()
       listener.closeAllConnections()
