@@ -7,7 +7,8 @@ import { createGroup, createRfxPerson, distribute, type RfxPerson, targetOf } fr
 import { createProjectOf, createRfxCast, isRekeyPending, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
 import type { Transaction } from '../db/database.ts'
 import { withClaims } from '../db/with-claims.ts'
-import { deleteInvitation, deleteRfx, insertExclusion, updateDeveloper } from './store.ts'
+import { updateParty } from './parties.ts'
+import { deleteRfx, updateDeveloper } from './store.ts'
 
 // PGlite has one connection, on which nobody waits for another.
 describe('who waits for whom in projects [postgres]', () => {
@@ -76,7 +77,10 @@ describe('who waits for whom in projects [postgres]', () => {
       const id = await createProjectOf(api, cast)
       await distribute(api, supplier, await createGroup(api, supplier, id, 'bidder', supplierCompany))
       const key = await keyOf(supplier)
-      const withdraw = () => once(buyer, (transaction) => deleteInvitation(transaction, id, supplierCompany, requestId))
+      const withdraw = () =>
+        once(buyer, (transaction) =>
+          updateParty(transaction, 'rfx_invitation.remove', id, supplierCompany, requestId),
+        )
       expect(
         await queue(
           [id],
@@ -146,7 +150,8 @@ describe('who waits for whom in projects [postgres]', () => {
     const remove = async () => {
       await sql`delete from public.app_user where auth_user_id = ${gone.id}::uuid`.execute(database.owner)
     }
-    const exclude = () => once(buyer, (transaction) => insertExclusion(transaction, id, gone.id, requestId))
+    const exclude = () =>
+      once(buyer, (transaction) => updateParty(transaction, 'rfx_member.remove', id, gone.id, requestId))
     expect(await queue([id], [exclude, remove])).toEqual([undefined, undefined])
   })
 

@@ -19,17 +19,8 @@ import {
 import { createProjectOf, createRfxCast, inOneHour, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
 import type { Transaction } from '../db/database.ts'
 import { withClaims } from '../db/with-claims.ts'
-import {
-  deleteExclusion,
-  deleteInvitation,
-  deleteOpener,
-  deleteRfx,
-  insertExclusion,
-  insertInvitation,
-  insertOpener,
-  updateDeadline,
-  updateStatus,
-} from './store.ts'
+import { updateParty } from './parties.ts'
+import { deleteRfx, updateDeadline, updateStatus } from './store.ts'
 
 const stages = ['draft', 'in_review', 'approved', 'deadline passed', 'closed'] as const
 const roles = [
@@ -172,13 +163,16 @@ describe.each(databaseEngines)('the life of projects [%s]', (engine) => {
       updateDeadline(transaction, id, '2026-01-05T08:00:00Z', requestId),
     'set a deadline in three years': (transaction, id) =>
       updateDeadline(transaction, id, new Date(Date.now() + 3 * 365 * 86_400_000).toISOString(), requestId),
-    invite: (transaction, id) => insertInvitation(transaction, id, cast.rivalCompany, requestId),
-    withdraw: (transaction, id) => deleteInvitation(transaction, id, cast.supplierCompany, requestId),
-    exclude: (transaction, id) => insertExclusion(transaction, id, cast.another.id, requestId),
-    'exclude an opener': (transaction, id) => insertExclusion(transaction, id, opener.id, requestId),
-    readmit: (transaction, id) => deleteExclusion(transaction, id, people.excluded.id, requestId),
-    'name an opener': (transaction, id) => insertOpener(transaction, id, cast.another.id, requestId),
-    'dismiss an opener': (transaction, id) => deleteOpener(transaction, id, cast.colleague.id, requestId),
+    invite: (transaction, id) => updateParty(transaction, 'rfx_invitation.create', id, cast.rivalCompany, requestId),
+    withdraw: (transaction, id) =>
+      updateParty(transaction, 'rfx_invitation.remove', id, cast.supplierCompany, requestId),
+    exclude: (transaction, id) => updateParty(transaction, 'rfx_member.remove', id, cast.another.id, requestId),
+    'exclude an opener': (transaction, id) => updateParty(transaction, 'rfx_member.remove', id, opener.id, requestId),
+    readmit: (transaction, id) => updateParty(transaction, 'rfx_member.readmit', id, people.excluded.id, requestId),
+    'name an opener': (transaction, id) =>
+      updateParty(transaction, 'rfx_opener.create', id, cast.another.id, requestId),
+    'dismiss an opener': (transaction, id) =>
+      updateParty(transaction, 'rfx_opener.remove', id, cast.colleague.id, requestId),
     delete: (transaction, id) => deleteRfx(transaction, id, requestId),
   }
 

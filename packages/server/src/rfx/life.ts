@@ -8,32 +8,10 @@ import { requireOwnDevice } from './device.ts'
 import { hasBegunWith, insertRfx, insertWraps } from './key-store.ts'
 import { readRfx } from './read.ts'
 import { recorded } from './refusals.ts'
-import {
-  deleteExclusion,
-  deleteInvitation,
-  deleteOpener,
-  deleteRfx,
-  insertExclusion,
-  insertInvitation,
-  insertOpener,
-  updateDeadline,
-  updateStatus,
-} from './store.ts'
+import { deleteRfx, updateDeadline, updateStatus } from './store.ts'
 import { parseWraps, verifyWraps } from './wraps.ts'
 
 type StatusChange = ParsedOf<typeof statusOperation>['body']
-
-/** A company of a project, as the path of an operation names it. */
-export interface CompanyPath {
-  readonly id: string
-  readonly companyId: string
-}
-
-/** A person of a project, as the path of an operation names them. */
-export interface PersonPath {
-  readonly id: string
-  readonly userId: string
-}
 
 /**
  * Creates a project with its key and its title, or nothing. The same again changes nothing.
@@ -95,55 +73,4 @@ export async function setDeadline(
     await updateDeadline(transaction, id, deadline, caller.requestId)
     return readRfx(transaction, id)
   })
-}
-
-/** @throws {ServerError} `conflict`: the buyer itself. `rfx_status`, `not_found` or `forbidden`. */
-export async function invite(database: Database, caller: Caller, { id, companyId }: CompanyPath): Promise<void> {
-  await recorded(database, caller, { action: 'rfx_invitation.create', id }, (transaction) =>
-    insertInvitation(transaction, id, companyId, caller.requestId),
-  )
-}
-
-/** Takes the key from the company and its people. @throws {ServerError} `deadline_passed`, `rfx_status`, `not_found` or `forbidden`. */
-export async function withdraw(database: Database, caller: Caller, { id, companyId }: CompanyPath): Promise<void> {
-  await recorded(database, caller, { action: 'rfx_invitation.remove', id }, (transaction) =>
-    deleteInvitation(transaction, id, companyId, caller.requestId),
-  )
-}
-
-/**
- * Takes the key from them, and the opening of bids.
- *
- * @throws {ServerError} `conflict`: oneself. `not_found`: also of who is not in it. `forbidden`: also of an opener, the
- * creator or an administrator, by who may not name openers. `openers_missing`.
- */
-export async function exclude(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
-  await recorded(database, caller, { action: 'rfx_member.remove', id }, (transaction) =>
-    insertExclusion(transaction, id, userId, caller.requestId),
-  )
-}
-
-/** @throws {ServerError} `not_found` or `forbidden`. */
-export async function readmit(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
-  await recorded(database, caller, { action: 'rfx_member.readmit', id }, (transaction) =>
-    deleteExclusion(transaction, id, userId, caller.requestId),
-  )
-}
-
-/** @throws {ServerError} `not_found`: also of who is no buyer. `forbidden`. */
-export async function nameOpener(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
-  await recorded(database, caller, { action: 'rfx_opener.create', id }, (transaction) =>
-    insertOpener(transaction, id, userId, caller.requestId),
-  )
-}
-
-/**
- * Takes the opening key from them.
- *
- * @throws {ServerError} `openers_missing`: bids would depend on one person, or nobody. `not_found` or `forbidden`.
- */
-export async function dismissOpener(database: Database, caller: Caller, { id, userId }: PersonPath): Promise<void> {
-  await recorded(database, caller, { action: 'rfx_opener.remove', id }, (transaction) =>
-    deleteOpener(transaction, id, userId, caller.requestId),
-  )
 }

@@ -5,7 +5,8 @@ import { decodeCursor, toPage } from '../db/page-cursor.ts'
 import { type Claims, withClaims, withSnapshot } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 import { selectGroups } from './key-store.ts'
-import { selectFacts, selectParties, selectSummaries } from './store.ts'
+import { selectParties } from './parties.ts'
+import { selectFacts, selectSummaries } from './store.ts'
 
 export async function listRfx(
   database: Database,

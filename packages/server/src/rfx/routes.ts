@@ -8,18 +8,8 @@ import { checkRfx } from './check.ts'
 import { registerRfxContent } from './content/routes.ts'
 import { listDevelopers, setDeveloper } from './developers.ts'
 import { addWraps, createGroup, getGroup } from './groups.ts'
-import {
-  changeStatus,
-  createRfx,
-  dismissOpener,
-  exclude,
-  invite,
-  nameOpener,
-  readmit,
-  removeRfx,
-  setDeadline,
-  withdraw,
-} from './life.ts'
+import { changeStatus, createRfx, removeRfx, setDeadline } from './life.ts'
+import { changeParty } from './parties.ts'
 import { getRfx, listRfx } from './read.ts'
 import { listRecipients } from './recipients.ts'
 import { findSigners } from './signers.ts'
@@ -44,12 +34,24 @@ export function registerRfx(api: Api, dependencies: RfxDependencies): void {
   api.implement(contract.setRfxDeadline, (request) =>
     setDeadline(database, callerOf(request), request.params.id, request.body.deadline),
   )
-  api.implement(contract.inviteSupplier, (request) => invite(database, callerOf(request), request.params))
-  api.implement(contract.withdrawSupplier, (request) => withdraw(database, callerOf(request), request.params))
-  api.implement(contract.excludeRfxMember, (request) => exclude(database, callerOf(request), request.params))
-  api.implement(contract.readmitRfxMember, (request) => readmit(database, callerOf(request), request.params))
-  api.implement(contract.nameOpener, (request) => nameOpener(database, callerOf(request), request.params))
-  api.implement(contract.dismissOpener, (request) => dismissOpener(database, callerOf(request), request.params))
+  api.implement(contract.inviteSupplier, (request) =>
+    changeParty(database, callerOf(request), 'rfx_invitation.create', request.params.id, request.params.companyId),
+  )
+  api.implement(contract.withdrawSupplier, (request) =>
+    changeParty(database, callerOf(request), 'rfx_invitation.remove', request.params.id, request.params.companyId),
+  )
+  api.implement(contract.excludeRfxMember, (request) =>
+    changeParty(database, callerOf(request), 'rfx_member.remove', request.params.id, request.params.userId),
+  )
+  api.implement(contract.readmitRfxMember, (request) =>
+    changeParty(database, callerOf(request), 'rfx_member.readmit', request.params.id, request.params.userId),
+  )
+  api.implement(contract.nameOpener, (request) =>
+    changeParty(database, callerOf(request), 'rfx_opener.create', request.params.id, request.params.userId),
+  )
+  api.implement(contract.dismissOpener, (request) =>
+    changeParty(database, callerOf(request), 'rfx_opener.remove', request.params.id, request.params.userId),
+  )
 
   api.implement(contract.createRfxGroup, (request) =>
     createGroup(database, callerOf(request), request.params.id, request.body),

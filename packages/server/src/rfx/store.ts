@@ -1,4 +1,4 @@
-import type { Rfx, RfxSummary } from '@nokkel/contract'
+import type { RfxSummary } from '@nokkel/contract'
 import { encodeBase64Url } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import type { Transaction } from '../db/database.ts'
@@ -87,21 +87,6 @@ function toSummary(row: SummaryRow): RfxSummary {
   }
 }
 
-/** Who takes part in a project by name, as far as the person may know. */
-export async function selectParties(
-  transaction: Transaction,
-  id: string,
-): Promise<Pick<Rfx, 'suppliers' | 'excluded' | 'openers'>> {
-  const { rows } = await sql<{ kind: string; id: string; name: string; added_at: Date }>`
-    select * from nokkel.rfx_parties(${id}::uuid)`.execute(transaction)
-  const of = (kind: string) => rows.filter((row) => row.kind === kind)
-  return {
-    suppliers: of('supplier').map((row) => ({ id: row.id, name: row.name, invitedAt: instant(row.added_at) })),
-    excluded: of('excluded').map((row) => ({ id: row.id, name: row.name })),
-    openers: of('opener').map((row) => ({ id: row.id, name: row.name })),
-  }
-}
-
 export interface RfxFacts {
   readonly createdByName: string | null
   readonly mayNameOpeners: boolean
@@ -114,8 +99,6 @@ export async function selectFacts(transaction: Transaction, id: string, createdB
       nokkel.may_name_openers(${id}::uuid) as "mayNameOpeners", clock_timestamp() as "serverTime"`.execute(transaction)
   return (rows as [RfxFacts])[0]
 }
-
-// Life ----------------------------------------------------------------------------------------------------------------
 
 export async function deleteRfx(transaction: Transaction, id: string, requestId: string): Promise<void> {
   await sql`select nokkel.delete_rfx(${id}::uuid, ${requestId}::uuid)`.execute(transaction)
@@ -150,66 +133,6 @@ export async function updateDeadline(
   await sql`
     select nokkel.set_rfx_deadline(${id}::uuid, ${at}::timestamptz, ${requestId}::uuid)`.execute(transaction)
 }
-
-export async function insertInvitation(
-  transaction: Transaction,
-  id: string,
-  companyId: string,
-  requestId: string,
-): Promise<void> {
-  await sql`
-    select nokkel.invite_to_rfx(${id}::uuid, ${companyId}::uuid, ${requestId}::uuid)`.execute(transaction)
-}
-
-export async function deleteInvitation(
-  transaction: Transaction,
-  id: string,
-  companyId: string,
-  requestId: string,
-): Promise<void> {
-  await sql`
-    select nokkel.withdraw_from_rfx(${id}::uuid, ${companyId}::uuid, ${requestId}::uuid)`.execute(transaction)
-}
-
-export async function insertExclusion(
-  transaction: Transaction,
-  id: string,
-  userId: string,
-  requestId: string,
-): Promise<void> {
-  await sql`
-    select nokkel.exclude_from_rfx(${id}::uuid, ${userId}::uuid, ${requestId}::uuid)`.execute(transaction)
-}
-
-export async function deleteExclusion(
-  transaction: Transaction,
-  id: string,
-  userId: string,
-  requestId: string,
-): Promise<void> {
-  await sql`
-    select nokkel.readmit_to_rfx(${id}::uuid, ${userId}::uuid, ${requestId}::uuid)`.execute(transaction)
-}
-
-export async function insertOpener(
-  transaction: Transaction,
-  id: string,
-  userId: string,
-  requestId: string,
-): Promise<void> {
-  await sql`select nokkel.name_opener(${id}::uuid, ${userId}::uuid, ${requestId}::uuid)`.execute(transaction)
-}
-
-export async function deleteOpener(
-  transaction: Transaction,
-  id: string,
-  userId: string,
-  requestId: string,
-): Promise<void> {
-  await sql`select nokkel.dismiss_opener(${id}::uuid, ${userId}::uuid, ${requestId}::uuid)`.execute(transaction)
-}
-
-// Developers ----------------------------------------------------------------------------------------------------------
 
 export async function selectDevelopers(transaction: Transaction): Promise<{ id: string; name: string }[]> {
   const { rows } = await sql<{ id: string; name: string }>`select * from nokkel.developers()`.execute(transaction)
