@@ -103,3 +103,8 @@ export class NokkelError extends Error {
 export function codeOf(error: unknown): NokkelErrorCode | undefined {
   return error instanceof NokkelError ? error.code : undefined
 }
+
+/** Anything else that was thrown counts as an answer this version does not understand. */
+export function nokkelErrorOf(cause: unknown): NokkelError {
+  return cause instanceof NokkelError ? cause : new NokkelError('answer_unexpected', { cause })
+}

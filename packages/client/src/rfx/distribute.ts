@@ -1,5 +1,5 @@
 import type { RfxRecipient } from '@nokkel/contract'
-import { type RfxKey, signRfxManifest } from '@nokkel/crypto'
+import type { RfxKey } from '@nokkel/crypto'
 import { codeOf, NokkelError } from '../errors.ts'
 import type { ManifestEnd, VerifiedGroup } from './group-keys.ts'
 import {
@@ -13,7 +13,7 @@ import {
   sortOut,
   type Work,
 } from './group-tools.ts'
-import type { MadeWrap } from './key-wrapper.ts'
+import { pairs, type RecipientWrap, signRevision, wrapRecipient } from './revision.ts'
 import type { DistributionError, DistributionResult } from './rfx-service.ts'
 
 export interface DistributeWork extends Work {
@@ -21,12 +21,6 @@ export interface DistributeWork extends Work {
   readonly only?: ((recipient: RfxRecipient) => boolean) | undefined
   /** Whether to look for those without a key of their own, to name them. Default `true`. */
   readonly namesKeyless?: boolean
-}
-
-/** A wrap that is to be stored. */
-export interface RecipientWrap {
-  readonly recipient: Reachable
-  readonly wrap: MadeWrap
 }
 
 const roundLimit = 5
@@ -100,20 +94,6 @@ function errorOf(recipient: RfxRecipient, error: string): DistributionError {
   return { companyId: companyId ?? '', userId: owner === 'user' ? ownerId : '', error }
 }
 
-export function pairs(recipients: readonly Reachable[], wraps: readonly (MadeWrap | null)[]): RecipientWrap[] {
-  return recipients.flatMap((recipient, index) => {
-    const wrap = wraps[index]
-    return wrap ? [{ recipient, wrap }] : []
-  })
-}
-
-/** What is sent of a wrap. */
-export function wireWrap({ recipient, wrap }: RecipientWrap) {
-  const { owner, ownerId, role, key } = recipient
-  const { encryptedSymmetricKey } = wrap
-  return { owner, ownerId, role, keyId: key.id, thumbprint: key.thumbprint, encryptedSymmetricKey }
-}
-
 /** Stores one batch after the other, in the order of their revisions, while the next is being made. */
 function createBatches(tools: GroupTools, { group, key, end: last }: VerifiedGroup & { readonly key: RfxKey }) {
   const { id: groupId, version, kind } = group
@@ -141,23 +121,10 @@ function createBatches(tools: GroupTools, { group, key, end: last }: VerifiedGro
   async function storeBatch(first: readonly RecipientWrap[]): Promise<void> {
     let batch = first
     for (let attempt = 1; batch.length > 0; attempt++) {
-      const revision = end.revision + 1
-      const { statement, digest } = await signRfxManifest({
-        organizationId: tools.organizationId,
-        groupId,
-        kind,
-        version,
-        revision,
-        previous: end.digest,
-        key,
-        leaves: batch.map(({ wrap }) => wrap.leaf),
-        signer: await tools.author(),
-        now: tools.now,
-      })
+      const { body, end: next } = await signRevision(tools, { groupId, kind, version, key }, end, batch)
       try {
-        const body = { statement, wraps: batch.map(wireWrap) }
         await tools.call('addRfxWraps', { params: { id: groupId }, body })
-        end = { revision, digest }
+        end = next
         count += batch.length
         await tools.onRevision(groupId, version, key, end)
         await rememberRecipients(
@@ -203,11 +170,6 @@ function createBatches(tools: GroupTools, { group, key, end: last }: VerifiedGro
     )
     return batch.filter(isMissing)
   }
-}
-
-export function wrapRecipient({ owner, ownerId, role, key }: Reachable) {
-  const { publicKey, thumbprint } = key
-  return { owner, ownerId, role, publicKey, thumbprint }
 }
 
 export function ownerIdsOf(error: unknown): readonly string[] {

@@ -1,13 +1,13 @@
-import { generateRfxKey, type RfxGroupKind, type RfxKey, type RfxRole, signRfxManifest } from '@nokkel/crypto'
+import { generateRfxKey, type RfxGroupKind, type RfxKey, type RfxRole } from '@nokkel/crypto'
 import { NokkelError } from '../errors.ts'
-import { pairs, wireWrap, wrapRecipient } from './distribute.ts'
 import { type GroupTools, type Reachable, rememberRecipients, sortOut } from './group-tools.ts'
+import { pairs, type SignedRevision, signRevision, wrapRecipient } from './revision.ts'
 import type { SessionDependencies } from './rfx-session.ts'
 
 export interface FirstVersion {
   readonly key: RfxKey
   /** What is sent: the first revision, with its wraps. */
-  readonly manifest: { readonly statement: string; readonly wraps: ReturnType<typeof wireWrap>[] }
+  readonly manifest: SignedRevision['body']
   /** When it was stored. */
   remember(): Promise<void>
 }
@@ -36,24 +36,13 @@ export async function makeFirstVersion(
     ])
     const wrapped = pairs(accepted, await session.wrap(accepted.map(wrapRecipient)))
     if (wrapped.length === 0) throw new NokkelError('waiting_for_key')
-    const { statement } = await signRfxManifest({
-      organizationId: tools.organizationId,
-      groupId,
-      kind,
-      version,
-      revision: 1,
-      previous: null,
-      key,
-      leaves: wrapped.map(({ wrap }) => wrap.leaf),
-      signer: await tools.author(),
-      now: tools.now,
-    })
+    const { body: manifest } = await signRevision(tools, { groupId, kind, version, key }, null, wrapped)
     const remember = () =>
       rememberRecipients(
         tools,
         wrapped.map(({ recipient }) => recipient),
       )
-    return { key, manifest: { statement, wraps: wrapped.map(wireWrap) }, remember }
+    return { key, manifest, remember }
   } catch (error) {
     key.fill(0)
     throw error

@@ -1,6 +1,6 @@
 import type { Rfx as FetchedRfx, RfxRecipient, RfxSummary } from '@nokkel/contract'
 import type { RfxKey } from '@nokkel/crypto'
-import { codeOf, NokkelError, type NokkelErrorCode } from '../errors.ts'
+import { codeOf, NokkelError, type NokkelErrorCode, nokkelErrorOf } from '../errors.ts'
 import type { Store } from '../state/store.ts'
 import { createBackoff } from './backoff.ts'
 import { createRfxBids } from './bids/index.ts'
@@ -309,7 +309,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
   }
 
   function fail(cause: unknown): void {
-    const error = cause instanceof NokkelError ? cause : new NokkelError('answer_unexpected', { cause })
+    const error = nokkelErrorOf(cause)
     if (store.getSnapshot().state === 'ready' && passing.includes(error.code)) {
       set({ error })
       return

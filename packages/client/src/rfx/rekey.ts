@@ -1,6 +1,6 @@
-import { encodeBase64Url, encryptPreviousKey, generateRfxKey, type RfxKey, signRfxManifest } from '@nokkel/crypto'
+import { encodeBase64Url, encryptPreviousKey, generateRfxKey, type RfxKey } from '@nokkel/crypto'
 import { codeOf, NokkelError } from '../errors.ts'
-import { ownerIdsOf, pairs, type RecipientWrap, wireWrap, wrapRecipient } from './distribute.ts'
+import { ownerIdsOf } from './distribute.ts'
 import type { ManifestEnd, VerifiedGroup } from './group-keys.ts'
 import {
   createProgress,
@@ -14,6 +14,7 @@ import {
   sortOut,
   type Work,
 } from './group-tools.ts'
+import { pairs, type RecipientWrap, signRevision, wrapRecipient } from './revision.ts'
 
 const attemptLimit = 5
 const topUpLimit = 3
@@ -121,22 +122,9 @@ function createStore(tools: GroupTools, { group, end: last }: VerifiedGroup, key
     recipients: () => [...stored.values()],
     async add(batch: readonly RecipientWrap[]): Promise<void> {
       if (batch.length === 0) return
-      const revision = end.revision + 1
-      const { statement, digest } = await signRfxManifest({
-        organizationId: tools.organizationId,
-        groupId,
-        kind,
-        version,
-        revision,
-        previous: end.digest,
-        key,
-        leaves: batch.map(({ wrap }) => wrap.leaf),
-        signer: await tools.author(),
-        now: tools.now,
-      })
-      const body = { statement, wraps: batch.map(wireWrap) }
+      const { body, end: next } = await signRevision(tools, { groupId, kind, version, key }, end, batch)
       await tools.call('addRfxVersionWraps', { params: { id: groupId, attemptId }, body })
-      end = { revision, digest }
+      end = next
       for (const { recipient } of batch) stored.set(placeOf(recipient), recipient)
     },
   }

@@ -1,7 +1,8 @@
 import type { Me, RfxSummary } from '@nokkel/contract'
-import { encodeBase64Url, encodeRfxTitle, sealRfxEntry } from '@nokkel/crypto'
+import { encodeRfxTitle } from '@nokkel/crypto'
 import { codeOf } from '../errors.ts'
 import type { Store } from '../state/store.ts'
+import { sealEntry } from './content/seal-entry.ts'
 import { dateOf } from './details.ts'
 import { makeFirstVersion } from './first-wraps.ts'
 import { createOwnThumbprints } from './own-thumbprints.ts'
@@ -156,7 +157,7 @@ export function createRfxOperations(
     const group = { groupId: id, kind: 'project', role: 'buyer', companyId } as const
     const { key, manifest, remember } = await makeFirstVersion(dependencies, tools, group)
     try {
-      const { wrappedKey, content, statement } = await sealRfxEntry({
+      const { body: entry } = await sealEntry({
         organizationId: person.organization.id,
         rfxId: id,
         sequence: 1,
@@ -171,14 +172,6 @@ export function createRfxOperations(
         author: await tools.author(),
         now,
       })
-      const entry = {
-        sequence: 1,
-        version,
-        wrappedKey: wrappedKey && encodeBase64Url(wrappedKey),
-        content: content && encodeBase64Url(content),
-        statement,
-        blobs: [],
-      }
       const created = await tools.call('createRfx', { body: { id, companyId, manifest, title: entry } })
       await remember()
       await project(id).adopt(created, key)

@@ -2,7 +2,7 @@ import type { Me, RfxFault, RfxRecipient, RfxRole, RfxStatus } from '@nokkel/con
 import type { Specification } from '@nokkel/crypto'
 import type { OpenedFile } from '../assignments/opened-file.ts'
 import type { OutgoingFile } from '../assignments/upload-file.ts'
-import { NokkelError } from '../errors.ts'
+import { NokkelError, nokkelErrorOf } from '../errors.ts'
 import { lazily } from '../lazily.ts'
 import { createStore, type Observable, type Store } from '../state/store.ts'
 import { whenIdle } from '../user-keys/when-idle.ts'
@@ -420,7 +420,7 @@ export function createRfxService(dependencies: RfxDependencies): RfxController {
     // Even that its code could not be fetched is a state of it.
     const failing = (step: () => Promise<unknown>) => () =>
       step().catch((cause: unknown) => {
-        const error = cause instanceof NokkelError ? cause : new NokkelError('answer_unexpected', { cause })
+        const error = nokkelErrorOf(cause)
         if (error.code !== 'signed_out') store.set({ ...nothing, state: 'error', error })
       })
     const rfx = {

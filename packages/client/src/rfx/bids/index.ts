@@ -12,9 +12,10 @@ import {
 } from '@nokkel/crypto'
 import { createOpenedFile } from '../../assignments/opened-file.ts'
 import { codeOf, NokkelError } from '../../errors.ts'
-import { asTampered } from '../content/rfx-log.ts'
 import { createUploads, rfxFileContext } from '../content/uploads.ts'
+import { dateOf } from '../details.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
+import { whole } from '../rfx-error.ts'
 import type { BidContent, OpenedBid, Rfx, RfxBidItem } from '../rfx-service.ts'
 import { moveBidKeys } from './move-bid-keys.ts'
 import { listBids, type SubmittedBid, submittedBid } from './stored-bid.ts'
@@ -77,7 +78,7 @@ export function createRfxBids(opened: OpenedRfx): RfxBids {
       if (!submitted) throw new NokkelError('not_found')
       await verify(submitted)
       const plaintext = await (submitted.own ? openOwn(submitted) : openReleased(submitted))
-      const content = await asTampered(async () => parseRfxBidContent(plaintext))
+      const content = await whole('the bid', () => parseRfxBidContent(plaintext))
       plaintext.fill(0)
       const files = content.files.map((file) => {
         return createOpenedFile(call, rfxFileContext('rfx-bid-file', file.blobId, bidId), file)
@@ -90,7 +91,7 @@ export function createRfxBids(opened: OpenedRfx): RfxBids {
   async function begin(companyId: string) {
     const body = { bidId: crypto.randomUUID(), companyId }
     const { bidId, serverPart } = await call('beginBid', { params: { id }, body })
-    return { bidId, serverPart: await asTampered(async () => decodeBase64Url(serverPart)) }
+    return { bidId, serverPart: await whole('the part of the server', () => decodeBase64Url(serverPart)) }
   }
 
   async function submit(
@@ -133,7 +134,7 @@ export function createRfxBids(opened: OpenedRfx): RfxBids {
 
   async function verify(bid: SubmittedBid): Promise<void> {
     const { companyId, content, sealedPart, statement } = bid
-    const verified = await asTampered(() =>
+    const verified = await whole('the bid', () =>
       verifyRfxBid({ statement, organizationId, rfxId: id, bidId: bid.id, companyId, content, sealedPart }),
     )
     if (verified.revision !== bid.revision || verified.author.userId !== bid.authorId) {
@@ -147,13 +148,13 @@ export function createRfxBids(opened: OpenedRfx): RfxBids {
     if (!group || !own) throw new NokkelError('waiting_for_key')
     if (own.version > group.version) await opened.refresh()
     const bidder = { groupId: group.id, version: own.version, key: await opened.keyOf(own.version, group.id) }
-    return asTampered(() => openOwnRfxBid({ bidId, companyId, bidder, ownKey: own.key, content }))
+    return whole('the bid', () => openOwnRfxBid({ bidId, companyId, bidder, ownKey: own.key, content }))
   }
 
   async function openReleased({ id: bidId, companyId, content, sealedPart, openingVersion }: SubmittedBid) {
     const openingKeyPair = await opened.openingKeyPair(openingVersion)
     const released = await call('releaseBidPart', { params: { id, bidId } })
-    return asTampered(async () => {
+    return whole('the bid', async () => {
       const serverPart = decodeBase64Url(released.serverPart)
       try {
         return await openRfxBid({ rfxId: id, bidId, companyId, openingKeyPair, serverPart, sealedPart, content })
@@ -170,8 +171,4 @@ function encode({ text, amount, currency }: BidContent, files: readonly Assignme
 
 function itemOf({ id, company, mine, state, revision, submittedAt, openedAt }: RfxBid): RfxBidItem {
   return { id, company, mine, state, revision, submittedAt: dateOf(submittedAt), openedAt: dateOf(openedAt) }
-}
-
-function dateOf(instant: string | null): Date | null {
-  return instant === null ? null : new Date(instant)
 }

@@ -1,7 +1,7 @@
 import { encodeBase64Url, rewrapBidKey } from '@nokkel/crypto'
 import { codeOf } from '../../errors.ts'
-import { asTampered } from '../content/rfx-log.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
+import { whole } from '../rfx-error.ts'
 import { listBids, submittedBid } from './stored-bid.ts'
 
 /** Puts the own keys of bids under the present version of their groups. What somebody else moved first stays as it is. */
@@ -14,7 +14,7 @@ export async function moveBidKeys(opened: OpenedRfx): Promise<void> {
     const to = await opened.bidderGroup(submitted.companyId)
     if (version >= to.version) continue
     const from = { groupId: to.groupId, version, key: await opened.keyOf(version, to.groupId) }
-    const moved = await asTampered(() => rewrapBidKey({ bidId: bid.id, ownKey, from, to }))
+    const moved = await whole('the own key of the bid', () => rewrapBidKey({ bidId: bid.id, ownKey, from, to }))
     const body = { version: to.version, old: encodeBase64Url(ownKey), new: encodeBase64Url(moved) }
     await call('moveBidKey', { params: { id, bidId: bid.id }, body }).catch((error: unknown) => {
       // The group has yet another version; whoever made it moves the key.

@@ -1,7 +1,7 @@
 import type { RfxBid } from '@nokkel/contract'
 import { type Bytes, decodeBase64Url } from '@nokkel/crypto'
-import { asTampered } from '../content/rfx-log.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
+import { whole } from '../rfx-error.ts'
 
 /** A bid as the server holds it, sealed. */
 export interface SubmittedBid {
@@ -27,7 +27,7 @@ export async function submittedBid(bid: RfxBid): Promise<SubmittedBid | undefine
   if (authorId === null || content === null || sealedPart === null || openingVersion === null || statement === null) {
     return undefined
   }
-  return asTampered(async () => ({
+  return whole('the bid', () => ({
     id,
     companyId: company.id,
     revision,

@@ -1,6 +1,5 @@
 import type { RfxEntry } from '@nokkel/contract'
 import {
-  CryptoError,
   decodeBase64Url,
   encodeBase64Url,
   type RfxCurrent,
@@ -11,6 +10,7 @@ import {
 import { codeOf, NokkelError } from '../../errors.ts'
 import { createMutex } from '../../lock/lock.ts'
 import type { OpenedRfx, SeenHead } from '../opened-rfx.ts'
+import { whole } from '../rfx-error.ts'
 import type { Author, Progress } from '../rfx-service.ts'
 
 /** A verified entry with what opens it. */
@@ -134,10 +134,10 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     added = await fetchDown(added, Math.max(1, down), options)
     if (before) added = added.filter((entry) => entry.sequence > before.sequence)
     if (before && !continues(added.at(-1), before, newest)) throw new NokkelError('rfx_rolled_back')
-    const whole = [...added, ...held]
-    const atSeen = seen && whole[newest.sequence - seen.sequence]
+    const all = [...added, ...held]
+    const atSeen = seen && all[newest.sequence - seen.sequence]
     if (atSeen && atSeen.digest !== seen.digest) throw new NokkelError('rfx_rolled_back')
-    held = withoutSuperseded(whole, newest)
+    held = withoutSuperseded(all, newest)
     held = withoutSuperseded(await fetchDown(held, Math.max(1, Math.min(sequence, newest.sequence)), options), newest)
     return newest
   }
@@ -215,7 +215,7 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
     statement,
     replaced,
   }: EntryContent): Promise<LogEntry> {
-    const verified = await asTampered(() =>
+    const verified = await whole('the entry', () =>
       verifyRfxEntry({
         statement,
         organizationId: opened.organizationId,
@@ -250,16 +250,6 @@ export function createRfxLog(opened: OpenedRfx): RfxLog {
       if (codeOf(error) !== 'rfx_rolled_back' || seen === undefined || seen.sequence <= entry.sequence) throw error
     })
     return entry
-  }
-}
-
-/** What does not verify or open was exchanged; what is no base64url or UUID as well. */
-export async function asTampered<T>(step: () => Promise<T>): Promise<T> {
-  try {
-    return await step()
-  } catch (cause) {
-    const isForged = cause instanceof CryptoError || cause instanceof TypeError || cause instanceof RangeError
-    throw isForged ? new NokkelError('rfx_tampered', { cause }) : cause
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@nokkel/crypto'
 import { announceFile, type OutgoingFile, sendChunks } from '../../assignments/upload-file.ts'
 import { codeOf, NokkelError } from '../../errors.ts'
+import { equalBytes } from '../bytes.ts'
 import type { GroupKey, OpenedRfx } from '../opened-rfx.ts'
 import type { UploadOptions } from '../rfx-service.ts'
 
@@ -186,7 +187,7 @@ export function createUploads(opened: OpenedRfx): Uploads {
     const beforeChunk = async (digest: Uint8Array, index: number) => {
       const known = recorded[index]
       if (known === undefined) await recordDigest(name, recorded, digest)
-      else if (!equal(known, digest)) throw new NokkelError('file_changed')
+      else if (!equalBytes(known, digest)) throw new NokkelError('file_changed')
       return !received.has(index)
     }
     try {
@@ -323,8 +324,4 @@ function chunkByteLength(byteLength: number, index: number): number {
 function unlessTaken(error: unknown): undefined {
   if (codeOf(error) !== 'conflict') throw error
   return undefined
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, index) => byte === b[index])
 }

@@ -1,7 +1,8 @@
-import { decodeBase64Url, encodeBase64Url, type RfxEntryKind, sealRfxEntry } from '@nokkel/crypto'
+import { decodeBase64Url, type RfxEntryKind } from '@nokkel/crypto'
 import { codeOf, type NokkelErrorCode } from '../../errors.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
 import { currentAfter, type ListedEntry, type RfxLog } from './rfx-log.ts'
+import { sealEntry } from './seal-entry.ts'
 
 /** What to write next, once it is known what was written before. */
 export interface EntryDraft {
@@ -42,11 +43,11 @@ export function writeEntry<D extends EntryDraft | undefined>(
 
 async function write(opened: OpenedRfx, log: RfxLog, newest: ListedEntry, entry: EntryDraft): Promise<ListedEntry> {
   const { id, organizationId, call, now } = opened
-  const { kind, object, revision, plaintext, blobs = [] } = entry
+  const { kind, object, revision, plaintext, blobs } = entry
   const { version, key } = await opened.key()
   const sequence = newest.sequence + 1
   const current = currentAfter({ kind, sequence }, newest.current)
-  const { wrappedKey, content, statement, digest } = await sealRfxEntry({
+  const sealing = {
     organizationId,
     rfxId: id,
     sequence,
@@ -60,14 +61,7 @@ async function write(opened: OpenedRfx, log: RfxLog, newest: ListedEntry, entry:
     version,
     author: await opened.author(),
     now,
-  })
-  const body = {
-    sequence,
-    version,
-    wrappedKey: wrappedKey && encodeBase64Url(wrappedKey),
-    content: content && encodeBase64Url(content),
-    statement,
-    blobs: [...blobs],
   }
+  const { body, digest } = await sealEntry(sealing, blobs)
   return log.append(await call('addRfxEntry', { params: { id }, body }), digest)
 }
