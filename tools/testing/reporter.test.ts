@@ -47,7 +47,19 @@ describe('counts reporter', () => {
       'd.test.ts': `it('passes', () => { setTimeout(() => { throw new Error('late') }); return new Promise((done) => setTimeout(done, 50)) })`,
     })
     expect(summary.at(-1)).toBe('1 passed, 4 failed')
+    expect(summary).toContainEqual(expect.stringMatching(/^failed +: a\.test\.ts > fails: expected 1 to be 2/))
+    expect(summary).toContainEqual(expect.stringMatching(/^failed +: b\.test\.ts: .*missing\.ts/))
+    expect(summary).toContainEqual(expect.stringMatching(/^failed +: c\.test\.ts: no$/))
     expect(status).toBe(1)
+  })
+
+  it('names what passed only when it was tried again', () => {
+    const { status, summary } = run({
+      'a.test.ts': `let tries = 0; it('passes at last', { retry: 1 }, () => expect(tries++).toBe(1))`,
+    })
+    expect(summary).toContainEqual(expect.stringMatching(/^passed when tried again +: a\.test\.ts > passes at last$/))
+    expect(summary.at(-1)).toBe('1 passed, 0 failed')
+    expect(status).toBe(0)
   })
 
   it('fails when runtimes executed different Wycheproof cases', () => {

@@ -44,7 +44,7 @@ export default class CountsReporter implements Reporter {
       failed += 1
     }
     const single = onOneEngine(modules)
-    lines.push(`${'one engine only'.padEnd(24)} ${single.length} tests`)
+    if (single.length > 0) lines.push(`${'one engine only'.padEnd(24)} ${single.length} tests`)
     for (const title of single.filter((each) => oneEngineOnly[each] === undefined)) {
       lines.push(`one engine only: ${title}: not in the list of tools/testing/one-engine-only.ts`)
       failed += 1
