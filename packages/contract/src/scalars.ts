@@ -9,7 +9,7 @@ export const Slug = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
 export const ProviderId = z.enum(['bankid', 'vipps'])
 export const Role = z.enum(['member', 'coordinator', 'administrator'])
 
-/** The largest that the database counts with. */
+/** The largest version, revision or sequence: an `integer` of Postgres. */
 export const MAXIMUM_INTEGER = 2_147_483_647
 
 /** Base64url without padding of `minimum` to `maximum` bytes (RFC 4648 §5). */

@@ -132,6 +132,7 @@ export {
 } from './rfx-key.ts'
 export {
   includesLeaf,
+  joinLeaves,
   type RfxGroupKind,
   type SignedRfxManifest,
   type SignRfxManifestOptions,

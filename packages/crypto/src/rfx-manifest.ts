@@ -254,6 +254,24 @@ export async function verifyRfxManifests(
 }
 
 /**
+ * Puts leaves as a manifest signs them and as they are stored: in ascending order, one after another.
+ *
+ * @param leaves - See `calculateWrapLeaf`; in any order.
+ * @throws {RangeError} No leaf, more than 500, or one of them twice.
+ * @throws {TypeError | RangeError} `leaves` is not what its type says.
+ *
+ * @see docs/spec/rfx.md
+ */
+export function joinLeaves(leaves: readonly Uint8Array[]): Bytes {
+  if (!Array.isArray(leaves)) throw new TypeError('leaves must be an array')
+  if (leaves.length < 1 || leaves.length > leavesMaximum) throw new RangeError('leaves must be 1 to 500')
+  for (const [index, leaf] of leaves.entries()) assertByteLength(leaf, leafByteLength, `leaves[${index}]`)
+  const joined = concatBytes(...leaves.toSorted((a: Uint8Array, b: Uint8Array) => compareLeaves(a, 0, b, 0)))
+  if (!areAscending(joined)) throw new RangeError('leaves must not have one twice')
+  return joined
+}
+
+/**
  * Whether a leaf is among those of a verified revision.
  *
  * @param leaves - As {@link verifyRfxManifest} took them: 32 bytes each, ascending.
@@ -271,15 +289,6 @@ export function includesLeaf(leaves: Uint8Array, leaf: Uint8Array): boolean {
     else high = middle
   }
   return false
-}
-
-function joinLeaves(leaves: readonly Uint8Array[]): Bytes {
-  if (!Array.isArray(leaves)) throw new TypeError('leaves must be an array')
-  if (leaves.length < 1 || leaves.length > leavesMaximum) throw new RangeError('leaves must be 1 to 500')
-  for (const [index, leaf] of leaves.entries()) assertByteLength(leaf, leafByteLength, `leaves[${index}]`)
-  const joined = concatBytes(...leaves.toSorted((a: Uint8Array, b: Uint8Array) => compareLeaves(a, 0, b, 0)))
-  if (!areAscending(joined)) throw new RangeError('leaves must not have one twice')
-  return joined
 }
 
 /** As numbers of 256 bits, big-endian. */

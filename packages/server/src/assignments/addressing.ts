@@ -1,4 +1,5 @@
 import { type AssignmentKey, decodeBase64Url, encodeBase64Url, parseHeader } from '@nokkel/crypto'
+import { decode } from '../http/decode.ts'
 import { ServerError } from '../http/server-error.ts'
 
 /** A wrapped key as it comes over the wire. */
@@ -21,15 +22,6 @@ export function parseKeys(keys: readonly WireKey[]): AssignmentKey[] {
     throw new ServerError('request_malformed', { detail: 'keys' })
   }
   return keys.map(({ userId, deviceId, wrappedKey }) => ({ userId, deviceId, wrappedKey: decode(wrappedKey, 'keys') }))
-}
-
-/** @throws {ServerError} `request_malformed`: not base64url in its one spelling. */
-export function decode(text: string, name: string): Uint8Array<ArrayBuffer> {
-  try {
-    return decodeBase64Url(text)
-  } catch (cause) {
-    throw new ServerError('request_malformed', { detail: name, cause })
-  }
 }
 
 /** The persons something is sent to: all that have a key, without the sender, who has one to read their own copy. */

@@ -1,8 +1,9 @@
 import type { AssignmentSummary, ParsedOf, sendAssignment as sendOperation } from '@nokkel/contract'
 import type { Database } from '../db/database.ts'
 import { type Claims, withClaims } from '../db/with-claims.ts'
+import { decode } from '../http/decode.ts'
 import { ServerError } from '../http/server-error.ts'
-import { decode, findChanged, parseKeys, recipientsOf } from './addressing.ts'
+import { findChanged, parseKeys, recipientsOf } from './addressing.ts'
 import { verifyStatement } from './statement.ts'
 import {
   attachFiles,

@@ -1,10 +1,10 @@
 import {
-  CryptoError,
   type VerifiedAssignmentStatement,
   type VerifyAssignmentStatementOptions,
   verifyAssignmentStatement,
 } from '@nokkel/crypto'
 import { ServerError } from '../http/server-error.ts'
+import { verified } from '../http/verified.ts'
 
 /** The device a session is bound to, and the key it signs with. */
 export interface OwnDevice {
@@ -17,12 +17,9 @@ export async function verifyStatement(
   options: VerifyAssignmentStatementOptions,
   device: OwnDevice,
 ): Promise<VerifiedAssignmentStatement> {
-  const verified = await verifyAssignmentStatement(options).catch((cause: unknown) => {
-    if (cause instanceof CryptoError) throw new ServerError('statement_invalid', { cause })
-    throw cause
-  })
-  if (verified.signer.deviceId !== device.id || verified.signer.thumbprint !== device.signingThumbprint) {
+  const statement = await verified(verifyAssignmentStatement(options))
+  if (statement.signer.deviceId !== device.id || statement.signer.thumbprint !== device.signingThumbprint) {
     throw new ServerError('statement_invalid', { detail: 'sender' })
   }
-  return verified
+  return statement
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { byteaText } from '../db/bytea.ts'
 import type { Database } from '../db/database.ts'
 import type { Decision, Item } from './authorise.ts'
 
@@ -16,10 +17,4 @@ export async function decideItems(database: Database, items: readonly Item[]): P
       ${column(({ rfxId = null }) => rfxId)}::uuid[], ${column(({ version = null }) => version)}::integer[],
       ${column(({ via = null }) => via)}::text[])`.execute(database)
   return rows
-}
-
-/** The drivers differ in how they write an array of bytes; of texts they do not. */
-export function byteaText(bytes: Uint8Array | null | undefined): string | null {
-  if (!bytes) return null
-  return `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

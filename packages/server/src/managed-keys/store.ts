@@ -1,9 +1,9 @@
 import type { UserKey } from '@nokkel/contract'
 import { sql } from 'kysely'
 import type { Caller } from '../audit/caller.ts'
+import { byteaText } from '../db/bytea.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { instant, optionalInstant } from '../db/instant.ts'
-import { byteaText } from './decisions.ts'
 import type { PreparedKey } from './prepare-key.ts'
 
 /** What stands in the table after {@link insertUserKeys}. */

@@ -1,4 +1,4 @@
-import type { AnswerOf, checkRfx as checkOperation, RfxFault } from '@nokkel/contract'
+import { type AnswerOf, type checkRfx as checkOperation, MAXIMUM_INTEGER, type RfxFault } from '@nokkel/contract'
 import {
   CryptoError,
   calculateWrapLeaf,
@@ -23,8 +23,6 @@ import {
 
 const pageSize = 100
 const leafByteLength = 32
-/** The largest `integer` of Postgres. */
-const allGroups = 2_147_483_647
 
 /**
  * What is wrong with the keys and manifests of a project: what rows tell, and what was signed.
@@ -38,7 +36,7 @@ export async function checkRfx(
   now: Date,
 ): Promise<AnswerOf<typeof checkOperation>> {
   const faults = await withClaims(database, claims, (transaction) => selectMyFaults(transaction, rfxId))
-  for (const group of await selectGroupsToCheck(database, { rfxId, limit: allGroups })) {
+  for (const group of await selectGroupsToCheck(database, { rfxId, limit: MAXIMUM_INTEGER })) {
     faults.push(...(await checkGroup(database, group)))
   }
   return { faults, checkedAt: instant(now) }

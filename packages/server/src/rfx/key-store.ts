@@ -1,9 +1,9 @@
 import type { RfxGroup, RfxRecipient, RfxSigner, RfxWrap } from '@nokkel/contract'
 import { encodeBase64Url, type PublicJwk, type RfxGroupKind } from '@nokkel/crypto'
 import { sql } from 'kysely'
+import { byteaText } from '../db/bytea.ts'
 import type { Transaction } from '../db/database.ts'
 import { instant, optionalInstant } from '../db/instant.ts'
-import { byteaText } from '../managed-keys/decisions.ts'
 
 /** A revision of a manifest whose signature was verified. */
 export interface ManifestToStore {

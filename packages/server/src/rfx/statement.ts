@@ -1,14 +1,10 @@
-import { CryptoError } from '@nokkel/crypto'
+import { MAXIMUM_INTEGER } from '@nokkel/contract'
 import { ServerError } from '../http/server-error.ts'
+import { verified } from '../http/verified.ts'
 
-const maximumRevision = 2_147_483_647
-
-/** What a verification gives. @throws {ServerError} `statement_invalid`: what is signed does not fit what was sent. */
-export async function verified<T extends { readonly revision: number }>(verifying: Promise<T>): Promise<T> {
-  const statement = await verifying.catch((cause: unknown) => {
-    if (cause instanceof CryptoError) throw new ServerError('statement_invalid', { cause })
-    throw cause
-  })
-  if (statement.revision > maximumRevision) throw new ServerError('statement_invalid', { detail: 'revision' })
+/** As {@link verified}; a revision that the database cannot hold is refused, too. */
+export async function verifiedRevision<T extends { readonly revision: number }>(verifying: Promise<T>): Promise<T> {
+  const statement = await verified(verifying)
+  if (statement.revision > MAXIMUM_INTEGER) throw new ServerError('statement_invalid', { detail: 'revision' })
   return statement
 }

@@ -4,9 +4,9 @@ import type {
   ParsedOf,
   addRfxWraps as wrapsOperation,
 } from '@nokkel/contract'
-import { decode } from '../assignments/addressing.ts'
 import type { Caller } from '../audit/caller.ts'
 import type { Database } from '../db/database.ts'
+import { decode } from '../http/decode.ts'
 import { ServerError } from '../http/server-error.ts'
 import { requireOwnDevice } from './device.ts'
 import type { StoredRevision } from './groups.ts'

@@ -1,10 +1,10 @@
-import type { addRfxWraps, ParsedOf, RfxWrap } from '@nokkel/contract'
+import { type addRfxWraps, MAXIMUM_INTEGER, type ParsedOf, type RfxWrap } from '@nokkel/contract'
 import {
   type Bytes,
-  CryptoError,
   calculateWrapLeaf,
   decodeBase64,
   hashWrap,
+  joinLeaves,
   type RfxGroupKind,
   type Thumbprint,
   verifyJws,
@@ -13,6 +13,7 @@ import {
 import type { OwnDevice } from '../assignments/statement.ts'
 import type { Claims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
+import { verified } from '../http/verified.ts'
 import { requireOwnSigner } from './device.ts'
 import type { ManifestToStore, WrapToStore } from './key-store.ts'
 
@@ -28,8 +29,6 @@ export interface ParsedWraps {
   /** Of these wraps, in ascending order, one after another. */
   readonly leaves: Bytes
 }
-
-const maximumInteger = 2_147_483_647
 
 /**
  * Reads wraps, and calculates what a manifest must have signed of them.
@@ -67,14 +66,14 @@ async function hash(wrap: RfxWrap): Promise<WrapToStore> {
 
 /** Of which version and revision a manifest says that it is. */
 async function readPlace(statement: string): Promise<{ readonly version: number; readonly revision: number }> {
-  const { payload } = await refusing(verifyJws(statement, 'nokkel-rfx-manifest+jwt'))
+  const { payload } = await verified(verifyJws(statement, 'nokkel-rfx-manifest+jwt'))
   const { version, revision } = payload
   if (!isPlace(version) || !isPlace(revision)) throw new ServerError('statement_invalid')
   return { version, revision }
 }
 
 const isPlace = (value: unknown): value is number =>
-  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= maximumInteger
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAXIMUM_INTEGER
 
 /**
  * Verifies that the device of the session has signed exactly these wraps for this group.
@@ -88,35 +87,10 @@ export async function verifyWraps(
   device: OwnDevice,
 ): Promise<ManifestToStore> {
   const { organization: organizationId } = claims
-  const { commitment, sealTo, previous, digest, signer } = await refusing(
+  const { commitment, sealTo, previous, digest, signer } = await verified(
     verifyRfxManifest({ statement, organizationId, groupId, kind, version, revision, leaves }),
   )
   requireOwnSigner(signer, claims, device)
   const signerThumbprint = signer.thumbprint
   return { version, revision, previous, statement, digest, leaves, commitment, sealTo, signerThumbprint }
-}
-
-async function refusing<T>(verification: Promise<T>): Promise<T> {
-  try {
-    return await verification
-  } catch (cause) {
-    if (cause instanceof CryptoError) throw new ServerError('statement_invalid', { cause })
-    throw cause
-  }
-}
-
-function joinLeaves(leaves: readonly Bytes[]): Bytes {
-  const ascending = leaves.toSorted(compareBytes)
-  const joined = new Uint8Array(leaves.reduce((length, leaf) => length + leaf.byteLength, 0))
-  let offset = 0
-  for (const leaf of ascending) {
-    joined.set(leaf, offset)
-    offset += leaf.byteLength
-  }
-  return joined
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const index = a.findIndex((byte, position) => byte !== b[position])
-  return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0)
 }

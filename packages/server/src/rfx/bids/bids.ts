@@ -9,17 +9,17 @@ import type {
   submitBid as submitOperation,
 } from '@nokkel/contract'
 import { calculateThumbprint, type PublicJwk, verifyRfxBid } from '@nokkel/crypto'
-import { decode } from '../../assignments/addressing.ts'
 import type { Caller } from '../../audit/caller.ts'
 import { recordFailures, recordRefusal } from '../../audit/record.ts'
 import type { Database, Transaction } from '../../db/database.ts'
 import { toServerError } from '../../db/refusal.ts'
 import { type Claims, withClaims } from '../../db/with-claims.ts'
+import { decode } from '../../http/decode.ts'
 import { ServerError } from '../../http/server-error.ts'
 import type { Keyring } from '../../keyring/keyring.ts'
 import { isMember } from '../content/store.ts'
 import { requireOwnDevice, requireOwnSigner } from '../device.ts'
-import { verified } from '../statement.ts'
+import { verifiedRevision } from '../statement.ts'
 import { openPart, wrapNewPart } from './server-part.ts'
 import { insertBid, releasePart, selectBids, updateBid, updateOwnKey, withdrawBid } from './store.ts'
 
@@ -85,7 +85,9 @@ export async function submitBid(
   return change(database, caller, { action: 'rfx_bid.submit', id: bidId }, async (transaction) => {
     const device = await requireOwnDevice(transaction)
     const ids = { organizationId: claims.organization, rfxId, bidId, companyId }
-    const { revision, sealTo, author } = await verified(verifyRfxBid({ ...ids, statement, content, sealedPart }))
+    const { revision, sealTo, author } = await verifiedRevision(
+      verifyRfxBid({ ...ids, statement, content, sealedPart }),
+    )
     requireOwnSigner(author, claims, device)
     const signerThumbprint = author.thumbprint
     const bid = { ...body, ...ids, revision, content, sealedPart, ownKey, signerThumbprint }

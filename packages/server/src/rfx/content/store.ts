@@ -1,9 +1,9 @@
 import type { RfxEntry } from '@nokkel/contract'
 import { encodeBase64Url, type VerifiedRfxEntry } from '@nokkel/crypto'
 import { sql } from 'kysely'
+import { byteaText } from '../../db/bytea.ts'
 import type { Transaction } from '../../db/database.ts'
 import { instant } from '../../db/instant.ts'
-import { byteaText } from '../../managed-keys/decisions.ts'
 
 export interface EntryToStore {
   readonly rfxId: string

@@ -6,14 +6,14 @@ import type {
   RfxEntry,
 } from '@nokkel/contract'
 import { verifyRfxEntry } from '@nokkel/crypto'
-import { decode } from '../../assignments/addressing.ts'
 import type { Caller } from '../../audit/caller.ts'
 import { recordRefusal } from '../../audit/record.ts'
 import type { Database, Transaction } from '../../db/database.ts'
 import { type Claims, withClaims } from '../../db/with-claims.ts'
+import { decode } from '../../http/decode.ts'
 import { ServerError } from '../../http/server-error.ts'
 import { requireOwnDevice, requireOwnSigner } from '../device.ts'
-import { verified } from '../statement.ts'
+import { verifiedRevision } from '../statement.ts'
 import { readEntry } from './read.ts'
 import { insertEntry as insertStored, updateContentKeys } from './store.ts'
 
@@ -41,7 +41,7 @@ export async function insertEntry(
   if ((content === null) !== (wrappedKey === null)) throw new ServerError('request_malformed', { detail: 'wrappedKey' })
   const device = await requireOwnDevice(transaction)
   const organizationId = claims.organization
-  const entryVerified = await verified(verifyRfxEntry({ statement, organizationId, rfxId, sequence, content }))
+  const entryVerified = await verifiedRevision(verifyRfxEntry({ statement, organizationId, rfxId, sequence, content }))
   requireOwnSigner(entryVerified.author, claims, device)
   await insertStored(transaction, { ...entry, rfxId, content, wrappedKey }, entryVerified, requestId)
 }
