@@ -1,4 +1,3 @@
-export { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 export { fileErasureLedger } from './erasure-ledger.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { migratePostgres, pendingPostgresMigrations } from './migrate-postgres.ts'
@@ -17,4 +16,3 @@ export {
   type ServeOptions,
   serve,
 } from './serve.ts'
-export { readStaticFiles, type StaticFiles } from './static-files.ts'

@@ -6,15 +6,15 @@ export interface ListenOptions {
   readonly port?: number
   /** Default: every address of the machine. */
   readonly host?: string
-  /** How long requests under way may take after {@link Listening.close}. Default 10. */
-  readonly drainSeconds?: number
 }
 
 export interface Listening {
   readonly port: number
-  /** Takes no new requests, lets those under way finish, then resolves. */
+  /** Takes no new requests, lets those under way finish within ten seconds, then resolves. */
   close(): Promise<void>
 }
+
+const drainMilliseconds = 10_000
 
 /**
  * Listens for HTTP/1.1 with limits on what a client may make it wait for.
@@ -22,7 +22,7 @@ export interface Listening {
  * @throws {Error} The port is taken.
  */
 export async function listen(listener: RequestListener, options: ListenOptions = {}): Promise<Listening> {
-  const { port = 3000, host, drainSeconds = 10 } = options
+  const { port = 3000, host } = options
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
     listener,
@@ -35,7 +35,7 @@ export async function listen(listener: RequestListener, options: ListenOptions =
     close: () =>
       new Promise((resolve) => {
         const idle = setInterval(() => server.closeIdleConnections(), 50)
-        const overdue = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000)
+        const overdue = setTimeout(() => server.closeAllConnections(), drainMilliseconds)
         server.close(() => {
           clearInterval(idle)
           clearTimeout(overdue)
