@@ -19,7 +19,9 @@ import { createMutex } from '../../packages/client/src/lock/lock.ts'
 import { directKeyWrapper } from '../../packages/client/src/rfx/key-wrapper.ts'
 import { memoryStorage } from '../../packages/client/src/storage/memory-storage.ts'
 import { fixedKeyGenerator } from '../../packages/client/src/testing/fixed-key-generator.ts'
-import * as rfx from '../../tools/testing/rfx.ts'
+import { openGroup, signWraps, type WrapTarget } from '../../tools/testing/rfx/keys.ts'
+import { answerOf, type RfxApi, type RfxPerson, signerOf } from '../../tools/testing/rfx/person.ts'
+import { createProject } from '../../tools/testing/rfx/projects.ts'
 import type { RfxDocumentRow, RfxTask } from '../rfx-world.ts'
 
 // One thing a client does with projects, alone in a process: `rfx-client.ts <URL> <task as JSON>`.
@@ -75,12 +77,12 @@ async function logIn() {
 }
 
 /** The same person, as somebody who calls the API without the client. */
-async function plainPerson(): Promise<{ readonly api: rfx.RfxApi; readonly person: rfx.RfxPerson }> {
+async function plainPerson(): Promise<{ readonly api: RfxApi; readonly person: RfxPerson }> {
   const { me } = nokkel.auth.getSnapshot()
   if (!me) throw new Error('Nobody is logged in.')
   const device = (await storage.get(`device_v1.${me.id}`)) as { keys: { signing: CryptoKeyPair }; deviceId: string }
   const token = await nokkel.auth.accessToken()
-  const api: rfx.RfxApi = {
+  const api: RfxApi = {
     async call(operation, _claims, { params = {}, query = {}, body, bytes } = {}) {
       const path = String(operation.path).replace(/\{(\w+)\}/g, (_, name: string) => String(params[name]))
       const response = await fetch(`${url}${path}?${new URLSearchParams(query)}`, {
@@ -99,8 +101,8 @@ async function plainPerson(): Promise<{ readonly api: rfx.RfxApi; readonly perso
       return response.ok ? { status, body: value } : { status, code: value.code, data: value.data, body: undefined }
     },
   }
-  const managed = { privateKey: await nokkel.userKeys.privateKey() } as rfx.RfxPerson['managed']
-  const claims = { organization: me.organization.id } as rfx.RfxPerson['claims']
+  const managed = { privateKey: await nokkel.userKeys.privateKey() } as RfxPerson['managed']
+  const claims = { organization: me.organization.id } as RfxPerson['claims']
   return { api, person: { id: me.id, claims, deviceId: device.deviceId, signing: device.keys.signing, managed } }
 }
 
@@ -108,7 +110,7 @@ async function plainPerson(): Promise<{ readonly api: rfx.RfxApi; readonly perso
 async function createQuietly() {
   const plain = await plainPerson()
   nokkel.close()
-  return { ...plain, rfxId: await rfx.createProject(plain.api, plain.person, companyId) }
+  return { ...plain, rfxId: await createProject(plain.api, plain.person, companyId) }
 }
 
 async function timed<T>(step: () => Promise<T>): Promise<{ readonly milliseconds: number; readonly result: T }> {
@@ -117,12 +119,12 @@ async function timed<T>(step: () => Promise<T>): Promise<{ readonly milliseconds
   return { milliseconds: performance.now() - started, result }
 }
 
-async function missingOf({ api, person, rfxId }: Awaited<ReturnType<typeof createQuietly>>): Promise<rfx.WrapTarget[]> {
-  const targets: rfx.WrapTarget[] = []
+async function missingOf({ api, person, rfxId }: Awaited<ReturnType<typeof createQuietly>>): Promise<WrapTarget[]> {
+  const targets: WrapTarget[] = []
   let cursor: string | undefined
   do {
     const query = { only: 'missing', ...(cursor && { cursor }) }
-    const page = await rfx.answerOf(api, contract.listRfxRecipients, person, { params: { id: rfxId }, query })
+    const page = await answerOf(api, contract.listRfxRecipients, person, { params: { id: rfxId }, query })
     targets.push(...page.recipients.filter(({ key }: { key: unknown }) => key !== null))
     cursor = page.nextCursor
   } while (cursor !== undefined)
@@ -168,21 +170,21 @@ const ways: Record<string, () => Promise<unknown>> = {
   async store() {
     const project = await createQuietly()
     const { api, person, rfxId } = project
-    const { group, key } = await rfx.openGroup(api, person, rfxId)
+    const { group, key } = await openGroup(api, person, rfxId)
     const of = { organizationId: person.claims.organization, groupId: rfxId, kind: group.kind, version: 1, key }
     const targets = await missingOf(project)
     let revision = group.manifest.length
     let previous: Uint8Array | null = await digestOfJws(group.manifest.at(-1)?.statement ?? '')
-    const bodies: Pick<Awaited<ReturnType<typeof rfx.signWraps>>, 'statement' | 'wraps'>[] = []
+    const bodies: Pick<Awaited<ReturnType<typeof signWraps>>, 'statement' | 'wraps'>[] = []
     for (let start = 0; start < targets.length; start += contract.MAXIMUM_WRAPS) {
       revision += 1
       const batch = targets.slice(start, start + contract.MAXIMUM_WRAPS)
-      const { digest, ...body } = await rfx.signWraps(person, of, { revision, previous }, batch)
+      const { digest, ...body } = await signWraps(person, of, { revision, previous }, batch)
       bodies.push(body)
       previous = digest
     }
     const { milliseconds } = await timed(async () => {
-      for (const body of bodies) await rfx.answerOf(api, contract.addRfxWraps, person, { params: { id: rfxId }, body })
+      for (const body of bodies) await answerOf(api, contract.addRfxWraps, person, { params: { id: rfxId }, body })
     })
     return { milliseconds, count: targets.length, rfxId }
   },
@@ -232,10 +234,10 @@ const ways: Record<string, () => Promise<unknown>> = {
   /** Entries as a device of the person signed them, for rows: one writer, no requests. */
   async documents() {
     const { api, person } = await plainPerson()
-    const { key } = await rfx.openGroup(api, person, rfxId)
-    const { entries } = await rfx.answerOf(api, contract.listRfxEntries, person, { params: { id: rfxId } })
+    const { key } = await openGroup(api, person, rfxId)
+    const { entries } = await answerOf(api, contract.listRfxEntries, person, { params: { id: rfxId } })
     let previous = await digestOfJws(entries[0].statement)
-    const author = rfx.signerOf(person)
+    const author = signerOf(person)
     const thumbprint = await calculateThumbprint(await exportPublicJwk(person.signing.publicKey))
     const fileOf = (blobId: string) => {
       const key = generateContentKey()
@@ -322,16 +324,16 @@ const ways: Record<string, () => Promise<unknown>> = {
       const plain = Math.min(FILE_CHUNK_BYTE_LENGTH, count - index * FILE_CHUNK_BYTE_LENGTH)
       return index === 0 ? sealedByteLength(plain) : plain + sealedByteLength(0) - 36
     }
-    await rfx.answerOf(api, contract.createBlob, person, { body: { id, byteLength, chunkCount } })
+    await answerOf(api, contract.createBlob, person, { body: { id, byteLength, chunkCount } })
     const up = await timed(async () => {
       for (let index = 0; index < chunkCount; index++) {
         const bytes = chunk.subarray(0, lengthOf(index))
-        await rfx.answerOf(api, contract.putBlobChunk, person, { params: { id, index }, bytes })
+        await answerOf(api, contract.putBlobChunk, person, { params: { id, index }, bytes })
       }
     })
     const down = await timed(async () => {
       for (let index = 0; index < chunkCount; index++) {
-        await rfx.answerOf(api, contract.getBlobChunk, person, { params: { id, index } })
+        await answerOf(api, contract.getBlobChunk, person, { params: { id, index } })
       }
     })
     return { up: up.milliseconds, down: down.milliseconds, peakBytes: process.resourceUsage().maxRSS * 1024 }

@@ -22,22 +22,11 @@ import {
 } from '@nokkel/crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
-import {
-  answerOf,
-  createGroup,
-  createProject,
-  createProjectAt,
-  distribute,
-  makeProject,
-  moveContentKeys,
-  openGroup,
-  openOwnBid,
-  type RfxApi,
-  type RfxPerson,
-  rekey,
-  submitBid,
-  writeEntry,
-} from '../../tools/testing/rfx.ts'
+import { openOwnBid, submitBid } from '../../tools/testing/rfx/bids.ts'
+import { moveContentKeys, writeEntry } from '../../tools/testing/rfx/content.ts'
+import { distribute, openGroup, rekey } from '../../tools/testing/rfx/keys.ts'
+import { answerOf, type RfxApi, type RfxPerson } from '../../tools/testing/rfx/person.ts'
+import { createGroup, createProject, createProjectAt, makeProject } from '../../tools/testing/rfx/projects.ts'
 import { testPrivateKeys } from '../../tools/testing/rsa-keys.ts'
 import { type FragileServer, startFragileServer } from './testing/fragile-server.ts'
 import { type OutlivingDatabase, prepareDatabase } from './testing/outliving-database.ts'

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
 import { type RealServer, startRealServer } from '../../tools/testing/real-server.ts'
-import { passDeadline } from '../../tools/testing/rfx.ts'
+import { passDeadline } from '../../tools/testing/rfx/projects.ts'
 import { companies, type Device, logIn } from './testing/fjordhjelpen.ts'
 
 const inAnHour = () => new Date(Date.now() + 3_600_000)

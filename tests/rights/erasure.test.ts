@@ -8,16 +8,10 @@ import { sealFor } from '../../tools/testing/assignments.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
 import { createCompanyOf, storeCompanyKey } from '../../tools/testing/managed-keys.ts'
 import { createEquipped, createOrganization, type Equipped, logIn } from '../../tools/testing/people.ts'
-import {
-  answerOf,
-  createProjectAt,
-  createRfxPerson,
-  distribute,
-  openGroup,
-  rekey,
-  writeEntry,
-} from '../../tools/testing/rfx.ts'
-import { inOneHour } from '../../tools/testing/rfx-cast.ts'
+import { writeEntry } from '../../tools/testing/rfx/content.ts'
+import { distribute, openGroup, rekey } from '../../tools/testing/rfx/keys.ts'
+import { answerOf, createRfxPerson } from '../../tools/testing/rfx/person.ts'
+import { createProjectAt, inOneHour } from '../../tools/testing/rfx/projects.ts'
 import { testPrivateKeys } from '../../tools/testing/rsa-keys.ts'
 import { callsOf } from '../merge/testing/calls.ts'
 import { type Dump, dumpTables } from '../merge/testing/dump.ts'

@@ -13,16 +13,9 @@ import { sealFor } from '../../../tools/testing/assignments.ts'
 import type { TestDatabase } from '../../../tools/testing/database.ts'
 import { createCompanyOf, storeCompanyKey } from '../../../tools/testing/managed-keys.ts'
 import { createEquipped, createOrganization, type Equipped, logIn } from '../../../tools/testing/people.ts'
-import {
-  answerOf,
-  createProjectAt,
-  createRfxPerson,
-  distribute,
-  openGroup,
-  type RfxPerson,
-  rekey,
-} from '../../../tools/testing/rfx.ts'
-import { inOneHour } from '../../../tools/testing/rfx-cast.ts'
+import { distribute, openGroup, rekey } from '../../../tools/testing/rfx/keys.ts'
+import { answerOf, createRfxPerson, type RfxPerson } from '../../../tools/testing/rfx/person.ts'
+import { createProjectAt, inOneHour } from '../../../tools/testing/rfx/projects.ts'
 import { testPrivateKeys } from '../../../tools/testing/rsa-keys.ts'
 
 /** Somebody of whom a test has the keys of the device, and the managed one. */

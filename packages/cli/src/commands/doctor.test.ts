@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../tools/testing/database.ts'
-import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
 import { ownMigrations } from '../settings/migrations.ts'
 import { nokkel } from '../testing/transcript.ts'
 

@@ -6,17 +6,17 @@ import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { createCompanyOf, readAudit } from '../../../../tools/testing/managed-keys.ts'
 import { logIn, refusalOf } from '../../../../tools/testing/people.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
+import { writeEntry } from '../../../../tools/testing/rfx/content.ts'
+import { distribute } from '../../../../tools/testing/rfx/keys.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
 import {
   createGroup,
   createProject,
-  createRfxPerson,
-  distribute,
+  inOneHour,
   makeProject,
   passDeadline,
-  type RfxPerson,
-  writeEntry,
-} from '../../../../tools/testing/rfx.ts'
-import { createProjectOf, createRfxCast, inOneHour, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
+} from '../../../../tools/testing/rfx/projects.ts'
 import type { Transaction } from '../db/database.ts'
 import { withClaims } from '../db/with-claims.ts'
 import { updateParty } from './parties.ts'

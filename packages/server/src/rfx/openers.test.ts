@@ -4,15 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { createCompanyOf, pseudonymOf, readAudit } from '../../../../tools/testing/managed-keys.ts'
-import { createProjectAt, createRfxPerson, distribute, type RfxPerson } from '../../../../tools/testing/rfx.ts'
-import {
-  createProjectOf,
-  createRfxCast,
-  inOneHour,
-  isRekeyPending,
-  type RfxCast,
-  readWraps,
-} from '../../../../tools/testing/rfx-cast.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
+import { distribute } from '../../../../tools/testing/rfx/keys.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
+import { createProjectAt, inOneHour } from '../../../../tools/testing/rfx/projects.ts'
+import { isRekeyPending, readWraps } from '../../../../tools/testing/rfx/rows.ts'
 
 describe.each(databaseEngines)('those who open bids [%s]', (engine) => {
   let database: TestDatabase

@@ -5,26 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { createCompanyOf, readOrphans } from '../../../../tools/testing/managed-keys.ts'
-import {
-  createGroup,
-  createProject,
-  createRfxPerson,
-  distribute,
-  makeProject,
-  openGroup,
-  type RfxPerson,
-  rekey,
-  signWraps,
-  targetOf,
-} from '../../../../tools/testing/rfx.ts'
-import {
-  createProjectOf,
-  createRfxCast,
-  isRekeyPending,
-  type RfxCast,
-  readFaults,
-  readWraps,
-} from '../../../../tools/testing/rfx-cast.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
+import { distribute, openGroup, rekey, signWraps, targetOf } from '../../../../tools/testing/rfx/keys.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
+import { createGroup, createProject, makeProject } from '../../../../tools/testing/rfx/projects.ts'
+import { isRekeyPending, readFaults, readWraps } from '../../../../tools/testing/rfx/rows.ts'
 
 describe.each(databaseEngines)('projects at the same time [%s]', (engine) => {
   let database: TestDatabase

@@ -6,8 +6,9 @@ import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { pseudonymOf, readAudit } from '../../../../tools/testing/managed-keys.ts'
 import { logIn } from '../../../../tools/testing/people.ts'
-import { createProject, createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx.ts'
-import { createProjectOf, createRfxCast, inOneHour, type RfxCast } from '../../../../tools/testing/rfx-cast.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
+import { createProject, inOneHour } from '../../../../tools/testing/rfx/projects.ts'
 
 describe.each(databaseEngines)('reading projects [%s]', (engine) => {
   let database: TestDatabase

@@ -11,24 +11,11 @@ import {
   storeWrap,
   wrapNewKey,
 } from '../../../../tools/testing/managed-keys.ts'
-import {
-  createGroup,
-  createRfxPerson,
-  distribute,
-  openGroup,
-  passDeadline,
-  type RfxPerson,
-  rekey,
-} from '../../../../tools/testing/rfx.ts'
-import {
-  createProjectOf,
-  createRfxCast,
-  inOneHour,
-  isRekeyPending,
-  type RfxCast,
-  readFaults,
-  readWraps,
-} from '../../../../tools/testing/rfx-cast.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
+import { distribute, openGroup, rekey } from '../../../../tools/testing/rfx/keys.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
+import { createGroup, inOneHour, passDeadline } from '../../../../tools/testing/rfx/projects.ts'
+import { isRekeyPending, readFaults, readWraps } from '../../../../tools/testing/rfx/rows.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { withClaims } from '../db/with-claims.ts'
 

@@ -5,27 +5,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { readAudit, readOrphans } from '../../../../tools/testing/managed-keys.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
+import { moveContentKeys } from '../../../../tools/testing/rfx/content.ts'
 import {
-  createProject,
-  createRfxPerson,
   distribute,
   type GroupKey,
-  moveContentKeys,
   openGroup,
   openVersion,
-  type RfxPerson,
   rekey,
   signWraps,
   type WrapTarget,
-} from '../../../../tools/testing/rfx.ts'
-import {
-  createProjectOf,
-  createRfxCast,
-  isRekeyPending,
-  type RfxCast,
-  readFaults,
-  readWraps,
-} from '../../../../tools/testing/rfx-cast.ts'
+} from '../../../../tools/testing/rfx/keys.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
+import { createProject } from '../../../../tools/testing/rfx/projects.ts'
+import { isRekeyPending, readFaults, readWraps } from '../../../../tools/testing/rfx/rows.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 
 describe.each(databaseEngines)('the next version of a key [%s]', (engine) => {

@@ -6,27 +6,19 @@ import { createTestApi, type TestApi } from '../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../tools/testing/database.ts'
 import { readAudit } from '../../../../tools/testing/managed-keys.ts'
 import { equip, logIn } from '../../../../tools/testing/people.ts'
+import { createProjectOf, createRfxCast, type RfxCast } from '../../../../tools/testing/rfx/cast.ts'
 import {
-  createGroup,
-  createProject,
-  createRfxPerson,
   distribute,
   type GroupKey,
   openGroup,
-  type RfxPerson,
   rekey,
   signWraps,
   targetOf,
   type WrapTarget,
-} from '../../../../tools/testing/rfx.ts'
-import {
-  createProjectOf,
-  createRfxCast,
-  isRekeyPending,
-  type RfxCast,
-  readFaults,
-  readWraps,
-} from '../../../../tools/testing/rfx-cast.ts'
+} from '../../../../tools/testing/rfx/keys.ts'
+import { createRfxPerson, type RfxPerson } from '../../../../tools/testing/rfx/person.ts'
+import { createGroup, createProject } from '../../../../tools/testing/rfx/projects.ts'
+import { isRekeyPending, readFaults, readWraps } from '../../../../tools/testing/rfx/rows.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { toServerError } from '../db/refusal.ts'
 import { withClaims } from '../db/with-claims.ts'

@@ -15,41 +15,33 @@ import { createTestApi, type TestApi } from '../../../../../tools/testing/api.ts
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../../tools/testing/database.ts'
 import { readAudit } from '../../../../../tools/testing/managed-keys.ts'
 import { logIn } from '../../../../../tools/testing/people.ts'
+import { type BiddingCast, createBiddingCast } from '../../../../../tools/testing/rfx/bidding-cast.ts'
 import {
-  answerOf,
   type BiddingProject,
   beginBid,
   createBiddingProject,
-  createGroup,
-  createProjectAt,
-  createRfxCast,
-  distribute,
   makeBid,
   makeBidMove,
-  makeEntry,
   openBid,
   openOwnBid,
-  passDeadline,
-  type RfxCast,
-  type RfxPerson,
-  rekey,
-  sendFile,
-  signerOf,
   submitBid,
-  writeEntry,
-} from '../../../../../tools/testing/rfx.ts'
+} from '../../../../../tools/testing/rfx/bids.ts'
+import { makeEntry, sendFile, writeEntry } from '../../../../../tools/testing/rfx/content.ts'
+import { distribute, rekey } from '../../../../../tools/testing/rfx/keys.ts'
+import { answerOf, type RfxPerson, signerOf } from '../../../../../tools/testing/rfx/person.ts'
+import { createGroup, createProjectAt, passDeadline } from '../../../../../tools/testing/rfx/projects.ts'
 import { readMasterKeyVersions } from '../../keyring/status.ts'
 
 describe.each(databaseEngines)('sealed bids [%s]', (engine) => {
   let database: TestDatabase
   let api: TestApi
-  let cast: RfxCast
+  let cast: BiddingCast
   let first: string
   let second: string
   beforeAll(async () => {
     database = await createTestDatabase(engine)
     api = await createTestApi(database)
-    cast = await createRfxCast(database, api)
+    cast = await createBiddingCast(database, api)
     first = cast.companies.first
     second = cast.companies.second
   })

@@ -3,28 +3,22 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../../tools/testing/api.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../../tools/testing/database.ts'
-import {
-  type BiddingProject,
-  createBiddingProject,
-  createRfxCast,
-  makeBid,
-  type RfxCast,
-  type RfxPerson,
-  submitBid,
-} from '../../../../../tools/testing/rfx.ts'
+import { type BiddingCast, createBiddingCast } from '../../../../../tools/testing/rfx/bidding-cast.ts'
+import { type BiddingProject, createBiddingProject, makeBid, submitBid } from '../../../../../tools/testing/rfx/bids.ts'
+import type { RfxPerson } from '../../../../../tools/testing/rfx/person.ts'
 import type { Transaction } from '../../db/database.ts'
 import { withClaims } from '../../db/with-claims.ts'
 
 describe('bids while something else happens', () => {
   let database: TestDatabase
   let api: TestApi
-  let cast: RfxCast
+  let cast: BiddingCast
   let first: string
   let second: string
   beforeAll(async () => {
     database = await createTestDatabase('postgres')
     api = await createTestApi(database)
-    cast = await createRfxCast(database, api)
+    cast = await createBiddingCast(database, api)
     first = cast.companies.first
     second = cast.companies.second
   })

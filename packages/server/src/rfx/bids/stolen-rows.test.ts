@@ -20,19 +20,17 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, type TestApi } from '../../../../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../../tools/testing/database.ts'
+import { type BiddingCast, createBiddingCast } from '../../../../../tools/testing/rfx/bidding-cast.ts'
 import {
-  answerOf,
   type BiddingProject,
   beginBid,
   createBiddingProject,
-  createRfxCast,
-  openGroup,
   openOwnBid,
-  passDeadline,
-  type RfxCast,
-  type RfxPerson,
   submitBid,
-} from '../../../../../tools/testing/rfx.ts'
+} from '../../../../../tools/testing/rfx/bids.ts'
+import { openGroup } from '../../../../../tools/testing/rfx/keys.ts'
+import { answerOf, type RfxPerson } from '../../../../../tools/testing/rfx/person.ts'
+import { passDeadline } from '../../../../../tools/testing/rfx/projects.ts'
 
 /** Every row there is, as whoever has the database would read it. */
 interface Loot {
@@ -82,7 +80,7 @@ const opened = <T>(attempt: Promise<T>): Promise<T | undefined> =>
 describe.each(databaseEngines)('whoever has all rows [%s]', (engine) => {
   let database: TestDatabase
   let api: TestApi
-  let cast: RfxCast
+  let cast: BiddingCast
   let rfx: BiddingProject
   let bid: RfxBid
   let first: string
@@ -91,7 +89,7 @@ describe.each(databaseEngines)('whoever has all rows [%s]', (engine) => {
   beforeAll(async () => {
     database = await createTestDatabase(engine)
     api = await createTestApi(database)
-    cast = await createRfxCast(database, api)
+    cast = await createBiddingCast(database, api)
     first = cast.companies.first
     second = cast.companies.second
     rfx = await createBiddingProject(api, cast)

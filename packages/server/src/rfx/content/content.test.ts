@@ -14,24 +14,17 @@ import { createTestApi, type TestApi } from '../../../../../tools/testing/api.ts
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../../../../tools/testing/database.ts'
 import { readAudit } from '../../../../../tools/testing/managed-keys.ts'
 import { logIn } from '../../../../../tools/testing/people.ts'
+import { type BiddingCast, createBiddingCast } from '../../../../../tools/testing/rfx/bidding-cast.ts'
 import {
-  answerOf,
-  createProject,
-  createProjectAt,
-  createRfxCast,
   makeEntry,
   makeMoves,
-  makeProject,
   moveContentKeys,
-  openGroup,
-  openVersion,
-  type RfxCast,
-  type RfxPerson,
-  rekey,
   sendFile,
-  signerOf,
   writeEntry,
-} from '../../../../../tools/testing/rfx.ts'
+} from '../../../../../tools/testing/rfx/content.ts'
+import { openGroup, openVersion, rekey } from '../../../../../tools/testing/rfx/keys.ts'
+import { answerOf, type RfxPerson, signerOf } from '../../../../../tools/testing/rfx/person.ts'
+import { createProject, createProjectAt, makeProject } from '../../../../../tools/testing/rfx/projects.ts'
 import { withClaims } from '../../db/with-claims.ts'
 
 type NewEntry = Awaited<ReturnType<typeof makeEntry>>
@@ -42,11 +35,11 @@ const comment = { kind: 'comment', plaintext: text('Er det plass til kran?') } a
 describe.each(databaseEngines)('content of projects [%s]', (engine) => {
   let database: TestDatabase
   let api: TestApi
-  let cast: RfxCast
+  let cast: BiddingCast
   beforeAll(async () => {
     database = await createTestDatabase(engine)
     api = await createTestApi(database)
-    cast = await createRfxCast(database, api)
+    cast = await createBiddingCast(database, api)
   })
   afterAll(async () => {
     await api.close()

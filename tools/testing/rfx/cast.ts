@@ -1,10 +1,10 @@
-import { sql } from 'kysely'
-import type { TestApi } from './api.ts'
-import type { TestDatabase } from './database.ts'
-import { createCompanyOf, storeCompanyKey } from './managed-keys.ts'
-import { createOrganization } from './people.ts'
-import { createProjectAt, createRfxPerson, type ProjectStages, type RfxPerson } from './rfx.ts'
-import { testPrivateKeys } from './rsa-keys.ts'
+import type { TestApi } from '../api.ts'
+import type { TestDatabase } from '../database.ts'
+import { createCompanyOf, storeCompanyKey } from '../managed-keys.ts'
+import { createOrganization } from '../people.ts'
+import { testPrivateKeys } from '../rsa-keys.ts'
+import { createRfxPerson, type RfxPerson } from './person.ts'
+import { createProjectAt, type ProjectStages } from './projects.ts'
 
 /** One organisation with those who meet in its projects, and somebody of another. Everyone has a key. */
 export interface RfxCast {
@@ -86,8 +86,6 @@ export async function createRfxCast(database: TestDatabase, api: TestApi): Promi
   }
 }
 
-export const inOneHour = () => new Date(Date.now() + 3_600_000).toISOString()
-
 /** A project of the buyer with the supplier company invited, that has come so far; the key is with everyone. */
 export function createProjectOf(
   api: TestApi,
@@ -95,26 +93,4 @@ export function createProjectOf(
   stages: Partial<ProjectStages> = {},
 ): Promise<string> {
   return createProjectAt(api, { buyer, developer, companyId: company, suppliers: [supplierCompany], ...stages })
-}
-
-/** Who has a wrap of the present version of a group: `user` or `company`, and their id. */
-export async function readWraps({ owner }: TestDatabase, groupId: string): Promise<string[]> {
-  const { rows } = await sql<{ wrap: string }>`
-    select 'user ' || user_id as wrap from public.rfx_key_members where rfx_id = ${groupId}::uuid
-    union all
-    select 'company ' || company_id from public.rfx_key_companies where rfx_id = ${groupId}::uuid`.execute(owner)
-  return rows.map(({ wrap }) => wrap).sort()
-}
-
-export async function isRekeyPending({ owner }: TestDatabase, groupId: string): Promise<boolean> {
-  const { rows } = await sql<{ pending: boolean }>`
-    select rekey_pending as pending from public.rfxs where id = ${groupId}::uuid`.execute(owner)
-  return (rows as [{ pending: boolean }])[0].pending
-}
-
-/** What `nokkel.rfx_faults()` finds in a project. */
-export async function readFaults({ server }: TestDatabase, rfxId: string): Promise<string[]> {
-  const { rows } = await sql<{ problem: string }>`
-    select problem from nokkel.rfx_faults(${rfxId}::uuid) order by 1`.execute(server)
-  return rows.map(({ problem }) => problem)
 }
