@@ -1,5 +1,7 @@
+import type { Me } from '@nokkel/client'
 import * as m from './paraglide/messages.js'
-import type { Role } from './wire.ts'
+
+type Role = Me['role']
 
 export const roleName: Record<Role, () => string> = {
   member: m.role_member,

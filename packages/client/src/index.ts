@@ -1,4 +1,31 @@
-export type { RfxFault, RfxRecipient, RfxRole, RfxStatus } from '@nokkel/contract'
+export type {
+  AssignmentSummary,
+  Assurance,
+  BiometricEnrollment,
+  Consent,
+  Contact,
+  Delivery,
+  Duplicate,
+  ErasureCertificate,
+  ErasurePreview,
+  LinkedLogin,
+  LoginSettings,
+  LoginWarning,
+  Me,
+  Member,
+  MergeEffect,
+  OrganizationSummary,
+  PersonnummerStatus,
+  ProviderFinding,
+  RfxFault,
+  RfxRecipient,
+  RfxRole,
+  RfxStatus,
+  Session,
+  UserIdentity,
+  VippsCost,
+  VippsSettings,
+} from '@nokkel/contract'
 export type {
   Specification,
   SpecificationField,
@@ -71,7 +98,31 @@ export { createNokkel, type Nokkel, type NokkelOptions } from './nokkel.ts'
 export type { OrganizationService } from './organizations/organization-service.ts'
 export type { ExportedData, PersonalData, PrivacyService } from './privacy/privacy-service.ts'
 export type { KeyWrapper, MadeWrap, WrapJob, WrapOptions, WrapRecipient, WrapSession } from './rfx/key-wrapper.ts'
-export type * from './rfx/rfx-service.ts'
+export type {
+  Author,
+  BidContent,
+  DistributionError,
+  DistributionResult,
+  OpenedBid,
+  Person,
+  Progress,
+  RecipientNotice,
+  Rfx,
+  RfxBidItem,
+  RfxComment,
+  RfxDetails,
+  RfxDocument,
+  RfxListItem,
+  RfxSnapshot,
+  RfxState,
+  RfxWork,
+  SavedSpecification,
+  UploadOptions,
+  ValuePlace,
+  WaitingReason,
+  WorkOptions,
+} from './rfx/rfx.ts'
+export type { RfxService } from './rfx/rfx-service.ts'
 export type { ProviderId } from './session/auth-token-store.ts'
 export type { AuthNotice, SessionState } from './session/session-controller.ts'
 export type { Observable } from './state/store.ts'

@@ -1,9 +1,9 @@
+import type { LinkedLogin, Me } from '@nokkel/client'
 import { CopyField } from '../components/copy-field.tsx'
 import { Facts } from '../components/facts.tsx'
 import * as m from '../paraglide/messages.js'
 import { useWays } from '../queries/organizations.ts'
 import { roleName } from '../role.ts'
-import type { LinkedLogin, Me } from '../wire.ts'
 
 /** Who the person is here. */
 export function About({ me, logins }: { me: Me; logins: readonly LinkedLogin[] | undefined }) {

@@ -1,11 +1,11 @@
 import { Heading, Paragraph } from '@digdir/designsystemet-react'
+import type { Contact } from '@nokkel/client'
 import { Facts } from '../components/facts.tsx'
 import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
-import type { LinkedLogins } from '../wire.ts'
 
 /** What Vipps told of the person. */
-export function ContactDetails({ contact }: { contact: LinkedLogins['contact'] }) {
+export function ContactDetails({ contact }: { contact: Contact | null }) {
   return (
     <section className="stack" aria-labelledby="contact">
       <Heading id="contact" level={2} data-size="xs">
@@ -25,7 +25,7 @@ export function ContactDetails({ contact }: { contact: LinkedLogins['contact'] }
   )
 }
 
-function known({ phoneNumber, email, address }: NonNullable<LinkedLogins['contact']>): [string, string][] {
+function known({ phoneNumber, email, address }: Contact): [string, string][] {
   const facts: [string, string | null][] = [
     [m.account_phone(), phoneNumber && formatPhone(phoneNumber)],
     [m.account_email(), email],

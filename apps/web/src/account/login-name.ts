@@ -1,6 +1,6 @@
+import type { LinkedLogin } from '@nokkel/client'
 import { providerName } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
-import type { LinkedLogin } from '../wire.ts'
 
 /** What a way in is called: a Vipps is one for each organisation. */
 export const nameOf = ({ provider, organization }: LinkedLogin): string =>

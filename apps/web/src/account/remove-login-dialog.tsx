@@ -1,8 +1,8 @@
+import type { LinkedLogin } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import * as m from '../paraglide/messages.js'
 import { useRefreshLogins } from '../queries/logins.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
-import type { LinkedLogin } from '../wire.ts'
 import { nameOf } from './login-name.ts'
 
 interface RemoveLoginDialogProps {

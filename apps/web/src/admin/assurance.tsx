@@ -1,9 +1,9 @@
 import { Heading, Radio } from '@digdir/designsystemet-react'
+import type { Assurance as Level, LoginSettings } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
 import * as m from '../paraglide/messages.js'
 import { useChangeSettings } from '../queries/administration.ts'
-import type { Assurance as Level, LoginSettings } from '../wire.ts'
 import { SettingsForm } from './settings-form.tsx'
 
 const levels: readonly { level: Level; label: () => string; help: () => string }[] = [

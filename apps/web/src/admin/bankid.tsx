@@ -1,6 +1,6 @@
 import { Heading, Paragraph } from '@digdir/designsystemet-react'
+import type { LoginSettings } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
-import type { LoginSettings } from '../wire.ts'
 
 const brokerName = { idura: 'Idura', signicat: 'Signicat' } as const
 

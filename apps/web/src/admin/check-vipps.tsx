@@ -1,9 +1,9 @@
 import { Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
+import type { ProviderFinding } from '@nokkel/client'
 import { codeOf } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
 import { useVippsCheck } from '../queries/administration.ts'
-import type { ProviderFinding } from '../wire.ts'
 
 const checkName: Record<ProviderFinding['check'], () => string> = {
   discovery: m.finding_discovery,

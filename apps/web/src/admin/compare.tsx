@@ -1,13 +1,15 @@
 import { Heading, Radio, Tag } from '@digdir/designsystemet-react'
+import type { Duplicate } from '@nokkel/client'
 import { Facts } from '../components/facts.tsx'
 import { providerName } from '../components/format.ts'
 import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { roleName } from '../role.ts'
-import type { DuplicateAccount } from '../wire.ts'
+
+type Account = Duplicate['accounts'][number]
 
 interface CompareProps {
-  accounts: readonly DuplicateAccount[]
+  accounts: readonly Account[]
   myId: string | undefined
   keep: string | undefined
   onKeep: (id: string) => void
@@ -45,7 +47,7 @@ export function Compare({ accounts, myId, keep, onKeep }: CompareProps) {
   )
 }
 
-function factsOf(account: DuplicateAccount): Parameters<typeof Facts>[0]['facts'] {
+function factsOf(account: Account): Parameters<typeof Facts>[0]['facts'] {
   const { role, lastLoginAt } = account
   const logins = [...new Set(account.logins)].map(providerName).join(', ')
   const ofEverybody = [

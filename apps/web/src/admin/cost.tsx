@@ -1,10 +1,10 @@
 import { Heading, Paragraph, Textfield } from '@digdir/designsystemet-react'
+import type { LoginSettings, VippsCost } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
 import { formatNumber, parseNumber } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 import { useChangeSettings } from '../queries/administration.ts'
-import type { LoginSettings, VippsCost } from '../wire.ts'
 import { SettingsForm } from './settings-form.tsx'
 
 /** What a login with Vipps costs, who pays, and how many there may be. */

@@ -1,5 +1,5 @@
+import type { Duplicate } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
-import type { Duplicate } from '../wire.ts'
 
 /** What makes two accounts look like one person's. */
 export const evidenceName: Record<Duplicate['evidence'], () => string> = {

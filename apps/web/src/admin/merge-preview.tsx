@@ -1,6 +1,6 @@
 import { Heading, List } from '@digdir/designsystemet-react'
+import type { MergeEffect } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
-import type { MergeEffect } from '../wire.ts'
 
 const effectName: Record<MergeEffect['what'], (input: { count: number }) => string> = {
   logins: m.effect_logins,

@@ -1,8 +1,8 @@
+import type { Duplicate } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import * as m from '../paraglide/messages.js'
 import { useRefreshDuplicates } from '../queries/administration.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
-import type { Duplicate } from '../wire.ts'
 
 interface UndoDialogProps {
   duplicate: Duplicate

@@ -1,8 +1,8 @@
 import { Heading, Paragraph, Table } from '@digdir/designsystemet-react'
+import type { LoginSettings } from '@nokkel/client'
 import { formatAmount, formatMonth, formatNumber } from '../components/format.ts'
 import { Progress } from '../components/progress.tsx'
 import * as m from '../paraglide/messages.js'
-import type { LoginSettings } from '../wire.ts'
 
 /** How often Vipps was logged in with, this month and before, and what that makes. */
 export function Usage({ settings: { usage, cost }, month: current }: { settings: LoginSettings; month: string }) {

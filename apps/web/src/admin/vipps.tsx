@@ -12,13 +12,13 @@ import {
   Textfield,
 } from '@digdir/designsystemet-react'
 import { CheckmarkIcon } from '@navikt/aksel-icons'
+import type { LoginSettings, VippsSettings } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
 import { CopyField } from '../components/copy-field.tsx'
 import * as m from '../paraglide/messages.js'
 import { useChangeSettings, useVippsCheck } from '../queries/administration.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
-import type { LoginSettings, VippsSettings } from '../wire.ts'
 import { SettingsForm } from './settings-form.tsx'
 
 type Draft = Omit<VippsSettings, 'secretSet'>

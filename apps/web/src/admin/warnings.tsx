@@ -1,8 +1,8 @@
 import { Alert, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { CheckmarkCircleIcon } from '@navikt/aksel-icons'
+import type { LoginWarning } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
 import { useVippsCheck } from '../queries/administration.ts'
-import type { LoginWarning } from '../wire.ts'
 
 const texts: Record<LoginWarning, { title: () => string; body: () => string; grave?: true }> = {
   no_way_in: { title: m.warning_no_way_in_title, body: m.warning_no_way_in_body, grave: true },

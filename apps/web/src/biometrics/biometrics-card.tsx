@@ -1,5 +1,5 @@
 import { Button, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
-import { NokkelError } from '@nokkel/client'
+import { type BiometricEnrollment, type Me, NokkelError } from '@nokkel/client'
 import { useDeviceKeys, useNokkel } from '@nokkel/client/react'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -11,7 +11,6 @@ import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import * as m from '../paraglide/messages.js'
 import { useDeviceBiometrics, useRefreshBiometrics } from '../queries/biometrics.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
-import type { DeviceEnrollment, Me } from '../wire.ts'
 
 /** How this device is unlocked, and turning that on, off and on anew. */
 export function BiometricsCard({ me }: { me: Me }) {
@@ -115,7 +114,7 @@ export function BiometricsCard({ me }: { me: Me }) {
 }
 
 /** What the server knows of it. */
-function Known({ enrollment: { enrolledAt, credential } }: { enrollment: DeviceEnrollment }) {
+function Known({ enrollment: { enrolledAt, credential } }: { enrollment: BiometricEnrollment }) {
   return (
     <div className="stack-tight">
       <p className="row-meta">

@@ -1,4 +1,5 @@
 import { Button, Details, Heading, Paragraph, Tag } from '@digdir/designsystemet-react'
+import type { Consent } from '@nokkel/client'
 import { useId, useState } from 'react'
 import { codeOf } from '../components/explain.ts'
 import { Facts } from '../components/facts.tsx'
@@ -7,7 +8,6 @@ import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
 import { useConsents } from '../queries/identity.ts'
-import type { Consent } from '../wire.ts'
 import { basisName, purposeName, whatOf } from './consent-names.ts'
 import { WithdrawDialog } from './withdraw-dialog.tsx'
 

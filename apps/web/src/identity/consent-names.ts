@@ -1,5 +1,5 @@
+import type { Consent } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
-import type { Consent } from '../wire.ts'
 
 export const purposeName: Record<Consent['purpose'], () => string> = {
   contact: m.cons_contact,

@@ -1,8 +1,8 @@
+import type { PersonalData } from '@nokkel/client'
 import { providerName } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 import { roleName as projectRoleName } from '../rfx/names.ts'
 import { roleName } from '../role.ts'
-import type { PersonalData } from '../wire.ts'
 import { basisName, purposeName, shareName } from './consent-names.ts'
 
 type Names = Readonly<Record<string, () => string>>

@@ -1,3 +1,4 @@
+import type { ErasureCertificate } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useMemo, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
@@ -7,7 +8,6 @@ import * as m from '../paraglide/messages.js'
 import { useLocale } from '../settings/locale.ts'
 import { forgetOrganization } from '../settings/organization.ts'
 import { SignedInArea } from '../shell/signed-in-area.tsx'
-import type { ErasureCertificate } from '../wire.ts'
 import { Erased } from './erased.tsx'
 import { type Erasing, ErasingProvider } from './erasing.ts'
 

@@ -1,5 +1,6 @@
 import { Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { CheckmarkCircleIcon, DownloadIcon } from '@navikt/aksel-icons'
+import type { ErasureCertificate } from '@nokkel/client'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { download, downloadName } from '../components/download.ts'
@@ -7,7 +8,6 @@ import { Facts } from '../components/facts.tsx'
 import { formatDate, formatMoment } from '../components/format.ts'
 import { PageHeading } from '../components/page-heading.tsx'
 import * as m from '../paraglide/messages.js'
-import type { ErasureCertificate } from '../wire.ts'
 import { NotPurged } from './not-purged.tsx'
 
 /** What is left to say when the account is gone. */

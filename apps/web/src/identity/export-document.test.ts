@@ -1,5 +1,5 @@
+import type { PersonalData } from '@nokkel/client'
 import { describe, expect, it } from 'vitest'
-import type { PersonalData } from '../wire.ts'
 import { countGroups } from './data-groups.ts'
 import { kindName, memberName } from './data-names.ts'
 import { renderExport } from './export-document.ts'

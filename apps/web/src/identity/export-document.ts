@@ -1,6 +1,6 @@
+import type { PersonalData } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
 import { getLocale } from '../paraglide/runtime.js'
-import type { PersonalData } from '../wire.ts'
 import { kindName, kindOrder, memberName } from './data-names.ts'
 import { codeName, isLeftOut, namesOfIds } from './data-values.ts'
 

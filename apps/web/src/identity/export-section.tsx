@@ -1,5 +1,6 @@
 import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { DownloadIcon } from '@navikt/aksel-icons'
+import type { ExportedData } from '@nokkel/client'
 import { useRef, useState } from 'react'
 import { download, downloadName } from '../components/download.ts'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
@@ -7,7 +8,6 @@ import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import * as m from '../paraglide/messages.js'
-import type { ExportedData } from '../wire.ts'
 import { useExport } from './use-export.ts'
 
 /** Everything held on the person, to take away. */

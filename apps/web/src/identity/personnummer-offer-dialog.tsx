@@ -1,4 +1,5 @@
 import { Button, Dialog, Paragraph } from '@digdir/designsystemet-react'
+import type { PersonnummerStatus } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useId, useState } from 'react'
 import { DialogHeading } from '../components/dialog-heading.tsx'
@@ -7,9 +8,10 @@ import { formatTime, providerName } from '../components/format.ts'
 import { Problem } from '../components/problem.tsx'
 import * as m from '../paraglide/messages.js'
 import { useRefreshPersonalData } from '../queries/identity.ts'
-import type { OfferedPersonnummer } from '../wire.ts'
 import { MaskedPersonnummer } from './masked-personnummer.tsx'
 import { PersonnummerTerms, personnummerConsent } from './personnummer-terms.tsx'
+
+export type OfferedPersonnummer = NonNullable<PersonnummerStatus['offered']>
 
 interface PersonnummerOfferDialogProps {
   offered: OfferedPersonnummer

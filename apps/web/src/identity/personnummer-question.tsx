@@ -7,8 +7,7 @@ import { formatTime, providerName } from '../components/format.ts'
 import { useLoginIn } from '../login/use-logins.ts'
 import * as m from '../paraglide/messages.js'
 import { useFollowPersonalData, usePersonnummer } from '../queries/identity.ts'
-import type { OfferedPersonnummer } from '../wire.ts'
-import { PersonnummerOfferDialog } from './personnummer-offer-dialog.tsx'
+import { type OfferedPersonnummer, PersonnummerOfferDialog } from './personnummer-offer-dialog.tsx'
 
 /** Logins after which the question was put by itself. From then on a notice leads to it. */
 const put = new WeakSet<AuthState>()

@@ -1,5 +1,6 @@
 import { Alert, Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { EyeIcon, EyeSlashIcon } from '@navikt/aksel-icons'
+import type { Consent, Me, PersonnummerStatus } from '@nokkel/client'
 import { useSession } from '@nokkel/client/react'
 import { useState } from 'react'
 import { codeOf } from '../components/explain.ts'
@@ -13,7 +14,6 @@ import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import * as m from '../paraglide/messages.js'
 import { useConsents, usePersonnummer } from '../queries/identity.ts'
 import { useWays } from '../queries/organizations.ts'
-import type { Consent, KeptPersonnummer, Me } from '../wire.ts'
 import { MaskedPersonnummer } from './masked-personnummer.tsx'
 import { PersonnummerOfferDialog } from './personnummer-offer-dialog.tsx'
 import { TypePersonnummerDialog } from './type-personnummer-dialog.tsx'
@@ -98,7 +98,7 @@ export function PersonnummerSection({ me }: { me: Me }) {
 }
 
 interface KeptProps {
-  kept: KeptPersonnummer
+  kept: NonNullable<PersonnummerStatus['kept']>
   onRemove: (() => void) | undefined
   onReplace: () => void
 }

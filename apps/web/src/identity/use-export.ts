@@ -1,7 +1,7 @@
+import type { ExportedData } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useEffect, useState } from 'react'
 import { codeOf, type ErrorCode } from '../components/explain.ts'
-import type { ExportedData } from '../wire.ts'
 
 const keptMilliseconds = 5 * 60_000
 const unseenMilliseconds = 60_000

@@ -1,8 +1,8 @@
+import type { Consent } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import * as m from '../paraglide/messages.js'
 import { useRefreshPersonalData } from '../queries/identity.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
-import type { Consent } from '../wire.ts'
 import { purposeName } from './consent-names.ts'
 
 const points: Record<Consent['purpose'], readonly (() => string)[]> = {

@@ -1,11 +1,11 @@
 import { Alert, Button, Paragraph } from '@digdir/designsystemet-react'
+import type { Me } from '@nokkel/client'
 import { Link, useLocation } from '@tanstack/react-router'
 import { useState } from 'react'
 import { providerName } from '../components/format.ts'
 import * as m from '../paraglide/messages.js'
 import { useLoginSettings } from '../queries/administration.ts'
 import { useWays } from '../queries/organizations.ts'
-import type { Me } from '../wire.ts'
 import { type ProviderLogin, useLoginIn, useLogins } from './use-logins.ts'
 
 /** What a person should know of the login they have just finished; nothing while there is nothing to say. */

@@ -1,7 +1,6 @@
-import { NokkelError } from '@nokkel/client'
+import { type Duplicate, type LoginSettings, type Me, NokkelError } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { Duplicate, LoginSettings, Me } from '../wire.ts'
 
 const settingsKey = ['login-settings'] as const
 const duplicatesKey = ['duplicates'] as const

@@ -1,7 +1,7 @@
+import type { Me } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
-import type { Me } from '../wire.ts'
 
 const key = ['biometrics'] as const
 

@@ -1,7 +1,7 @@
+import type { OrganizationSummary } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useQuery } from '@tanstack/react-query'
 import { currentClient } from '../client.ts'
-import type { OrganizationSummary } from '../wire.ts'
 
 /** The organisations one can log in to, with the ways in that each has now. */
 export function useOrganizations() {

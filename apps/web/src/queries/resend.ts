@@ -1,6 +1,6 @@
+import type { Delivery } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import type { Delivery } from '../wire.ts'
 
 /** Whether somebody who cannot read it has a device it could be locked for. */
 export const canResend = (deliveries: readonly Delivery[]): boolean =>

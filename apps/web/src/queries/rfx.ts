@@ -1,8 +1,7 @@
-import type { Rfx, RfxSnapshot } from '@nokkel/client'
+import type { Me, Rfx, RfxSnapshot } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
-import type { Me } from '../wire.ts'
 import { useOwnCompanies } from './companies.ts'
 
 const all = ['rfx'] as const

@@ -1,6 +1,5 @@
-import type { Rfx, RfxDetails, RfxSnapshot } from '@nokkel/client'
+import type { Me, Rfx, RfxDetails, RfxSnapshot } from '@nokkel/client'
 import { createContext, use } from 'react'
-import type { Me } from '../wire.ts'
 import type { Unsaved } from './unsaved.ts'
 import type { Uploads } from './use-uploads.ts'
 

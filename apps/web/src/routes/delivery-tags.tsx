@@ -1,6 +1,6 @@
 import { Tag } from '@digdir/designsystemet-react'
+import type { Delivery } from '@nokkel/client'
 import * as m from '../paraglide/messages.js'
-import type { Delivery } from '../wire.ts'
 
 const states = ['opened', 'fetched', 'sent', 'unreadable'] as const
 

@@ -1,5 +1,6 @@
 import { Button, Heading, Paragraph } from '@digdir/designsystemet-react'
 import { CheckmarkCircleIcon } from '@navikt/aksel-icons'
+import type { Duplicate } from '@nokkel/client'
 import { useNokkel, useSession } from '@nokkel/client/react'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -18,7 +19,6 @@ import { useDuplicate, useMergePreview, useRefreshDuplicates } from '../queries/
 import { useWork } from '../rfx/use-work.ts'
 import { WorkDialog } from '../rfx/work-dialog.tsx'
 import { useLocale } from '../settings/locale.ts'
-import type { Duplicate } from '../wire.ts'
 
 const route = getRouteApi('/signed-in/administrator/admin/duplicates/$id')
 

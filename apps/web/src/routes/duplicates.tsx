@@ -1,5 +1,6 @@
 import { Button, Heading, Paragraph, ToggleGroup } from '@digdir/designsystemet-react'
 import { PersonGroupIcon } from '@navikt/aksel-icons'
+import type { Duplicate } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -16,7 +17,6 @@ import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { useDuplicates } from '../queries/administration.ts'
 import { useLocale } from '../settings/locale.ts'
-import type { Duplicate } from '../wire.ts'
 
 const states: Record<Duplicate['state'], { name: () => string; none: () => string }> = {
   open: { name: m.duplicates_open, none: m.duplicates_none_body },

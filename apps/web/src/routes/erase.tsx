@@ -1,4 +1,5 @@
 import { Alert, Button, Heading, List, Paragraph, Textfield } from '@digdir/designsystemet-react'
+import type { ErasurePreview } from '@nokkel/client'
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useRef, useState } from 'react'
 import { codeOf } from '../components/explain.ts'
@@ -13,7 +14,6 @@ import { FreshLoginNeeded, useFreshLogin } from '../login/fresh-login.tsx'
 import * as m from '../paraglide/messages.js'
 import { useErasurePreview } from '../queries/identity.ts'
 import { useLocale } from '../settings/locale.ts'
-import type { ErasurePreview } from '../wire.ts'
 
 export { EraseArea } from '../identity/erase-area.tsx'
 

@@ -1,4 +1,5 @@
 import { Alert, Card, Heading, Label, List, Paragraph, Select } from '@digdir/designsystemet-react'
+import type { OrganizationSummary } from '@nokkel/client'
 import { useSession } from '@nokkel/client/react'
 import { useSearch } from '@tanstack/react-router'
 import { useEffect, useId } from 'react'
@@ -18,7 +19,6 @@ import * as m from '../paraglide/messages.js'
 import { useOrganization, useOrganizations } from '../queries/organizations.ts'
 import { useLocale } from '../settings/locale.ts'
 import { Redirect } from '../shell/redirect.tsx'
-import type { OrganizationSummary } from '../wire.ts'
 import { Fjord } from './login-fjord.tsx'
 import { LoginNotice } from './login-notice.tsx'
 

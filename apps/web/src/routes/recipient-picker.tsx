@@ -1,4 +1,5 @@
 import { Checkbox, Chip, Fieldset, Paragraph, Tag, Textfield, ValidationMessage } from '@digdir/designsystemet-react'
+import type { Member } from '@nokkel/client'
 import { useNokkel, useSession } from '@nokkel/client/react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
@@ -6,7 +7,6 @@ import { codeOf } from '../components/explain.ts'
 import { Problem } from '../components/problem.tsx'
 import { Waiting } from '../components/waiting.tsx'
 import * as m from '../paraglide/messages.js'
-import type { Member } from '../wire.ts'
 
 export type Recipient = Pick<Member, 'id' | 'name'>
 

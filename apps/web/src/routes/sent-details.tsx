@@ -1,5 +1,5 @@
 import { Alert, Button, Dialog, Heading, Link as LinkStyle, Paragraph, Tag } from '@digdir/designsystemet-react'
-import type { AssignmentItem } from '@nokkel/client'
+import type { AssignmentItem, Delivery } from '@nokkel/client'
 import { Link } from '@tanstack/react-router'
 import { useId } from 'react'
 import { codeOf } from '../components/explain.ts'
@@ -8,7 +8,6 @@ import { Problem } from '../components/problem.tsx'
 import { When } from '../components/when.tsx'
 import * as m from '../paraglide/messages.js'
 import { canResend, useResend } from '../queries/resend.ts'
-import type { Delivery } from '../wire.ts'
 import { stateColor } from './delivery-tags.tsx'
 
 const stateName: Record<Delivery['state'], () => string> = {

@@ -1,12 +1,12 @@
 import { Button } from '@digdir/designsystemet-react'
 import { LeaveIcon, PersonCircleIcon } from '@navikt/aksel-icons'
+import type { Me } from '@nokkel/client'
 import { useSession } from '@nokkel/client/react'
 import { Link } from '@tanstack/react-router'
 import { useId, useRef, useState } from 'react'
 import * as m from '../paraglide/messages.js'
 import { useLoginSettings } from '../queries/administration.ts'
 import { roleName } from '../role.ts'
-import type { Me } from '../wire.ts'
 
 /** Who is logged in, and the way out. A native popover: the browser opens, closes and announces it. */
 export function AccountMenu({ me }: { me: Me }) {

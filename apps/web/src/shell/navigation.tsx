@@ -7,12 +7,12 @@ import {
   PaperplaneIcon,
   PencilWritingIcon,
 } from '@navikt/aksel-icons'
+import type { Me } from '@nokkel/client'
 import { Link, useLocation } from '@tanstack/react-router'
 import * as m from '../paraglide/messages.js'
 import { useLoginSettings } from '../queries/administration.ts'
 import { useHasProjects } from '../queries/rfx.ts'
 import { isCoordinator } from '../role.ts'
-import type { Me } from '../wire.ts'
 
 export function Navigation({ me }: { me: Me }) {
   const { pathname } = useLocation()

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import { NokkelError } from '../errors.ts'
-import type { Rfx, RfxSnapshot } from '../rfx/rfx-service.ts'
+import type { Rfx, RfxSnapshot } from '../rfx/rfx.ts'
 import { nothing } from '../rfx/snapshot.ts'
 import { useNokkel } from './nokkel-provider.tsx'
 

@@ -1,5 +1,5 @@
 import type { Rfx as FetchedRfx } from '@nokkel/contract'
-import type { Person, RfxDetails } from './rfx-service.ts'
+import type { Person, RfxDetails } from './rfx.ts'
 
 export function detailsOf(rfx: FetchedRfx, title: string | null, myCompanies: readonly Person[]): RfxDetails {
   const { id, status, role, company, version, rekeyPending, excluded, openers, mayNameOpeners, missing } = rfx

@@ -14,7 +14,7 @@ import {
   type Work,
 } from './group-tools.ts'
 import { pairs, type RecipientWrap, signRevision, wrapRecipient } from './revision.ts'
-import type { DistributionError, DistributionResult } from './rfx-service.ts'
+import type { DistributionError, DistributionResult } from './rfx.ts'
 
 export interface DistributeWork extends Work {
   /** Whom to give it to. Default: everyone who lacks it. */

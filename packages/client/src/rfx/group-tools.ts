@@ -6,7 +6,7 @@ import type { ManifestEnd, VerifiedGroup } from './group-keys.ts'
 import type { KeyWrapper } from './key-wrapper.ts'
 import type { RfxAuthor } from './opened-rfx.ts'
 import type { RecipientPins } from './recipient-pins.ts'
-import type { Progress, RecipientNotice, WorkOptions } from './rfx-service.ts'
+import type { Progress, RecipientNotice, WorkOptions } from './rfx.ts'
 
 /** What handing over and renewing the key of a group needs. */
 export interface GroupTools {

@@ -20,7 +20,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type RealServer, startRealServer } from '../../../../tools/testing/real-server.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import type { NokkelError } from '../errors.ts'
-import type { Rfx } from './rfx-service.ts'
+import type { Rfx } from './rfx.ts'
 
 const buyer = '5eed0000-0000-4000-8003-000000000004'
 const roerlegger = '5eed0000-0000-4000-8003-000000000003'

@@ -2,7 +2,7 @@ import { CryptoError, decodeBase64Url, encodeBase64Url, type RfxKey, rewrapConte
 import { codeOf, NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { GroupKey, OpenedRfx } from './opened-rfx.ts'
-import type { WorkOptions } from './rfx-service.ts'
+import type { WorkOptions } from './rfx.ts'
 
 interface MoveWork {
   readonly signal?: AbortSignal | undefined

@@ -11,6 +11,7 @@ import { nothingDistributed } from './distribute.ts'
 import { pagesOf, placeOf } from './group-tools.ts'
 import { createGroupWork, type HandOverOptions } from './group-work.ts'
 import { moveContentKeys } from './move-content-keys.ts'
+import { createRfxSession, mayWrap, type SessionDependencies } from './rfx-session.ts'
 import type {
   DistributionResult,
   Person,
@@ -19,8 +20,7 @@ import type {
   RfxSnapshot,
   WaitingReason,
   WorkOptions,
-} from './rfx-service.ts'
-import { createRfxSession, mayWrap, type SessionDependencies } from './rfx-session.ts'
+} from './rfx.ts'
 import { nothing as idle } from './snapshot.ts'
 import { createRfxValues } from './values.ts'
 

@@ -1,6 +1,6 @@
 import type { Lock } from '../lock/lock.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
-import type { RecipientNotice } from './rfx-service.ts'
+import type { RecipientNotice } from './rfx.ts'
 
 /** Thumbprints by `<owner>/<id>`. */
 type KnownRecipients = Readonly<Record<string, string>>

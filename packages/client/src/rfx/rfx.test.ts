@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { type RealDevice, type RealServer, startRealServer } from '../../../../tools/testing/real-server.ts'
 import { testPrivateKeys } from '../../../../tools/testing/rsa-keys.ts'
 import { directKeyWrapper, type KeyWrapper, type WrapJob } from './key-wrapper.ts'
-import type { Progress, Rfx } from './rfx-service.ts'
+import type { Progress, Rfx } from './rfx.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of several operations
 type Json = any

@@ -1,4 +1,4 @@
-import type { RfxSnapshot } from './rfx-service.ts'
+import type { RfxSnapshot } from './rfx.ts'
 
 /** Of a project that nobody has asked for. */
 export const nothing: RfxSnapshot = {

@@ -16,7 +16,7 @@ import { createUploads, rfxFileContext } from '../content/uploads.ts'
 import { dateOf } from '../details.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
 import { whole } from '../rfx-error.ts'
-import type { BidContent, OpenedBid, Rfx, RfxBidItem } from '../rfx-service.ts'
+import type { BidContent, OpenedBid, Rfx, RfxBidItem } from '../rfx.ts'
 import { moveBidKeys } from './move-bid-keys.ts'
 import { listBids, type SubmittedBid, submittedBid } from './stored-bid.ts'
 

@@ -12,7 +12,7 @@ import {
 import { createOpenedFile } from '../../assignments/opened-file.ts'
 import { codeOf, NokkelError } from '../../errors.ts'
 import type { OpenedRfx } from '../opened-rfx.ts'
-import type { Rfx, RfxComment, RfxDocument, SavedSpecification, WorkOptions } from '../rfx-service.ts'
+import type { Rfx, RfxComment, RfxDocument, SavedSpecification, WorkOptions } from '../rfx.ts'
 import { objectsOf } from './objects.ts'
 import { openReadable } from './open-entry.ts'
 import { createRfxLog, type ListedEntry, type LogEntry } from './rfx-log.ts'

@@ -11,7 +11,7 @@ import { codeOf, NokkelError } from '../../errors.ts'
 import { createMutex } from '../../lock/lock.ts'
 import type { OpenedRfx, SeenHead } from '../opened-rfx.ts'
 import { whole } from '../rfx-error.ts'
-import type { Author, Progress } from '../rfx-service.ts'
+import type { Author, Progress } from '../rfx.ts'
 
 /** A verified entry with what opens it. */
 export interface LogEntry {

@@ -16,7 +16,7 @@ import { announceFile, type OutgoingFile, sendChunks } from '../../assignments/u
 import { codeOf, NokkelError } from '../../errors.ts'
 import { equalBytes } from '../bytes.ts'
 import type { GroupKey, OpenedRfx } from '../opened-rfx.ts'
-import type { UploadOptions } from '../rfx-service.ts'
+import type { UploadOptions } from '../rfx.ts'
 
 /** What the files belong to. */
 export interface UploadTarget {
