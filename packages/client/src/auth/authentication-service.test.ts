@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { NokkelError } from '../errors.ts'
 import type { NodeNokkelOptions } from '../node/index.ts'
@@ -558,6 +559,74 @@ describe('coming back', () => {
     expect(here.state().status).toBe('authenticated')
   })
 
+  it.each<[string, (url: URL) => void, string | undefined]>([
+    ['another state', (url) => url.searchParams.set('state', 'x'.repeat(43)), 'login_lost'],
+    ['another code for its state', (url) => url.searchParams.set('code', 'another'), 'login_lost'],
+    ['no state', (url) => url.searchParams.delete('state'), 'login_lost'],
+    [
+      'a fragment',
+      (url) => {
+        url.hash = '_=_'
+      },
+      undefined,
+    ],
+  ])('finishes the login although meanwhile a callback comes with %s', async (_, change, reason) => {
+    const { vipps, nokkel, server, callback, storage, state } = setUp()
+    await vipps.signIn({ ...consented, returnTo: '/inbox' })
+    const right = callback()
+    const foreign = callback()
+    change(foreign)
+    let other: Promise<unknown> | undefined
+    server.intercept('completeLogin', async (exchange) => {
+      const answer = await server.respond(exchange)
+      other = nokkel.auth.completeSignIn(foreign)
+      other.catch(() => {})
+      await setImmediate()
+      expect(state().status).toBe('exchanging')
+      return answer
+    })
+    const done = await nokkel.auth.completeSignIn(right)
+    expect(done).toMatchObject({ returnTo: '/inbox', state: { status: 'authenticated' } })
+    if (reason === undefined) expect(await other).toEqual(done)
+    else await expect(other).rejects.toEqual(code(reason))
+    expect(state()).toEqual(done.state)
+    expect(nokkel.auth.getSnapshot().status).toBe('signed_in')
+    expect(server.sessions.map(({ ended }) => ended)).toEqual([undefined])
+    expect(server.log.filter((endpoint) => endpoint === 'completeLogin')).toHaveLength(1)
+    expect(await storage.list('vipps_pkce')).toEqual([])
+  })
+
+  it.each(['first', 'last'])(
+    'finishes the login although a foreign callback comes at the same time, %s',
+    async (when) => {
+      const left = setUp()
+      await left.vipps.signIn(consented)
+      for (const { nokkel, state } of [reopen(left), left]) {
+        const foreign = left.callback()
+        foreign.searchParams.set('state', 'x'.repeat(43))
+        const urls = when === 'first' ? [foreign, left.callback()] : [left.callback(), foreign]
+        const results = await Promise.allSettled(urls.map((url) => nokkel.auth.completeSignIn(url)))
+        expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+        expect(state().status).toBe('authenticated')
+      }
+      expect(left.server.sessions.map(({ ended }) => ended)).toEqual([undefined])
+    },
+  )
+
+  it('leaves what the person is asked, and what another login waits for, when a foreign callback comes', async () => {
+    const { vipps, nokkel, callback, state } = setUp()
+    const foreign = callback()
+    foreign.searchParams.set('state', 'x'.repeat(43))
+    await vipps.signIn()
+    await expect(nokkel.auth.completeSignIn(foreign)).rejects.toEqual(code('login_lost'))
+    expect(state().status).toBe('awaiting_consent')
+    await vipps.agree({ personnummer: true })
+    foreign.searchParams.set('code', 'd')
+    await expect(nokkel.auth.completeSignIn(foreign)).rejects.toEqual(code('login_state_mismatch'))
+    expect(state()).toEqual({ status: 'awaiting_callback', purpose: 'login' })
+    await vipps.cancel()
+  })
+
   it('refuses the callback of a login before, and leaves the one that is under way alone', async () => {
     const here = setUp()
     await here.vipps.signIn(consented)
@@ -686,6 +755,26 @@ describe('coming back', () => {
     await expect(nokkel.auth.completeSignIn(callback())).rejects.toEqual(code('cancelled'))
     expect(server.sessions.map(({ ended }) => ended)).toEqual(['session_ended'])
     expect(nokkel.auth.getSnapshot()).toEqual({ status: 'signed_out' })
+    expect(state()).toEqual({ status: 'idle', purpose: 'login' })
+    expect(await storage.list('')).toEqual([])
+  })
+
+  it('is cancelled altogether, also while a foreign callback waits', async () => {
+    const { vipps, nokkel, server, callback, storage, state } = setUp()
+    await vipps.signIn(consented)
+    const foreign = callback()
+    foreign.searchParams.set('state', 'x'.repeat(43))
+    let other: Promise<unknown> | undefined
+    server.intercept('completeLogin', async (exchange) => {
+      const answer = await server.respond(exchange)
+      other = nokkel.auth.completeSignIn(foreign)
+      other.catch(() => {})
+      await vipps.cancel()
+      return answer
+    })
+    await expect(nokkel.auth.completeSignIn(callback())).rejects.toEqual(code('cancelled'))
+    await expect(other).rejects.toEqual(code('cancelled'))
+    expect(server.sessions.map(({ ended }) => ended)).toEqual(['session_ended'])
     expect(state()).toEqual({ status: 'idle', purpose: 'login' })
     expect(await storage.list('')).toEqual([])
   })

@@ -36,7 +36,7 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
   return { finish, continueWith }
 
   async function finish(callback: Callback, service: Finishing): Promise<AuthState | Departure> {
-    const { provider, told } = service
+    const { provider, found } = service
     const digest = await digestOf(callback)
     const done = await readDone(storage, now())
     if (done?.digest === digest) return again(done, service)
@@ -44,6 +44,8 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
     const underWay = await pendingLogins.list(provider)
     const pending = underWay.find(({ state }) => state === callback.state)
     if (!pending) throw new NokkelError(underWay.length > 0 ? 'login_state_mismatch' : 'login_lost')
+    const purpose = pending.login.linkSessionId === undefined ? 'login' : 'link'
+    found(purpose, pending.login.confirms ?? false)
     const clear = () => pendingLogins.clear(provider, pending.state)
     const loginId = pending.login.id
     if (loginId === undefined) {
@@ -51,8 +53,6 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
       throw new NokkelError('login_lost')
     }
     if (callback.resumeUri !== undefined) return resume(callback.resumeUri, pending, loginId, clear)
-    const purpose = pending.login.linkSessionId === undefined ? 'login' : 'link'
-    told(purpose, pending.login.confirms)
     const record = ({ state, sessionId }: Outcome) => {
       const ended = { provider, loginId, digest, endedAt: now().toISOString(), state }
       return storage.put(doneName, { ...ended, ...(sessionId !== undefined && { sessionId }) } satisfies DoneRecord)

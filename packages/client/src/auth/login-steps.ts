@@ -33,8 +33,10 @@ export interface Departure {
 /** What a login that is being finished has to do with the service that shows it. */
 export interface Finishing {
   readonly provider: ProviderId
-  /** What it was begun for is known now. */
-  readonly told: (purpose: AuthState['purpose'], confirms?: boolean) => void
+  /** The callback is of a login under way: this one. */
+  readonly found: (purpose: AuthState['purpose'], confirms: boolean) => void
+  /** The callback is of a login that has ended: what that was begun for. */
+  readonly told: (purpose: AuthState['purpose']) => void
   /** Whether the person has given it up meanwhile. */
   readonly isGivenUp: () => boolean
 }

@@ -60,6 +60,8 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
   const { consentOf, requestOf, retryOf, storedPlan } = createPlanning(provider, dependencies)
   const store = createStore<AuthState>({ status: 'idle', purpose: 'login' })
   let attempt: Attempt | undefined
+  /** Callbacks that wait or are exchanged: not every one of them is of the login under way. */
+  const arrived = new Set<Attempt>()
   let remembered: Plan | undefined
   let stopTimer = () => {}
   let written: Promise<unknown> = Promise.resolve()
@@ -122,12 +124,15 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     const current = attempt
     attempt = undefined
     remembered = undefined
-    current?.givenUp.abort()
+    const givenUp = [...(current ? [current] : []), ...arrived]
+    for (const one of givenUp) one.givenUp.abort()
+    const states = new Set(givenUp.flatMap(({ state }) => state ?? []))
     if (store.getSnapshot().status !== 'authenticated') set({ status: 'idle', purpose: 'login' })
     for (const other of others()) other.end('needs_linking')
     await inTurn(async () => {
       // What is not stored yet is cleared by whoever was about to.
-      if (!current || current.state !== undefined) await pendingLogins.clear(provider, current?.state)
+      if (!current) await pendingLogins.clear(provider)
+      for (const state of states) await pendingLogins.clear(provider, state)
       await storage.delete(retryName)
       await storage.delete(linkName)
       if ((await readDone(storage, now()))?.state.status !== 'authenticated') await storage.delete(doneName)
@@ -145,19 +150,25 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
   }
 
   async function complete(callback: Callback): Promise<CompletedSignIn> {
-    const { purpose } = store.getSnapshot()
-    const current: Attempt = { givenUp: new AbortController(), plan: attempt?.plan, state: callback.state }
-    attempt = current
-    set({ status: 'exchanging' })
+    const { state } = callback
+    const current: Attempt = { givenUp: new AbortController(), plan: undefined, state }
+    const isAwaited = attempt?.state === state && store.getSnapshot().status === 'awaiting_callback'
+    // Anybody can make a callback: beside a login under way it is nothing until its own is found.
+    if (!attempt || isAwaited) takeUp()
     let isConfirming = false
     const finishing = {
       provider,
-      isGivenUp: () => attempt !== current,
-      told(of: Plan['purpose'], confirms = false) {
+      isGivenUp: () => current.givenUp.signal.aborted,
+      found(of: Plan['purpose'], confirms: boolean) {
+        if (current.givenUp.signal.aborted) return
         isConfirming = confirms
-        if (of !== purpose && attempt === current) set({ status: 'exchanging', purpose: of })
+        takeUp(of)
+      },
+      told(of: Plan['purpose']) {
+        if (attempt === current) takeUp(of)
       },
     }
+    arrived.add(current)
     try {
       const result = await lock.run('login', () => steps.finish(callback, finishing))
       if ('url' in result) {
@@ -167,14 +178,23 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
       await conclude(current, result)
       return { state: result, ...(result.returnTo !== undefined && { returnTo: result.returnTo }) }
     } catch (error) {
-      if (attempt !== current) throw new NokkelError('cancelled', { cause: error })
+      if (current.givenUp.signal.aborted) throw new NokkelError('cancelled', { cause: error })
+      if (attempt !== current) throw error
       fail(error)
       const waiting = isConfirming ? await steps.link() : undefined
       if (waiting) for (const one of [self, ...others()]) one.offer(waiting, codeOf(error))
       throw error
     } finally {
+      arrived.delete(current)
       // Also a login that failed shows who is logged in; before it was begun, nobody had looked.
       await entry.look()
+    }
+
+    function takeUp(purpose = store.getSnapshot().purpose): void {
+      if (attempt === current && store.getSnapshot().purpose === purpose) return
+      if (attempt?.state === state) current.plan ??= attempt?.plan
+      attempt = current
+      set({ status: 'exchanging', purpose })
     }
   }
 

@@ -41,12 +41,14 @@ export function createProviderLogins(dependencies: Omit<ProviderLoginDependencie
     bankid: all.bankid.service,
     async complete(callbackUrl) {
       const callback = parseCallback(callbackUrl)
-      const known = exchanges.get(callbackUrl.href)
+      // A fragment is none of the provider's answer: some add `#_=_`.
+      const name = `${callback.redirectUri}?${callback.query}`
+      const known = exchanges.get(name)
       if (known !== undefined) return known
       const result = all[callback.provider].complete(callback)
-      exchanges.set(callbackUrl.href, result)
+      exchanges.set(name, result)
       result.catch((error: unknown) => {
-        if (isUnanswered(codeOf(error))) exchanges.delete(callbackUrl.href)
+        if (isUnanswered(codeOf(error))) exchanges.delete(name)
       })
       return result
     },
