@@ -1,7 +1,7 @@
 import { NokkelError } from '../errors.ts'
 import { checkAuthorizationUrl } from './authorization-url.ts'
-import type { LoginRequest, LoginSteps, LoginTools } from './login-steps.ts'
 import type { LinkRecord } from './login-records.ts'
+import type { LoginRequest, LoginSteps, LoginTools } from './login-steps.ts'
 import type { PendingLogin } from './pending-login.ts'
 import { VippsPkceGenerator } from './pkce.ts'
 

@@ -2,8 +2,8 @@ import type { RfxFault, RfxGroup, RfxRecipient } from '@nokkel/contract'
 import { calculateWrapLeaf, decodeBase64Url, encodeBase64Url, type RfxRole, type Thumbprint } from '@nokkel/crypto'
 import { codeOf } from '../errors.ts'
 import { pagesOf } from './group-tools.ts'
-import { mayWrap, type RfxSession } from './rfx-session.ts'
 import type { WorkOptions } from './rfx.ts'
+import { mayWrap, type RfxSession } from './rfx-session.ts'
 
 const leafByteLength = 32
 const roles: readonly RfxRole[] = ['buyer', 'developer', 'supplier']

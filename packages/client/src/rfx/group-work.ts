@@ -5,8 +5,8 @@ import { distribute, nothingDistributed } from './distribute.ts'
 import { makeFirstVersion } from './first-wraps.ts'
 import type { VerifiedGroup } from './group-keys.ts'
 import { rekey } from './rekey.ts'
-import { mayWrap, type RfxSession, type SessionDependencies } from './rfx-session.ts'
 import type { DistributionResult, Progress, RfxWork, WorkOptions } from './rfx.ts'
+import { mayWrap, type RfxSession, type SessionDependencies } from './rfx-session.ts'
 
 /** What is done with the keys of the groups of an opened project. Two tabs do it one after the other. */
 export interface GroupWork {

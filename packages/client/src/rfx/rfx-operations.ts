@@ -8,10 +8,10 @@ import { makeFirstVersion } from './first-wraps.ts'
 import { createOwnThumbprints } from './own-thumbprints.ts'
 import { createProject, type Project, type ProjectDependencies } from './project.ts'
 import { createRecipientPins } from './recipient-pins.ts'
+import type { Person, RfxListItem, RfxSnapshot } from './rfx.ts'
 import type { RfxDependencies } from './rfx-dependencies.ts'
 import type { RfxService } from './rfx-service.ts'
 import { createRfxSession } from './rfx-session.ts'
-import type { Person, RfxListItem, RfxSnapshot } from './rfx.ts'
 import { workerKeyWrapper } from './worker-key-wrapper.ts'
 
 /** What is only fetched once somebody has to do with a project. It holds keys in memory and is dropped with them. */

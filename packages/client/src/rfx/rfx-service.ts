@@ -3,9 +3,9 @@ import { NokkelError, nokkelErrorOf } from '../errors.ts'
 import { lazily } from '../lazily.ts'
 import { createStore, type Store } from '../state/store.ts'
 import { whenIdle } from '../user-keys/when-idle.ts'
+import type { DistributionResult, Person, Rfx, RfxListItem, RfxSnapshot, WorkOptions } from './rfx.ts'
 import type { RfxDependencies } from './rfx-dependencies.ts'
 import type { RfxOperations } from './rfx-operations.ts'
-import type { DistributionResult, Person, Rfx, RfxListItem, RfxSnapshot, WorkOptions } from './rfx.ts'
 import { nothing } from './snapshot.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { importEnvelopeKey, openRfxValue, parseHeader, type RfxKey, sealRfxValue } from '@nokkel/crypto'
 import { NokkelError } from '../errors.ts'
+import type { Rfx } from './rfx.ts'
 import { whole } from './rfx-error.ts'
 import type { RfxSession } from './rfx-session.ts'
-import type { Rfx } from './rfx.ts'
 
 /** Values that the application stores itself. */
 export function createRfxValues(session: RfxSession): Pick<Rfx, 'encrypt' | 'decrypt'> {

@@ -10,8 +10,8 @@ import {
 import { codeOf, NokkelError } from '../../errors.ts'
 import { createMutex } from '../../lock/lock.ts'
 import type { OpenedRfx, SeenHead } from '../opened-rfx.ts'
-import { whole } from '../rfx-error.ts'
 import type { Author, Progress } from '../rfx.ts'
+import { whole } from '../rfx-error.ts'
 
 /** A verified entry with what opens it. */
 export interface LogEntry {
