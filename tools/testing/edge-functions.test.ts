@@ -1,8 +1,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Readable } from 'node:stream'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import type { UnlockChallenge } from '@nokkel/contract'
 import {
@@ -10,9 +11,11 @@ import {
   decodeBase64,
   encodeBase64,
   generateContentKey,
+  generateDeviceKeys,
   importPublicKey,
   wrapKey,
 } from '@nokkel/crypto'
+import { signIn } from '@nokkel/sandbox'
 import { givenRootKeys } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -24,12 +27,17 @@ import { serveNokkel } from '../../supabase/functions/_shared/serve-nokkel.ts'
 import { readPackages } from '../packages.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { consentTo, firstPerson } from './login.ts'
 import { createEquipped, createOrganization, createPerson, logIn } from './people.ts'
 import { testPrivateKeys } from './rsa-keys.ts'
+import { startTlsSandbox, type TlsSandbox } from './tls-sandbox.ts'
 
 const functions = fileURLToPath(new URL('../../supabase/functions/', import.meta.url))
 const publicUrl = 'https://project.supabase.co/functions/v1'
+const appUrl = 'https://app.likeperson.no'
 const keys = { MASTER_ENCRYPTION_KEY: randomBytes(32).toString('hex'), INDEX_KEY: randomBytes(32).toString('hex') }
+
+const random = () => randomBytes(32).toString('base64url')
 
 const running = new Set<ChildProcessByStdio<null, Readable, Readable>>()
 
@@ -141,6 +149,67 @@ describe('edge functions [deno]', { timeout: 60_000 }, () => {
         body: { unlockedUntil: expect.any(String) },
       })
     }
+  })
+
+  describe('with providers', () => {
+    let tls: TlsSandbox
+    let nokkel: string
+    beforeAll(async () => {
+      const clientOf = (provider: 'bankid' | 'vipps') => ({
+        clientId: 'likeperson',
+        clientSecret: 'not-a-secret',
+        redirectUris: [`${appUrl}/callback/${provider}/likeperson`],
+      })
+      tls = await startTlsSandbox(() => ({ bankid: [clientOf('bankid')], vipps: [clientOf('vipps')] }))
+      const providers = (['bankid', 'vipps'] as const).map((provider) => ({
+        provider,
+        organization: 'likeperson',
+        issuer: tls.sandbox[provider].issuer,
+        clientId: 'likeperson',
+        authentication: { method: 'client_secret_basic', secret: 'not-a-secret' },
+      }))
+      nokkel = await serve('nokkel', {
+        ...settings,
+        APP_URL: appUrl,
+        ALLOWED_ORIGINS: appUrl,
+        PROVIDERS: JSON.stringify(providers),
+        DENO_CERT: tls.certificate,
+      })
+      setDefaultCACertificates([...getCACertificates('default'), readFileSync(tls.certificate, 'utf8')])
+    })
+    afterAll(() => {
+      setDefaultCACertificates(getCACertificates('bundled'))
+      tls.close()
+    })
+
+    it.each(['bankid', 'vipps'] as const)(
+      'nokkel logs people in by %s, on the host of the application',
+      async (provider) => {
+        const [state, nonce, codeVerifier] = [random(), random(), random()]
+        const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url')
+        const { shares } = consentTo(provider)
+        const consent = { version: 'v1', shares: shares.filter((share) => share !== 'personnummer') }
+        const ask = async (path: string, body: object, headers: Record<string, string> = {}) =>
+          call(`${nokkel}${path}`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', origin: appUrl, ...headers },
+            body: JSON.stringify({ provider, organization: 'likeperson', ...body }),
+          })
+        const begun = await ask('/nokkel/login', { state, nonce, codeChallenge, consent })
+        expect(begun).toMatchObject({ status: 201, body: { loginId: expect.any(String) } })
+        const back = new URL(await signIn(begun.body.authorizationUrl ?? '', { person: firstPerson }))
+        expect(`${back.origin}${back.pathname}`).toBe(`${appUrl}/callback/${provider}/likeperson`)
+
+        const { signing } = await generateDeviceKeys()
+        const path = '/nokkel/login/complete'
+        const dpop = await createDpopProof({ signer: signing, method: 'POST', url: `${publicUrl}${path}` })
+        const completed = { loginId: begun.body.loginId, callback: back.search.slice(1), codeVerifier, nonce }
+        expect(await ask(path, completed, { dpop })).toMatchObject({
+          status: 200,
+          body: { outcome: expect.any(String), tokens: { accessToken: expect.any(String) } },
+        })
+      },
+    )
   })
 
   it('crypto-service encrypts, decrypts and unwraps', async () => {

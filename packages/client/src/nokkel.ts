@@ -159,7 +159,8 @@ export function createNokkel(options: NokkelOptions): Nokkel {
       session,
       entry: controller,
       keyGenerator,
-      origins: page === undefined ? [base] : [page, base],
+      // What a login needs lies in the storage of this page's origin: it comes back to no other one.
+      origins: page === undefined ? [base] : base.startsWith(`${page}/`) ? [page, base] : [page],
       appRedirectUris,
       now,
       serverNow: clock.now,

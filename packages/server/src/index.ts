@@ -7,6 +7,7 @@ export { ConfigurationError } from './configuration/configuration-error.ts'
 export {
   type Configuration,
   readAppOrigins,
+  readAppUrl,
   readConfiguration,
   readDatabaseUrl,
   readProviders,

@@ -21,7 +21,7 @@ import { createApp } from './http/create-app.ts'
 import { createLocalRateLimiter } from './http/local-rate-limiter.ts'
 import { createJsonLogger, describeFailure, type Logger } from './http/logger.ts'
 import { createVerifyProof } from './http/proof.ts'
-import { publicUrlOf } from './http/public-url.ts'
+import { appUrlOf, publicUrlOf } from './http/public-url.ts'
 import { defaultRateLimits, type RateLimits } from './http/rate-limit.ts'
 import { createRateLimiter } from './http/rate-limiter.ts'
 import { registerIdentity } from './identity/routes.ts'
@@ -51,8 +51,13 @@ import { VERSION } from './version.ts'
 export interface NokkelServerOptions {
   /** A database connected as `nokkel_server`, which stays the caller's to close, or where to connect to. */
   readonly database: Database | string
-  /** Where browsers reach this server, without a final slash: the only source of issuer and redirect URIs. */
+  /** Where browsers reach this server, without a final slash: the only source of the issuer, and what proofs are made for. */
   readonly publicUrl: string
+  /**
+   * The origin of the application, where it is another one: providers send people back to `<appUrl>/callback/…`. One of
+   * `allowedOrigins`. Default: `publicUrl`.
+   */
+  readonly appUrl?: string
   /** Where the master keys and the index key come from: {@link environmentRootKeys}, or one of `@nokkel/server/node`. */
   readonly rootKeys: RootKeyProvider
   readonly providers: ProviderRegistry
@@ -143,6 +148,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   } = options
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
+  const appUrl = appUrlOf(options.appUrl, { publicUrl, allowedOrigins }, production)
   const { vippsIssuers = production ? { production: knownVippsIssuers.production } : knownVippsIssuers } = options
   assertIssuers({ registry: providers, vippsIssuers }, production)
   if (!appOrigins.every(isAppOrigin))
@@ -190,7 +196,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   }
   registerLogin(api, {
     database,
-    publicUrl,
+    appUrl,
     connections,
     providerClients,
     accessTokens,
@@ -215,7 +221,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
   registerLoginSettings(api, {
     database,
     keyring,
-    publicUrl,
+    appUrl,
     registry: providers,
     vippsIssuers,
     appOrigins,

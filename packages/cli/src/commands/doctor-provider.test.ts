@@ -7,24 +7,34 @@ import { createTestDatabase, type TestDatabase } from '../../../../tools/testing
 import { startTlsSandbox, type TlsSandbox } from '../../../../tools/testing/tls-sandbox.ts'
 import { nokkel } from '../testing/transcript.ts'
 
-const publicUrl = 'https://keys.example.no'
 const clientSecret = 'planted-client-secret'
+/** Registered, and nobody is there. */
+const elsewhere = 'https://localhost:1'
 
 describe('nokkel doctor --provider', { timeout: 60_000 }, () => {
   let directory: string
   let tls: TlsSandbox
   let database: TestDatabase
+  let publicUrl: string
   let environment: Record<string, string>
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'nokkel-doctor-provider-'))
-    const clientsOf = (provider: 'bankid' | 'vipps') =>
+    const clientsOf = (provider: 'bankid' | 'vipps', url: string) =>
       ['likeperson', 'nordlys'].map((slug) => ({
         clientId: `client-${slug}`,
         clientSecret,
-        redirectUris: [`${publicUrl}/callback/${provider}/${slug}`],
+        redirectUris: [`${url}/callback/${provider}/${slug}`, `${elsewhere}/callback/${provider}/${slug}`],
         nationalNumber: slug === 'likeperson',
       }))
-    tls = await startTlsSandbox({ bankid: clientsOf('bankid'), vipps: clientsOf('vipps') })
+    tls = await startTlsSandbox(
+      (url) => ({ bankid: clientsOf('bankid', url), vipps: clientsOf('vipps', url) }),
+      // The start page for every path, but below one where only an API is.
+      ({ url = '' }, response) => {
+        if (url.startsWith('/api/')) response.writeHead(404, { 'content-type': 'application/problem+json' }).end('{}')
+        else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>')
+      },
+    )
+    publicUrl = tls.url
     database = await createTestDatabase('postgres')
     environment = {
       PUBLIC_URL: publicUrl,
@@ -78,8 +88,8 @@ describe('nokkel doctor --provider', { timeout: 60_000 }, () => {
     expect(wrong).toMatchObject({ status: 1, stderr: '' })
     expect(wrong.stdout).toMatch(/^ {2}failed {3}credentials: The provider does not let the client client-nordlys in/m)
     expect(wrong.stdout).toMatch(/^ {2}failed {3}scopes: The provider refuses a scope of openid profile nnin_altsub/m)
-    const elsewhere = 'https://other.example.no'
-    const moved = await examine(['bankid', '--organization', 'nordlys', '--json'], { PUBLIC_URL: elsewhere })
+    const other = `${publicUrl}/other`
+    const moved = await examine(['bankid', '--organization', 'nordlys', '--json'], { PUBLIC_URL: other })
     expect(moved.status).toBe(1)
     const { provider, organizations } = JSON.parse(moved.stdout)
     expect(provider).toBe('bankid')
@@ -88,8 +98,28 @@ describe('nokkel doctor --provider', { timeout: 60_000 }, () => {
       check: 'redirect_uri',
       result: 'failed',
       detail: expect.stringContaining(
-        `Register exactly ${elsewhere}/callback/bankid/nordlys for the client client-nordlys.`,
+        `Register exactly ${other}/callback/bankid/nordlys for the client client-nordlys.`,
       ),
+    })
+  })
+
+  it('asks whether the application is where people come back to', async () => {
+    const nordlys = ['bankid', '--organization', 'nordlys']
+    const api = `${publicUrl}/api`
+    const alone = await examine(nordlys, { PUBLIC_URL: api })
+    expect(alone.status).toBe(1)
+    expect(alone.stdout).toContain(
+      `  failed   redirect_uri: ${api}/callback/bankid/nordlys answers 404 and no page: the application must be there, with its start page for every path. Where it is on another host, set APP_URL to that.`,
+    )
+    expect(await examine(nordlys, { PUBLIC_URL: api, APP_URL: publicUrl })).toMatchObject({ status: 0 })
+    const nobody = await examine(nordlys, { PUBLIC_URL: api, APP_URL: elsewhere, ALLOWED_ORIGINS: elsewhere })
+    expect(nobody.status).toBe(1)
+    expect(nobody.stdout).toContain(`  ok       redirect_uri: ${elsewhere}/callback/bankid/nordlys is registered.`)
+    expect(nobody.stdout).toContain(`  unknown  redirect_uri: ${elsewhere}/callback/bankid/nordlys cannot be reached`)
+    expect(await examine(nordlys, { PUBLIC_URL: api, APP_URL: elsewhere })).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'APP_URL must be an https origin that ALLOWED_ORIGINS names, without a path.',
     })
   })
 

@@ -24,9 +24,11 @@ Or goes through every project in the database: whether the key of each group is 
 and whether each present version was signed as it stands. It opens no key, and needs none.
 
 Or tries how organisations let their people log in against the provider itself, without logging anybody in: discovery,
-redirect URI, client and secret, and scopes; and says what to do. It goes by the settings of the server:
+redirect URI, client and secret, and scopes; asks whether the application answers at the redirect URI; and says what to do. It goes by the settings of the server:
 
   PUBLIC_URL     where browsers reach the server
+  APP_URL, ALLOWED_ORIGINS
+                 where the application is, if that is another host
   PROVIDERS_FILE, PROVIDERS
                  what the operator has configured
   DATABASE_URL or --data, VIPPS_ISSUER, VIPPS_TEST_ISSUER, APP_ORIGINS and the root keys

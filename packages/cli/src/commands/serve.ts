@@ -14,6 +14,7 @@ Serves the API in production mode, and beside it a built web application. In fro
 
   DATABASE_URL       logs in to Postgres as nokkel_server; nokkel migrate has been run
   PUBLIC_URL         where browsers reach it, with https
+  APP_URL            origin of the application where it is another one, of ALLOWED_ORIGINS; default PUBLIC_URL
   PROVIDERS_FILE     JSON list of how organisations let their people log in; or the list itself in PROVIDERS
   ALLOWED_ORIGINS    origins whose pages may call the API, separated by commas; default none
   APP_ORIGINS        apps that administrators may have people sent back into, separated by commas; default none

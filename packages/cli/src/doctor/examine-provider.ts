@@ -3,6 +3,7 @@ import {
   type Database,
   type ProviderReport,
   readAppOrigins,
+  readAppUrl,
   readPublicUrl,
   readVippsIssuers,
 } from '@nokkel/server'
@@ -22,6 +23,7 @@ export async function examineProvider(values: Values, terminal: Terminal): Promi
     ...(organization !== undefined && { organization }),
     providers: await readKnownProviders(environment),
     publicUrl: readPublicUrl(environment),
+    appUrl: readAppUrl(environment),
     vippsIssuers: readVippsIssuers(environment),
     appOrigins: readAppOrigins(environment),
   } as const

@@ -24,7 +24,7 @@ export function createFakeClient(server: FakeServer, options: Partial<NodeNokkel
   })
   const callback = (provider = 'vipps') => {
     const state = launched.at(-1)?.searchParams.get('state') ?? ''
-    return new URL(`${server.origin}/callback/${provider}/likeperson?code=c&state=${state}`)
+    return new URL(`${server.appUrl}/callback/${provider}/likeperson?code=c&state=${state}`)
   }
   return {
     nokkel,

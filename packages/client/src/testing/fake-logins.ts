@@ -10,7 +10,8 @@ interface FakeAttempt {
 
 interface FakeLoginOptions {
   readonly sessions: FakeSessions
-  readonly origin: string
+  /** Where logins come back to. */
+  readonly appUrl: string
   readonly organization: Me['organization']
   /** Who logs in, until somebody else does. */
   readonly first: FakePerson
@@ -18,7 +19,7 @@ interface FakeLoginOptions {
 }
 
 /** Logging in and linking for the fake server: like that, they keep no promises of their own. */
-export function createFakeLogins({ sessions, origin, organization, first, now }: FakeLoginOptions) {
+export function createFakeLogins({ sessions, appUrl, organization, first, now }: FakeLoginOptions) {
   const attempts = new Map<string, FakeAttempt>()
   const links = new Map<string, string>()
   let next = first
@@ -30,7 +31,7 @@ export function createFakeLogins({ sessions, origin, organization, first, now }:
     url.search = new URLSearchParams({
       response_type: 'code',
       client_id: 'nokkel-likeperson',
-      redirect_uri: `${origin}/callback/${body.provider}/${organization.slug}`,
+      redirect_uri: `${appUrl}/callback/${body.provider}/${organization.slug}`,
       scope: body.consent.shares.includes('personnummer') ? 'openid name nin' : 'openid name',
       code_challenge_method: 'S256',
       code_challenge: body.codeChallenge,

@@ -32,7 +32,9 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
   })
   const { sessionOf, userOf } = sessions
   const biometrics = createFakeBiometrics({ sessions, now })
-  const logins = createFakeLogins({ sessions, origin, organization, first: member, now })
+  // In a browser the pages are those of the test.
+  const appUrl = globalThis.location?.origin ?? origin
+  const logins = createFakeLogins({ sessions, appUrl, organization, first: member, now })
   const devices = createFakeDevices({ sessions, people, now })
   const identity = createFakeIdentity({
     userOf,
@@ -104,6 +106,7 @@ export function createFakeServer({ now = () => new Date() }: { now?: () => Date 
 
   return {
     origin,
+    appUrl,
     organization,
     member,
     coordinator,

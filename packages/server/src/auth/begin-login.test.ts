@@ -87,6 +87,16 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
       })
     })
 
+    it.each(['bankid', 'vipps'] as const)(
+      'of %s comes back to the application, where that is elsewhere',
+      async (provider) => {
+        const appUrl = 'https://app.example.no'
+        const system = await start({ appUrl, allowedOrigins: [appUrl], personnummer: false })
+        const { parameters } = await parametersOf(system, provider)
+        expect(parameters.redirect_uri).toBe(`${appUrl}/callback/${provider}/${system.organization}`)
+      },
+    )
+
     it('of Vipps in the browser', async () => {
       const { sandbox, organization } = complete
       expect(await parametersOf(complete, 'vipps')).toEqual({

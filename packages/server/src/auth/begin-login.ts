@@ -17,7 +17,8 @@ import { insertAttempt, type LoginOrganization, selectOrganization } from './sto
 
 export interface BeginLoginDependencies {
   readonly database: Database
-  readonly publicUrl: string
+  /** Where the pages of the application are, without a final slash. */
+  readonly appUrl: string
   readonly connections: ProviderConnections
   readonly providerClients: ProviderClients
   readonly refused?: RefusedClient
@@ -51,7 +52,7 @@ export async function beginLogin(
   request: LoginRequest,
   purpose: LoginPurpose = {},
 ): Promise<LoginBegun> {
-  const { database, publicUrl, connections, providerClients, allowSynthetic } = dependencies
+  const { database, appUrl, connections, providerClients, allowSynthetic } = dependencies
   const { provider, organization: slug, codeChallenge, state, nonce, consent, flow } = request
   const { linkSessionId = null, waitingId = null, supabaseUserId = null } = purpose
   const personnummer = readLoginHint(request, allowSynthetic)
@@ -60,7 +61,7 @@ export async function beginLogin(
   const connection = await availableConnection(connections, provider, organization)
   const definition = definitionOf(connection)
   const scope = scopeOf(definition, connection, consent)
-  const { redirectUri, parameters } = flowOf(definition, connection, flow, redirectUriOf(publicUrl, provider, slug))
+  const { redirectUri, parameters } = flowOf(definition, connection, flow, redirectUriOf(appUrl, provider, slug))
   const acrValues = definition.acrValues({
     minimumAssurance: organization.minimumAssurance,
     confirmInApp: connection.confirmInApp ?? false,

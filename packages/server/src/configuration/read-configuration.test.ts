@@ -30,6 +30,7 @@ describe('configuration', () => {
     expect(rest).toEqual({
       databaseUrl: environment.DATABASE_URL,
       publicUrl: 'https://keys.example.no',
+      appUrl: 'https://keys.example.no',
       vippsIssuers: { production: 'https://api.vipps.no/access-management-1.0/access/' },
       allowedOrigins: ['https://a.example', 'https://b.example'],
       appOrigins: ['https://app.example.no', 'no.example.app:'],
@@ -48,6 +49,17 @@ describe('configuration', () => {
       trustedProxies: 0,
       backupRetentionDays: 30,
     })
+  })
+
+  it('has the application where the API is, or at an origin that may call it', async () => {
+    const PUBLIC_URL = 'https://project.supabase.example/functions/v1'
+    const ALLOWED_ORIGINS = 'https://a.example, https://b.example'
+    const appUrlOf = async (APP_URL: string) =>
+      (await readConfiguration({ ...environment, PUBLIC_URL, ALLOWED_ORIGINS, APP_URL })).appUrl
+    expect(await appUrlOf('')).toBe(PUBLIC_URL)
+    expect(await appUrlOf(`${PUBLIC_URL}/`)).toBe(PUBLIC_URL)
+    expect(await appUrlOf('https://b.example/')).toBe('https://b.example')
+    expect(await appUrlOf('https://project.supabase.example')).toBe('https://project.supabase.example')
   })
 
   it('offers the environments of Vipps that the operator names', async () => {
@@ -97,6 +109,17 @@ describe('configuration', () => {
     ['the same twice', { PROVIDERS: JSON.stringify([connection, connection]) }, 'two connections for vipps/likeperson'],
     ['a secret that is not set', { VIPPS_SECRET: undefined }, 'VIPPS_SECRET is not set; PROVIDERS names it.'],
     ['an origin with a path', { ALLOWED_ORIGINS: `https://a.example/${secret}` }, 'ALLOWED_ORIGINS must hold'],
+    ['an application that may not call the API', { APP_URL: `https://${secret}.example` }, 'APP_URL must be'],
+    [
+      'an application with a path',
+      { ALLOWED_ORIGINS: 'https://a.example', APP_URL: `https://a.example/${secret}` },
+      'APP_URL must be',
+    ],
+    [
+      'an application without TLS',
+      { ALLOWED_ORIGINS: 'http://a.example', APP_URL: 'http://a.example' },
+      'APP_URL must be',
+    ],
     ['an app with a path', { APP_ORIGINS: `https://app.example.no/${secret}` }, 'APP_ORIGINS must hold'],
     ['a scheme that anybody may use', { APP_ORIGINS: `${secret}:` }, 'APP_ORIGINS must hold'],
     ['a Vipps without TLS', { VIPPS_ISSUER: `http://${secret}.example/` }, 'VIPPS_ISSUER must be'],

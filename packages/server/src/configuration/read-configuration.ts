@@ -1,7 +1,7 @@
 import { isAppOrigin } from '../auth/providers/redirect-uri.ts'
 import type { ProviderRegistry } from '../auth/providers/registry.ts'
 import type { SupabaseProject } from '../auth/supabase-token.ts'
-import { publicUrlOf } from '../http/public-url.ts'
+import { appUrlOf, publicUrlOf } from '../http/public-url.ts'
 import {
   assertIssuers,
   knownVippsIssuers,
@@ -15,6 +15,7 @@ import { parseProviders } from './providers.ts'
 export interface Configuration {
   readonly databaseUrl: string
   readonly publicUrl: string
+  readonly appUrl: string
   readonly providers: ProviderRegistry
   readonly vippsIssuers: VippsIssuers
   readonly allowedOrigins: readonly string[]
@@ -31,6 +32,8 @@ type Environment = Readonly<Record<string, string | undefined>>
  *
  * - `DATABASE_URL`: logs in as `nokkel_server`.
  * - `PUBLIC_URL`: where browsers reach the server, with https and without a final slash.
+ * - `APP_URL`: the origin of the application where it is another one, which `ALLOWED_ORIGINS` names: logins come back there.
+ *   Default: `PUBLIC_URL`.
  * - `PROVIDERS`, or `PROVIDERS_FILE` with `readText`: a JSON list of how organisations let their people log in.
  * - `VIPPS_ISSUER`: the production environment of Vipps, for organisations that set it up themselves. Default: that of Vipps.
  * - `VIPPS_TEST_ISSUER`: another one for them to choose. Default none. The test environments of Vipps and BankID themselves are
@@ -60,6 +63,7 @@ export async function readConfiguration(
   const databaseUrl = readDatabaseUrl(environment)
   const publicUrl = readPublicUrl(environment)
   const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
+  const appUrl = readAppUrl(environment)
   const appOrigins = readAppOrigins(environment)
   const trustedProxies = readCount(environment.TRUSTED_PROXIES)
   const backupRetentionDays = readDays(environment.BACKUP_RETENTION_DAYS)
@@ -70,6 +74,7 @@ export async function readConfiguration(
   return {
     databaseUrl,
     publicUrl,
+    appUrl,
     providers,
     vippsIssuers,
     allowedOrigins,
@@ -106,6 +111,17 @@ export function readPublicUrl(environment: Environment): string {
     return publicUrlOf(url, true)
   } catch {
     throw new ConfigurationError('PUBLIC_URL must be an absolute https URL.')
+  }
+}
+
+/** @throws {ConfigurationError} `APP_URL` is neither `PUBLIC_URL` nor an https origin that is its or of `ALLOWED_ORIGINS`. */
+export function readAppUrl(environment: Environment): string {
+  const publicUrl = readPublicUrl(environment)
+  const allowedOrigins = readOrigins(environment.ALLOWED_ORIGINS)
+  try {
+    return appUrlOf(environment.APP_URL || undefined, { publicUrl, allowedOrigins }, true)
+  } catch {
+    throw new ConfigurationError('APP_URL must be an https origin that ALLOWED_ORIGINS names, without a path.')
   }
 }
 

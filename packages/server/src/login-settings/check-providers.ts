@@ -6,7 +6,9 @@ import { checkSchema } from '../db/schema-version.ts'
 import type { RootKeyProvider } from '../keyring/root-keys.ts'
 import { createServerKeys } from '../keyring/server-keys.ts'
 import { checkOrganization } from './check.ts'
+import { checkCallbackPage } from './check-callback-page.ts'
 import type { VippsIssuers } from './login-setup.ts'
+import { redirectUriOf } from './redirect-uri.ts'
 import { selectSetups } from './store.ts'
 
 export interface CheckProvidersOptions {
@@ -15,6 +17,8 @@ export interface CheckProvidersOptions {
   readonly organization?: string
   readonly providers: ProviderRegistry
   readonly publicUrl: string
+  /** As the server has it: providers send people back there. Default: `publicUrl`. */
+  readonly appUrl?: string
   readonly vippsIssuers: VippsIssuers
   /** As the server has them. Default none. */
   readonly appOrigins?: readonly string[]
@@ -42,7 +46,7 @@ export interface ProviderReport {
  */
 export async function checkProviders(options: CheckProvidersOptions): Promise<ProviderReport[]> {
   const { provider, organization, providers, publicUrl, vippsIssuers, database, rootKeys } = options
-  const { appOrigins = [], mode = 'production', timeoutSeconds = 10 } = options
+  const { appUrl = publicUrl, appOrigins = [], mode = 'production', timeoutSeconds = 10 } = options
   const production = mode === 'production'
   if (database) await checkSchema(database)
   const stored = provider === 'vipps' && database ? await selectSetups(database, null) : []
@@ -63,7 +67,7 @@ export async function checkProviders(options: CheckProvidersOptions): Promise<Pr
         vippsIssuers,
         ...(database && { database }),
         keyring: { unwrap },
-        publicUrl,
+        appUrl,
         appOrigins,
         production,
         timeoutSeconds,
@@ -72,7 +76,8 @@ export async function checkProviders(options: CheckProvidersOptions): Promise<Pr
       provider,
       slug,
     )
-    reports.push({ organization: slug, findings })
+    const page = await checkCallbackPage(redirectUriOf(appUrl, provider, slug), timeoutSeconds)
+    reports.push({ organization: slug, findings: [...findings, ...page] })
   }
   return reports
 }

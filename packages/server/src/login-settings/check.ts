@@ -14,7 +14,7 @@ export interface CheckDependencies extends OperatorWays, ProviderClientOptions {
   /** Without it, only what the operator has configured is looked at. */
   readonly database?: Database
   readonly keyring: Pick<Keyring, 'unwrap'>
-  readonly publicUrl: string
+  readonly appUrl: string
   readonly appOrigins: readonly string[]
 }
 
@@ -24,7 +24,7 @@ export async function checkOrganization(
   provider: Provider,
   organization: string,
 ): Promise<ProviderFinding[]> {
-  const { database, publicUrl, production, timeoutSeconds, now } = dependencies
+  const { database, appUrl, production, timeoutSeconds, now } = dependencies
   const [setup] = provider === 'vipps' && database ? await selectSetups(database, [organization]) : []
   const connection = setup?.vipps
     ? await storedConnection(setup, dependencies)
@@ -32,7 +32,7 @@ export async function checkOrganization(
   const detail = `There is no ${provider} for ${organization}; set it up first.`
   if (!connection) return [{ check: 'discovery', result: 'failed', detail }]
   if ('check' in connection) return [connection]
-  const redirectUri = redirectUriOf(publicUrl, provider, organization)
+  const redirectUri = redirectUriOf(appUrl, provider, organization)
   const findings = await checkConnection(connection, { redirectUri, production, timeoutSeconds, now })
   return [...findings, ...unknownApps(setup, dependencies)]
 }

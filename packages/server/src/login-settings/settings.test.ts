@@ -429,7 +429,7 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
       keyring: { ...api.keyring, wrap: async (...given: unknown[]) => Promise.reject(wrapped.push(given)) },
       registry: createProviderRegistry([]),
       vippsIssuers: knownVippsIssuers,
-      publicUrl: 'https://keys.example.no',
+      appUrl: 'https://keys.example.no',
       appOrigins: [],
     }
     const store = async ({ claims }: LoggedIn, changes: object = {}) =>

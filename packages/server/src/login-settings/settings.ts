@@ -29,7 +29,7 @@ import { loginWarnings } from './warnings.ts'
 export interface LoginSettingsDependencies extends OperatorWays {
   readonly database: Database
   readonly keyring: Keyring
-  readonly publicUrl: string
+  readonly appUrl: string
   /** Into which apps people may be sent back: https origins and reverse-domain schemes. */
   readonly appOrigins: readonly string[]
 }
@@ -48,7 +48,7 @@ export async function readLoginSettings(
     minimumAssurance: setup.minimumAssurance,
     bankid: bankid ? { via: bankid.via ?? 'bankid', personnummer: bankid.personnummer ?? false } : null,
     vipps: setup.vipps,
-    vippsRedirectUri: redirectUriOf(dependencies.publicUrl, 'vipps', setup.slug),
+    vippsRedirectUri: redirectUriOf(dependencies.appUrl, 'vipps', setup.slug),
     cost: setup.cost,
     usage: [...usage],
     warnings: loginWarnings(setup, dependencies),
