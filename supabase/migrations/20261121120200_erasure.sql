@@ -14,8 +14,6 @@ create table nokkel.erasure (
   -- When the last backup with their data has expired.
   backups_expire_at timestamptz not null,
   removed jsonb not null check (jsonb_typeof(removed) = 'object'),
-  -- In which it was asked for; it is no more. Null where the entry came from a ledger.
-  session_id uuid,
   check (backups_expire_at >= erased_at),
   check (user_id <> all (former_ids))
 );
@@ -27,6 +25,16 @@ revoke all on table nokkel.erasure from public, anon, authenticated, service_rol
 revoke update, delete, truncate, trigger on table nokkel.erasure from nokkel_owner;
 create policy "definer functions read" on nokkel.erasure for select to nokkel_owner using (true);
 create policy "definer functions add" on nokkel.erasure for insert to nokkel_owner with check (true);
+
+-- For whoever has lost the answer: the session that asked for it, which is no more, for as long as its access token lasts. Not for
+-- longer, since the log names sessions and who acted in them.
+create table nokkel.erasure_answer (
+  session_id uuid primary key,
+  erasure_id uuid not null,
+  expires_at timestamptz not null default now() + interval '15 minutes'
+);
+create index erasure_answer_expiry on nokkel.erasure_answer (expires_at);
+call nokkel.protect('nokkel.erasure_answer');
 
 -- Refresh tokens and sessions of those who were erased, also of sessions that had ended, so that their devices are told and delete
 -- what they keep.
@@ -307,7 +315,13 @@ create function nokkel.waiting_logins_of(p_users uuid[]) returns setof uuid
         and (i.provider, i.client_id, i.subject) = (w.login ->> 'provider', w.login ->> 'client_id', w.login ->> 'subject'))
     or exists (
       select from public.user_identities i
-      where i.user_id = any (p_users) and to_jsonb(i) -> 'personnummer_index' = w.login -> 'personnummer_index')
+      cross join lateral (
+        select i.personnummer_index as index
+        union all
+        select f.former from nokkel.former_index f where f.index = i.personnummer_index
+      ) known
+      where i.user_id = any (p_users)
+        and '\x' || encode(known.index, 'hex') in (w.login ->> 'personnummer_index', w.login ->> 'previous_personnummer_index'))
 $$;
 
 -- Keys with which they signed what others hold.
@@ -559,8 +573,7 @@ end
 $$;
 
 -- Erases the person of a session, unless somebody else must take over first. Whoever has lost the answer gets it again, in the session
--- in which they asked. Its record names no actor: else the ledger would lead
--- from their UUID to what they did.
+-- in which they asked. Its record names no actor: else the ledger would lead from their UUID to what they did.
 create function nokkel.erase_person(
   p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_id uuid, p_retention interval
 ) returns nokkel.erasure language plpgsql security definer set search_path = '' as $$
@@ -569,11 +582,13 @@ declare
   v_blockers jsonb;
   v_erasure nokkel.erasure;
 begin
-  select * into v_erasure from nokkel.erasure e where e.user_id = p_user and e.session_id = p_session;
+  select e.* into v_erasure from nokkel.erasure_answer a join nokkel.erasure e on e.id = a.erasure_id
+    where a.session_id = p_session and a.expires_at > now() and e.user_id = p_user;
   if found then return v_erasure; end if;
   perform nokkel.require_recent_login(p_session, p_user, p_organization);
   perform nokkel.hold_people(v_users);
-  select * into v_erasure from nokkel.erasure e where e.user_id = p_user and e.session_id = p_session;
+  select e.* into v_erasure from nokkel.erasure_answer a join nokkel.erasure e on e.id = a.erasure_id
+    where a.session_id = p_session and a.expires_at > now() and e.user_id = p_user;
   if found then return v_erasure; end if;
   -- What somebody else has done while this waited.
   perform nokkel.require_recent_login(p_session, p_user, p_organization);
@@ -589,9 +604,11 @@ begin
   v_erasure.erased_at := date_trunc('milliseconds', clock_timestamp());
   v_erasure.backups_expire_at := v_erasure.erased_at + p_retention;
   v_erasure.removed := nokkel.remove_people(v_users);
-  v_erasure.session_id := p_session;
   insert into nokkel.erasure select v_erasure.*;
+  insert into nokkel.erasure_answer (session_id, erasure_id) values (p_session, p_id);
   perform nokkel.audit(p_organization, null, 'person.erase', 'erasure', p_id::text, null, p_request);
+  -- What is deferred locks rows and may fail: now, and not once it is in the ledger.
+  set constraints all immediate;
   return v_erasure;
 end
 $$;

@@ -776,6 +776,7 @@ begin
   get diagnostics v_counters = row_count;
   delete from nokkel.erased_token where expires_at <= now();
   get diagnostics v_tokens = row_count;
+  delete from nokkel.erasure_answer where expires_at <= now();
   v_orphans := nokkel.sweep_erasures();
   v_personal := nokkel.sweep_personal_data();
   v_challenges_of_unlocking := nokkel.sweep_biometrics();

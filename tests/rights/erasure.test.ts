@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import * as contract from '@nokkel/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -184,6 +184,80 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
     expect(await erase({ claims: { ...bystander.claims, sid } })).toMatchObject({ status: 401, code: 'session_ended' })
     expect(await erase({ claims: { ...person.claims, sub: bystander.id } })).toMatchObject({ status: 401 })
     expect([await isHere(sub), await isHere(bystander.id)]).toEqual([false, true])
+  })
+
+  it('is led to by no session once its answer cannot be asked for again', async () => {
+    const person = await createEquipped(database, await createOrganization(database))
+    const { sid } = person.claims
+    await api.call(contract.removeBiometrics, person.claims)
+    expect(
+      await rows(sql`select from nokkel.audit_log where subject_id = ${sid} and actor is not null`),
+      'the log names the session, so this can fail',
+    ).not.toEqual([])
+    expect((await erase(person)).status).toBe(200)
+    await rows(sql`update nokkel.erasure_answer set expires_at = now() where session_id = ${sid}::uuid`)
+    expect(await erase(person)).toMatchObject({ status: 401, code: 'account_erased' })
+    await rows(sql`select nokkel.sweep()`)
+    const dump = await dumpTables(database)
+    const named = Object.keys(dump).filter((table) => dump[table]?.some((row) => row.includes(sid)))
+    expect(named).toEqual([])
+  })
+
+  it('writes nothing to the ledger when something that was deferred refuses', async () => {
+    const person = await createEquipped(database, await createOrganization(database))
+    await holdEverything(database, api, person)
+    const lines = ledger.lines.length
+    await rows(sql`create function public.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$`)
+    await rows(sql`create constraint trigger fail after delete on public.user_identities deferrable initially deferred
+      for each row execute function public.fail()`)
+    expect(await erase(person)).toMatchObject({ status: 500, code: 'server_failed' })
+    await rows(sql`drop function public.fail() cascade`)
+    expect(ledger.lines).toHaveLength(lines)
+    expect(await isHere(person.id)).toBe(true)
+    expect((await erase(person)).status).toBe(200)
+  })
+
+  it('leaves the logins of strangers that wait, and takes those of theirs, under whichever index key', async () => {
+    const person = await createEquipped(database, await createOrganization(database))
+    const elsewhere = await createOrganization(database)
+    const stranger = await createEquipped(database, elsewhere)
+    const hash = (text: string) => createHash('sha256').update(`${text} ${person.id}`).digest()
+    const hex = (text: string) => `\\x${hash(text).toString('hex')}`
+    await rows(sql`insert into nokkel.index_key_version (key_id) values ('former'), ('present')`)
+    await rows(sql`insert into public.user_identities (user_id, personnummer_index, personnummer_index_key)
+      values (${person.id}::uuid, ${hash('present')}::bytea, 'present') on conflict (user_id) do update
+      set personnummer_index = excluded.personnummer_index, personnummer_index_key = excluded.personnummer_index_key`)
+    await rows(
+      sql`insert into nokkel.former_index values (${hash('former')}::bytea, 'former', ${hash('present')}::bytea, 'present')`,
+    )
+    const wait = async (login: object, candidate: string) =>
+      (
+        await rows(sql<{ id: string }>`
+          insert into nokkel.waiting_identity (token_hash, thumbprint, organization_id, candidate_id, login)
+          values (${randomBytes(32)}::bytea, 't', ${elsewhere}::uuid, ${candidate}::uuid,
+            ${JSON.stringify({ provider: 'vipps', client_id: 'c', subject: randomUUID(), name: 'x', ...login })}::jsonb)
+          returning id`)
+      )[0]?.id
+    const theirs = [
+      await wait({ personnummer_index: hex('present') }, stranger.id),
+      await wait({ personnummer_index: hex('former') }, stranger.id),
+      await wait({ personnummer_index: hex('next'), previous_personnummer_index: hex('present') }, stranger.id),
+    ]
+    const others = [
+      await wait({ personnummer_index: null, previous_personnummer_index: null }, stranger.id),
+      await wait({}, stranger.id),
+      await wait({ personnummer_index: hex('another') }, stranger.id),
+    ]
+    // Without a number of theirs to compare, too.
+    const unknown = await createEquipped(database, elsewhere)
+    await rows(sql`insert into public.user_identities (user_id) values (${unknown.id}::uuid) on conflict do nothing`)
+    expect((await preview(unknown)).body.removed).not.toHaveProperty('waiting_identity')
+    expect((await erase(unknown)).body.removed).not.toHaveProperty('waiting_identity')
+    expect((await preview(person)).body.removed).toMatchObject({ waiting_identity: theirs.length })
+    expect((await erase(person)).body.removed).toMatchObject({ waiting_identity: theirs.length })
+    const left = await rows(sql<{ id: string }>`
+      select id from nokkel.waiting_identity where candidate_id = ${stranger.id}::uuid`)
+    expect(left.map(({ id }) => id).sort()).toEqual([...others].sort())
   })
 
   it('is known of a session and its token until they would have expired', async () => {

@@ -363,4 +363,4 @@ const notesOf = ({ data }: contract.PersonalDataExport, about: string): string[]
   (data.notes ?? []).filter((note) => note.about === about).map((note) => String(note.en))
 
 /** Of a session or a device, and with them in the export: the session is there, and these are hashes and questions. */
-const ofSessions = ['refresh_token', 'device_challenge', 'erased_token']
+const ofSessions = ['refresh_token', 'device_challenge', 'erased_token', 'erasure_answer']

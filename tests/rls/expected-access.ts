@@ -135,6 +135,7 @@ export const expectedAccess: Record<string, ExpectedAccess> = {
   'nokkel.audit_log': closed,
   'nokkel.company_invitation': closed,
   'nokkel.erasure': closed,
+  'nokkel.erasure_answer': closed,
   'nokkel.erased_token': closed,
   'nokkel.organization_login': closed,
   'nokkel.crypto_quota': closed,
