@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseErasures } from '@nokkel/server'
@@ -40,6 +40,7 @@ describe.each(databaseEngines)('a server that is killed while somebody is erased
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), 'nokkel-kill-erasure-'))
     erasureLedger = join(home, 'erasures.jsonl')
+    writeFileSync(erasureLedger, '')
     prepared = await prepareDatabase(engine)
     server = await startFragileServer(prepared.database, points[engine], { erasureLedger })
     address = { publicUrl: server.url }

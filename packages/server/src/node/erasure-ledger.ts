@@ -1,10 +1,14 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type ErasureLedger, formatErasure, parseErasures } from '../rights/ledger.ts'
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 
 /**
- * An erasure ledger in a file: one line of JSON for each erasure, flushed to the disk before it counts. The file is made when it
- * is not there, for its owner alone to read. Only one process may write to it.
+ * An erasure ledger in a file: one line of JSON for each erasure, flushed to the disk before it counts. The file must be there: one
+ * that is gone is a reason to look, not to begin anew. Several processes of one machine may use it, as while one takes over from
+ * another; each holds `<path>.lock` while it is at it.
  *
  * @param path - Must outlive the database: on another disk, in backups of its own.
  *
@@ -17,56 +21,76 @@ import { type ErasureLedger, formatErasure, parseErasures } from '../rights/ledg
  */
 export function fileErasureLedger(path: string): ErasureLedger {
   let last: Promise<unknown> = Promise.resolve()
-  const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work)
+  const oneAtATime = <T>(work: (file: FileHandle) => Promise<T>): Promise<T> => {
+    const next = last.then(
+      () => withFile(path, work),
+      () => withFile(path, work),
+    )
     last = next
     return next
   }
   return {
-    append: (entry) => oneAtATime(() => withFile(path, (file) => appendLine(file, formatErasure(entry)))),
-    entries: () =>
-      oneAtATime(async () => {
-        // Also to say at once, and not at the first erasure, that it cannot be written.
-        await withFile(path, async () => undefined)
-        return parseErasures(await readFile(path, 'utf8'), path)
+    append: (entry) =>
+      oneAtATime(async (file) => {
+        const text = await readAll(file)
+        // Another server with the same database has written it meanwhile.
+        if (!text.includes(`"id":"${entry.id}"`)) await appendLine(file, text, formatErasure(entry))
+        await flush(file, path)
       }),
+    entries: () => oneAtATime(async (file) => parseErasures(await readAll(file), path)),
   }
 }
 
+/** Also to read it is opened for writing: that it cannot be written is to be said at once, and not at the first erasure. */
 async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await openForWriting(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`The erasure ledger ${path} cannot be written: ${cause.code}.`, { cause })
+  const file = await open(path, constants.O_RDWR | constants.O_APPEND).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(cause.code === 'ENOENT' ? missing(path) : unusable(path, cause), { cause })
   })
   try {
-    return await work(file)
+    const lock = await lockFile(path)
+    return await work(file).finally(() => lock.release())
   } finally {
     await file.close()
   }
 }
 
-async function openForWriting(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r+')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+const missing = (path: string) =>
+  `The erasure ledger ${path} is not there. Bring it back if there was one: it says whom a restored database must erase again. \
+Otherwise make one with nokkel erasures export ${path}.`
+
+const unusable = (path: string, { code }: NodeJS.ErrnoException) =>
+  `The erasure ledger ${path} cannot be written: ${code}.`
+
+const attempts = 500
+const pauseMilliseconds = 20
+
+async function lockFile(path: string): Promise<DirectoryLock> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await lockDirectory(resolve(path))
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code) throw new Error(unusable(path, cause as Error), { cause })
+      if (attempt === attempts)
+        throw new Error(`The erasure ledger ${path} is in use by another process: ${path}.lock says which.`, { cause })
+    }
+    await setTimeout(pauseMilliseconds)
   }
-  const file = await open(path, 'wx+', 0o600)
-  const directory = await open(dirname(path), 'r')
-  // That there is such a file is on the disk, too.
-  await directory.sync().finally(() => directory.close())
-  return file
 }
 
-/** After what is whole: half a line that a stopped process has left is written over. */
-async function appendLine(file: FileHandle, line: string): Promise<void> {
-  const bytes = await file.readFile()
-  const end = bytes.lastIndexOf(0x0a) + 1
-  if (end < bytes.byteLength) await file.truncate(end)
+const readAll = async (file: FileHandle) => (await file.readFile()).toString('utf8')
+
+/** Half a line that a stopped process has left goes first. A whole one is written at once, at the end as it is then. */
+async function appendLine(file: FileHandle, text: string, line: string): Promise<void> {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  if (whole.length < text.length) await file.truncate(Buffer.byteLength(whole))
   const encoded = Buffer.from(line)
-  let written = 0
-  while (written < encoded.byteLength) {
-    const { bytesWritten } = await file.write(encoded, written, encoded.byteLength - written, end + written)
-    written += bytesWritten
-  }
+  const { bytesWritten } = await file.write(encoded)
+  if (bytesWritten < encoded.byteLength) throw new Error('The disk of the erasure ledger is full.')
+}
+
+/** With its directory: that there is such a file is on the disk, too. */
+async function flush(file: FileHandle, path: string): Promise<void> {
   await file.sync()
+  const directory = await open(dirname(path), 'r')
+  await directory.sync().finally(() => directory.close())
 }

@@ -47,8 +47,9 @@ export function createErasures({ database, logger, ledger, backupRetentionDays }
 
   async function begin(): Promise<void> {
     const seen = doubts
-    const { erased } = await reconcile(database, ledger)
+    const { erased, written } = await reconcile(database, ledger)
     settled = Math.max(settled, seen)
+    if (written > 0) logger({ level: 'warn', event: 'ledger_completed', count: written })
     if (erased > 0) logger({ level: 'warn', event: 'erased_again', count: erased })
   }
 
