@@ -2,33 +2,23 @@ import type { Rfx as FetchedRfx, RfxRecipient, RfxSummary } from '@nokkel/contra
 import type { RfxKey } from '@nokkel/crypto'
 import { codeOf, NokkelError, type NokkelErrorCode, nokkelErrorOf } from '../errors.ts'
 import type { Store } from '../state/store.ts'
-import { createBackoff } from './backoff.ts'
-import { createRfxBids } from './bids/index.ts'
+import { createRfxBids, type RfxBids } from './bids/index.ts'
 import { checkGroups, mergeFaults } from './check.ts'
-import { createRfxContent } from './content/index.ts'
+import { createRfxContent, type RfxContent } from './content/index.ts'
 import { detailsOf } from './details.ts'
 import { nothingDistributed } from './distribute.ts'
-import { pagesOf, placeOf } from './group-tools.ts'
+import { pagesOf } from './group-tools.ts'
 import { createGroupWork, type HandOverOptions } from './group-work.ts'
-import { moveContentKeys } from './move-content-keys.ts'
-import { createRfxSession, mayWrap, type SessionDependencies } from './rfx-session.ts'
-import type {
-  DistributionResult,
-  Person,
-  RecipientNotice,
-  Rfx,
-  RfxSnapshot,
-  WaitingReason,
-  WorkOptions,
-} from './rfx.ts'
+import { createUpkeep, type KeptProject, type UpkeepDependencies } from './project-upkeep.ts'
+import { createRecipientNotices } from './recipient-notices.ts'
+import type { DistributionResult, Person, Rfx, RfxSnapshot, WaitingReason, WorkOptions } from './rfx.ts'
+import { createRfxSession } from './rfx-session.ts'
 import { nothing as idle } from './snapshot.ts'
 import { createRfxValues } from './values.ts'
 
-export interface ProjectDependencies extends SessionDependencies {
+export interface ProjectDependencies extends UpkeepDependencies {
   /** The companies the person is in. */
   readonly companiesOfPerson: () => Promise<readonly Person[]>
-  /** Does something nobody waits for; what goes wrong with it is left for the next time. */
-  readonly inBackground: (task: () => Promise<unknown>) => void
 }
 
 export interface Project extends Omit<Rfx, 'id' | 'subscribe' | 'getSnapshot'> {
@@ -45,8 +35,11 @@ export interface Project extends Omit<Rfx, 'id' | 'subscribe' | 'getSnapshot'> {
   forget(): void
 }
 
-/** The server counts no further. */
-const staleLimit = 1000
+/** From when its session begins until it is forgotten. */
+interface BegunProject extends KeptProject {
+  readonly content: RfxContent
+  readonly values: Pick<Rfx, 'encrypt' | 'decrypt'>
+}
 
 /** What is wrong with the connection, not with the project: what is open stays open. */
 const passing: readonly NokkelErrorCode[] = [
@@ -59,17 +52,14 @@ const passing: readonly NokkelErrorCode[] = [
 ]
 
 export function createProject(dependencies: ProjectDependencies, id: string, store: Store<RfxSnapshot>): Project {
-  const { lock, userKeys, companiesOfPerson, inBackground, recipientPins, now } = dependencies
-  const backoff = createBackoff(now)
-  let present: ReturnType<typeof begin> | undefined
+  const { userKeys, companiesOfPerson, inBackground, recipientPins } = dependencies
+  const set = (change: Partial<RfxSnapshot>) => store.set({ ...store.getSnapshot(), ...change })
+  const upkeep = createUpkeep(dependencies, id, (work) => set({ work }))
+  const notices = createRecipientNotices(recipientPins, id, store)
+  let present: BegunProject | undefined
   let loading: Promise<void> | undefined
-  let settling: Promise<void> | undefined
   let title: string | null = null
   let myCompanies: readonly Person[] = []
-  /** Content keys that open in no way, under this version; they are not tried again. */
-  let stuck = { version: 0, count: 0 }
-
-  const set = (change: Partial<RfxSnapshot>) => store.set({ ...store.getSnapshot(), ...change })
 
   return {
     async open() {
@@ -132,28 +122,13 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
       leaving(({ session }) => session.call('dismissOpener', { params: { id, userId } }), options),
     distribute: async (options) => (await opened()).work.handOver(options),
     handOver: async (options) => (await opened()).work.handOver(options),
-    async settle(options) {
-      const project = await opened()
-      // What is under way unasked keeps to itself what fails.
-      await settling?.catch(() => {})
-      backoff.reset()
-      await (options ? settle(project, options) : settleOnce(project))
-    },
-    async acceptKeys(recipients) {
-      await recipientPins.remember(recipients)
-      const isAccepted = isAmong(recipients)
-      const newRecipients = await recipientPins.changeUnseen(id, (all) => all.filter((one) => !isAccepted(one)))
-      const { changedRecipients } = store.getSnapshot()
-      set({ newRecipients, changedRecipients: changedRecipients.filter((one) => !isAccepted(one)) })
-    },
+    settle: async (options) => upkeep.settle(await opened(), options),
+    acceptKeys: notices.accept,
     async trustKeys() {
       await (await opened()).session.trustKeys()
       await load()
     },
-    async acknowledgeRecipients() {
-      const isShown = isAmong(store.getSnapshot().newRecipients)
-      set({ newRecipients: await recipientPins.changeUnseen(id, (all) => all.filter((one) => !isShown(one))) })
-    },
+    acknowledgeRecipients: notices.acknowledge,
     async recipients() {
       const { session } = await opened()
       const all: RfxRecipient[] = []
@@ -184,7 +159,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     withdrawBid: async (companyId) => (await opened()).bids().withdrawBid(companyId),
     openBid: async (bidId) => (await opened()).bids().openBid(bidId),
 
-    hasStale,
+    hasStale: upkeep.hasStale,
     onOwnKey() {
       if (store.getSnapshot().waiting === 'no_own_key') set({ waiting: 'not_distributed' })
     },
@@ -194,49 +169,41 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     },
   }
 
-  function begin() {
+  function begin(): BegunProject {
     const session = createRfxSession(dependencies, id, {
       onFetched(fetched) {
         if (present?.session === session && store.getSnapshot().details) publish(fetched)
       },
       onDenied: () => deny(),
-      async onRecipients(kind, notices) {
-        const isAgain = isAmong(notices)
-        const add = (all: readonly RecipientNotice[]) => [...all.filter((one) => !isAgain(one)), ...notices]
-        if (kind === 'new') {
-          const newRecipients = await recipientPins.changeUnseen(id, add)
-          if (!session.isOver()) set({ newRecipients })
-        } else if (!session.isOver()) set({ changedRecipients: add(store.getSnapshot().changedRecipients) })
-      },
-      renew: (groupId) => work.renew(groupId),
-      createBidderGroup: (companyId) => work.createBidder(companyId),
+      onRecipients: (kind, added) => notices.add(kind, added, session.isOver),
+      renew: (groupId) => begun.work.renew(groupId),
+      createBidderGroup: (companyId) => begun.work.createBidder(companyId),
     })
-    const content = createRfxContent(session.opened)
-    let bids: ReturnType<typeof createRfxBids> | undefined
-    const made = {
-      session,
-      content,
-      values: createRfxValues(session),
-      bids: () => {
-        bids ??= createRfxBids(session.opened)
-        return bids
-      },
-    }
     const events = {
-      onWork(under: RfxSnapshot['work']) {
-        if (!session.isOver()) set({ work: under })
+      onWork(work: RfxSnapshot['work']) {
+        if (!session.isOver()) set({ work })
       },
       onRenewed: () =>
         inBackground(async () => {
           await session.refresh()
-          await moveKeys({ ...made, work })
+          await upkeep.moveKeys(begun)
         }),
     }
-    const work = createGroupWork(dependencies, session, events, backoff)
-    return { ...made, work }
+    let bids: RfxBids | undefined
+    const begun: BegunProject = {
+      session,
+      content: createRfxContent(session.opened),
+      values: createRfxValues(session),
+      bids() {
+        bids ??= createRfxBids(session.opened)
+        return bids
+      },
+      work: createGroupWork(dependencies, session, events, upkeep.backoff),
+    }
+    return begun
   }
 
-  function current() {
+  function current(): BegunProject {
     present ??= begin()
     return present
   }
@@ -246,8 +213,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     present?.session.end()
     present = undefined
     title = null
-    stuck = { version: 0, count: 0 }
-    backoff.reset()
+    upkeep.forget()
   }
 
   function deny(): void {
@@ -256,7 +222,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
   }
 
   /** The project with its key open. */
-  async function opened(): Promise<ReturnType<typeof begin>> {
+  async function opened(): Promise<BegunProject> {
     if (store.getSnapshot().state !== 'ready') await load()
     const { state, error } = store.getSnapshot()
     if (state === 'ready' && present) return present
@@ -286,7 +252,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
       if (session.isOver()) return
       set({ newRecipients })
       publish(session.opened.fetched(), key !== undefined)
-      if (key) lookAfter(fetched)
+      if (key) upkeep.lookAfter(fetched, current)
     } catch (error) {
       if (!session.isOver()) fail(error)
     }
@@ -318,63 +284,6 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
     store.set({ ...idle, state: 'error', error })
   }
 
-  /** What this person can do for others, they do when they look at the project. */
-  function lookAfter(fetched: FetchedRfx): void {
-    const { groups, missing, openers } = fetched
-    const role = groups[0]?.wrap?.role
-    const waits = (pending: FetchedRfx['groups'][number]) => pending.rekeyPending && mayWrap(pending)
-    const mayOpen = role === 'buyer' && openers.some((opener) => opener.id === dependencies.person.id)
-    const openingIsDue = mayOpen && !groups.some(({ kind }) => kind === 'opening')
-    const isDue = role !== 'supplier' && (missing > 0 || hasStale(fetched))
-    if (!isDue && !openingIsDue && !groups.some(waits)) return
-    const project = current()
-    inBackground(() => settleOnce(project, true))
-  }
-
-  /** Asked for from several sides at once, it is done once. */
-  function settleOnce(project: ReturnType<typeof begin>, isUnasked = false): Promise<void> {
-    settling ??= settle(project, { isUnasked }).finally(() => {
-      settling = undefined
-    })
-    return settling
-  }
-
-  async function settle(project: ReturnType<typeof begin>, options: HandOverOptions): Promise<void> {
-    await project.work.ensureOpening()
-    await project.work.handOver({ ...options, namesKeyless: false })
-    await moveKeys(project, options)
-  }
-
-  async function moveKeys({ session, bids }: ReturnType<typeof begin>, options: WorkOptions = {}): Promise<void> {
-    const fetched = session.opened.fetched()
-    const [project] = fetched.groups
-    if (project && mayWrap(project) && hasStale(fetched) && !fetched.rekeyPending) {
-      const onProgress: WorkOptions['onProgress'] = (progress) => {
-        set({ work: { kind: 'moving', ...progress } })
-        options.onProgress?.(progress)
-      }
-      try {
-        await lock.run(`rfx_move.${id}`, async () => {
-          const to = await session.opened.key()
-          const { keyOf, keptKeyOf } = session.opened
-          const { signal } = options
-          const work = { call: session.call, rfxId: id, to, keyOf, keptKeyOf, signal, onProgress }
-          stuck = { version: to.version, count: (await moveContentKeys(work)).stuck }
-        })
-      } finally {
-        if (!session.isOver()) set({ work: null })
-      }
-      await session.refresh()
-    }
-    if (fetched.groups.some(({ kind, member }) => kind === 'bidder' && member)) await bids().moveBidKeys()
-  }
-
-  /** Whether content keys wait to be moved, besides those that open in no way. */
-  function hasStale({ version, stale }: Pick<RfxSummary, 'version' | 'stale'>): boolean {
-    const left = stuck.version === version ? Math.min(stuck.count, staleLimit) : 0
-    return stale > 0 && stale !== left
-  }
-
   async function changeStatus(
     status: 'in_review' | 'approved' | 'closed',
     options: WorkOptions = {},
@@ -389,8 +298,8 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
   }
 
   async function changing<T>(
-    change: (project: ReturnType<typeof begin>) => Promise<unknown>,
-    after: (project: ReturnType<typeof begin>) => Promise<T>,
+    change: (project: BegunProject) => Promise<unknown>,
+    after: (project: BegunProject) => Promise<T>,
   ): Promise<T> {
     const project = await opened()
     await change(project)
@@ -403,7 +312,7 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
    * waits for one, and whoever looks at it next makes it.
    */
   async function leaving(
-    change: (project: ReturnType<typeof begin>) => Promise<unknown>,
+    change: (project: BegunProject) => Promise<unknown>,
     options: WorkOptions = {},
   ): Promise<void> {
     await changing(change, async ({ work }) => {
@@ -412,9 +321,4 @@ export function createProject(dependencies: ProjectDependencies, id: string, sto
       })
     })
   }
-}
-
-function isAmong(notices: readonly RecipientNotice[]): (notice: RecipientNotice) => boolean {
-  const places = new Set(notices.map(({ owner, id }) => placeOf({ owner, ownerId: id })))
-  return ({ owner, id }) => places.has(placeOf({ owner, ownerId: id }))
 }
