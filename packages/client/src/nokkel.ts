@@ -127,7 +127,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   const store = createAuthTokenStore(storage)
   const vault = createVault()
   const session = createSessionManager({ organization, store, storage, request, lock, vault, now: clock.now })
-  const call: Call = createCall(request, session)
+  const call: Call = createCall(request, session, () => controller.getSnapshot().me?.id)
 
   const organizations = createOrganizationService(request)
   const controller = createSessionController({
@@ -212,10 +212,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
   const identityStorage = createVaultStorage(storage, session, vault)
   const identity = createIdentityRepository({ call, session, storage: identityStorage, lock, now, own: keys.own })
   const renew = () => identity.purgeLocalIdentityData().finally(controller.refresh)
-  const devices = createDeviceService(call, async () => {
-    const record = await session.read()
-    if (record) await session.end('device_revoked', record.sessionId)
-  })
+  const devices = createDeviceService(call, session)
 
   auth.subscribe(() => {
     const { status, notice } = auth.getSnapshot()

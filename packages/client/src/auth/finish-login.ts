@@ -2,9 +2,9 @@ import type { CompleteLogin, SignedIn } from '@nokkel/contract'
 import { encodeBase64Url } from '@nokkel/crypto'
 import { codeOf, NokkelError } from '../errors.ts'
 import type { AnswerOf } from '../http/endpoints.ts'
+import type { Entering } from '../session/session-controller.ts'
 import type { AuthState } from './authentication-service.ts'
 import type { Callback } from './callback.ts'
-import type { Departure, Finishing, LoginSteps, LoginTools } from './login-steps.ts'
 import {
   type DoneRecord,
   doneName,
@@ -15,6 +15,7 @@ import {
   readDone,
   retryName,
 } from './login-records.ts'
+import type { Departure, Finishing, LoginSteps, LoginTools } from './login-steps.ts'
 import type { PendingLogin } from './pending-login.ts'
 
 /** What came of a login, and the session it led to or added a way in to. */
@@ -120,15 +121,13 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
     const keys = login.confirms ? confirmed?.keys : await keyGenerator.generate()
     if (!keys) throw new NokkelError('link_unknown')
     const answer = await request('completeLogin', { body: { ...body, deviceName } }, { dpopSigner: keys.signing })
-    if (isGivenUp()) {
-      if (answer.outcome !== 'needs_linking') await entry.discard(answer, keys)
-      throw new NokkelError('cancelled')
-    }
     const back = backOf(login.returnTo === undefined && confirmed ? confirmed : login)
     if (answer.outcome !== 'needs_linking') {
       const linked = confirmed && { linkedProvider: confirmed.provider }
-      return { state: await signIn(answer, keys, provider, { ...back, ...linked }), sessionId: answer.tokens.sessionId }
+      const state = await signIn(answer, { keys, provider, isGivenUp }, { ...back, ...linked })
+      return { state, sessionId: answer.tokens.sessionId }
     }
+    if (isGivenUp()) throw new NokkelError('cancelled')
     return offer(answer, { provider, organization, keys, ...back })
   }
 
@@ -145,23 +144,22 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
 
   async function signIn(
     login: SignedIn,
-    keys: LinkRecord['keys'],
-    provider: LinkRecord['provider'],
+    entering: Entering,
     rest: Pick<AuthState, 'returnTo' | 'linkedProvider'>,
   ): Promise<AuthState> {
-    await entry.adopt(login, keys, provider)
+    await entry.adopt(login, entering)
     await storage.delete(retryName)
     await storage.delete(linkName)
     const { outcome, personnummer } = login
     return { status: 'authenticated', purpose: 'login', outcome, personnummer, ...rest }
   }
 
-  async function continueWith(stored: LinkRecord): Promise<AuthState> {
+  async function continueWith(stored: LinkRecord, isGivenUp: Finishing['isGivenUp']): Promise<AuthState> {
     const { token: linkToken, keys, provider } = stored
     try {
       const body = { linkToken, deviceName }
       const answer = await request('continueLogin', { body }, { dpopSigner: keys.signing })
-      return await signIn(answer, keys, provider, backOf(stored))
+      return await signIn(answer, { keys, provider, isGivenUp }, backOf(stored))
     } catch (error) {
       await forget(codeOf(error))
       throw error

@@ -56,8 +56,8 @@ export interface LoginSteps {
    * @returns What came of it; a departure when the app of the provider wants the browser to go on elsewhere first.
    */
   finish(callback: Callback, finishing: Finishing): Promise<AuthState | Departure>
-  /** Enters with an account of its own for the login of a link. */
-  continueWith(link: LinkRecord): Promise<AuthState>
+  /** Enters with an account of its own for the login of a link. @throws {NokkelError} `cancelled`: it was given up meanwhile. */
+  continueWith(link: LinkRecord, isGivenUp: Finishing['isGivenUp']): Promise<AuthState>
   /** The stored link of this organisation; one whose time is over is deleted. */
   link(): Promise<LinkRecord | undefined>
 }
@@ -95,7 +95,7 @@ export function createLoginSteps(dependencies: LoginDependencies): LoginSteps {
     prepare: () => void beginning().catch(() => {}),
     begin: async (login, signal) => (await beginning())(login, signal),
     finish: async (callback, service) => (await finishing()).finish(callback, service),
-    continueWith: async (stored) => (await finishing()).continueWith(stored),
+    continueWith: async (stored, isGivenUp) => (await finishing()).continueWith(stored, isGivenUp),
     link,
   }
 

@@ -143,9 +143,13 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     if (store.getSnapshot().status !== 'needs_linking' || isUnderWay()) return
     const current = start('exchanging')
     await run(current, async () => {
-      const link = await steps.link()
-      if (!link) throw new NokkelError('link_unknown')
-      await conclude(current, await steps.continueWith(link))
+      const isGivenUp = () => attempt !== current
+      const state = await lock.run('login', async () => {
+        const link = await steps.link()
+        if (!link) throw new NokkelError('link_unknown')
+        return steps.continueWith(link, isGivenUp)
+      })
+      await conclude(current, state)
     })
   }
 
@@ -298,7 +302,8 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
   function showLink({ ways, expiresAt, keptUntil }: LinkRecord, reason?: AuthErrorCode): void {
     set({ status: 'needs_linking', purpose: 'login', linking: { ways, expiresAt }, ...(reason && { reason }) })
     const timer = setTimeout(() => {
-      storage.delete(linkName).catch(() => {})
+      // There may be a newer one, of another tab.
+      steps.link().catch(() => {})
       set({ status: 'error', reason: 'link_unknown' })
     }, Date.parse(keptUntil) - now().getTime())
     // In Node it is no reason to stay.

@@ -1,6 +1,8 @@
 import type { Device } from '@nokkel/contract'
 import { formatFingerprint, type Thumbprint } from '@nokkel/crypto'
+import { NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
+import type { SessionManager } from '../session/session-manager.ts'
 
 /** A device as its owner sees it. */
 export interface DeviceView extends Device {
@@ -18,14 +20,17 @@ export interface DeviceService {
   revoke(id: string): Promise<void>
 }
 
-export function createDeviceService(call: Call, endThisSession: () => Promise<void>): DeviceService {
-  const list = async () => (await call('listDevices', {})).devices.map(viewOf)
+export function createDeviceService(call: Call, session: Pick<SessionManager, 'read' | 'end'>): DeviceService {
   return {
-    list,
+    list: async () => (await call('listDevices', {})).devices.map(viewOf),
     async revoke(id) {
-      const isThis = (await list()).some((device) => device.id === id && device.current)
-      await call('revokeDevice', { params: { id } })
-      if (isThis) await endThisSession()
+      const record = await session.read()
+      if (!record) throw new NokkelError('signed_out')
+      const ofSession = record.sessionId
+      const { devices } = await call('listDevices', {}, { ofSession })
+      await call('revokeDevice', { params: { id } }, { ofSession })
+      const isThis = devices.some((device) => device.id === id && device.current)
+      if (isThis) await session.end('device_revoked', ofSession)
     },
   }
 }

@@ -106,6 +106,8 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
   const store = createStore<KeysState>({ status: 'none' })
   const registration = lazily(() => import('./registration.ts'))
   let lastProvider: ProviderId | undefined
+  /** The session that the state is of. */
+  let askedIn: string | undefined
   let running: Promise<void> = Promise.resolve()
 
   session.onEnd((reason, record) => {
@@ -123,7 +125,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     confirmReplace: () =>
       begin(async () => {
         if (store.getSnapshot().status !== 'confirm_replace') return
-        await register(await session.usable(), true)
+        await register(await session.usable({ ofSession: askedIn }), true)
       }),
     declineReplace() {
       if (store.getSnapshot().status === 'confirm_replace') store.set({ status: 'none' })
@@ -157,6 +159,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     const record = await session.usable()
     if (record.userId !== me.id) return
     lastProvider = record.provider
+    askedIn = record.sessionId
     const device = await readDevice(storage, me.id)
     if (device && record.boundKey === deviceName(me.id)) return ready(device, me.id)
     if (me.session.deviceId !== null) return takeBack(record, device, me.session.deviceId)
@@ -168,8 +171,8 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
   async function takeBack(record: SessionRecord, device: DeviceRecord | undefined, deviceId: string): Promise<void> {
     const known = device?.deviceId === deviceId ? device : undefined
     const login = (await storage.get(loginKeyName)) as StoredKeys | undefined
-    const adopted = known ?? (login && (await (await registration()).adoptDevice(call, login.keys)))
-    if (adopted) await keep(record.userId, adopted)
+    const adopted = known ?? (login && (await (await registration()).adoptDevice(call, record, login.keys)))
+    if (adopted) await keep(record, adopted)
     else await session.end('keys_missing', record.sessionId)
   }
 
@@ -179,7 +182,7 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     const { resumeDevice } = await registration()
     try {
       await resumeDevice({ call, session: record, keys, device, now })
-      await keep(record.userId, device)
+      await keep(record, device)
       return true
     } catch (error) {
       const code = codeOf(error)
@@ -197,13 +200,12 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
     const { record: device } = await registerDevice({ call, session: record, keys, now, name, replaces })
     // That was said of the device before.
     for (const name of [enrolledName, credentialName]) await storage.delete(await name(record.userId))
-    await keep(record.userId, device)
+    await keep(record, device)
   }
 
-  async function keep(userId: string, device: DeviceRecord): Promise<void> {
+  async function keep({ userId, sessionId }: SessionRecord, device: DeviceRecord): Promise<void> {
     await storage.put(deviceName(userId), device)
-    await session.bindTo(deviceName(userId))
-    await storage.delete(loginKeyName)
+    await session.bindTo(sessionId, deviceName(userId))
     await storage.persist?.().catch(() => false)
     ready(device, userId)
     await reload()

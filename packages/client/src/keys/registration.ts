@@ -25,8 +25,9 @@ export async function registerDevice(
   registration: Registration & { readonly name: string; readonly replaces: boolean },
 ): Promise<{ device: Device; record: DeviceRecord }> {
   const { call, session, keys, now, name, replaces } = registration
+  const options = { ofSession: session.sessionId }
   const encryptionKey = await exportPublicJwk(keys.encryption.publicKey)
-  const { id, challenge, sealedNonce } = await call('createDeviceChallenge', { body: { encryptionKey } })
+  const { id, challenge, sealedNonce } = await call('createDeviceChallenge', { body: { encryptionKey } }, options)
   const context = {
     purpose: 'device-registration',
     table: 'device_key',
@@ -49,7 +50,7 @@ export async function registerDevice(
     iat: seconds(now),
   }
   const proof = await signJws(payload, keys.signing, 'nokkel-device+jwt')
-  const device = await call('registerDevice', { body: { registration: proof } })
+  const device = await call('registerDevice', { body: { registration: proof } }, options)
   return { device, record: await recordOf(device.id, keys, device.registeredAt) }
 }
 
@@ -59,12 +60,17 @@ export async function resumeDevice(resumption: Registration & { readonly device:
   const thumbprint = await calculateThumbprint(await exportPublicJwk(keys.signing.publicKey))
   const payload = { session: session.sessionId, thumbprint, iat: seconds(now) }
   const proof = await signJws(payload, device.keys.signing, 'nokkel-device-resume+jwt')
-  await call('resumeDevice', { body: { proof } }, { notOfSession: ['device_superseded', 'device_revoked'] })
+  const notOfSession = ['device_superseded', 'device_revoked'] as const
+  await call('resumeDevice', { body: { proof } }, { ofSession: session.sessionId, notOfSession })
 }
 
 /** The record of a registration whose answer never arrived, if these keys are those of the session's device. */
-export async function adoptDevice(call: Call, keys: DeviceKeys): Promise<DeviceRecord | undefined> {
-  const { devices } = await call('listDevices', {})
+export async function adoptDevice(
+  call: Call,
+  { sessionId }: SessionRecord,
+  keys: DeviceKeys,
+): Promise<DeviceRecord | undefined> {
+  const { devices } = await call('listDevices', {}, { ofSession: sessionId })
   const current = devices.find((device) => device.current)
   const record = current && (await recordOf(current.id, keys, current.registeredAt))
   const own =

@@ -2,7 +2,7 @@ import type { Me, SignedIn } from '@nokkel/contract'
 import type { Clock, DeviceKeys } from '@nokkel/crypto'
 import type { AuthService } from '../auth/auth-service.ts'
 import { enrolledName } from '../biometrics/biometric-names.ts'
-import { type AuthErrorCode, codeOf } from '../errors.ts'
+import { type AuthErrorCode, codeOf, NokkelError } from '../errors.ts'
 import type { Call } from '../http/api.ts'
 import type { Request } from '../http/request.ts'
 import { loginKeyName } from '../keys/device-record.ts'
@@ -38,10 +38,22 @@ export interface SessionState {
   readonly notPurged?: AuthErrorCode
 }
 
+/** What a login brings besides its tokens. */
+export interface Entering {
+  readonly keys: DeviceKeys
+  readonly provider: ProviderId
+  /** Whether nobody wants it any more. */
+  readonly isGivenUp: () => boolean
+}
+
 /** What a login does to the session. */
 export interface SessionEntry {
-  /** Makes it the session of this browser, in the place of another one. */
-  adopt(login: SignedIn, keys: DeviceKeys, provider: ProviderId): Promise<void>
+  /**
+   * Makes it the session of this browser, in the place of another one.
+   *
+   * @throws {NokkelError} `cancelled`: it was given up meanwhile, and is ended.
+   */
+  adopt(login: SignedIn, entering: Entering): Promise<void>
   /** Ends a session that nobody wants any more. */
   discard(login: SignedIn, keys: DeviceKeys): Promise<void>
   /** Shows who is logged in, as far as that is known. */
@@ -57,7 +69,7 @@ export interface SessionController extends Omit<AuthService, 'signIn' | 'complet
   follow(): Promise<void>
   /** Another tab has learnt that the person of this session was erased, and is about to delete it. */
   expectErased(sessionId: string): void
-  /** Gets `me` anew. */
+  /** Gets `me` anew. @throws {NokkelError} `signed_out`: also when another session came while the answer was on its way. */
   reload(): Promise<Me>
   /** Goes on with a session that was unlocked. */
   resume(): Promise<void>
@@ -85,12 +97,15 @@ export function createSessionController(dependencies: ControllerDependencies): S
   const store = createStore<SessionState>({ status: 'starting' })
   const { endOnServer, discard } = createEnding({ request, session, now })
   let knownSession: string | undefined
+  /** Of whom this page may still hold something. */
+  let person: string | undefined
   let starting: Promise<void> | undefined
   let resuming: Promise<void> = Promise.resolve()
   let erasedSession: string | undefined
 
   session.onEnd((reason, { provider }, notPurged) => {
     knownSession = undefined
+    person = undefined
     const last = isExpiry(reason) && { lastProvider: provider }
     store.set({ status: 'signed_out', notice: noticeOf(reason), ...last, ...(notPurged && { notPurged }) })
   })
@@ -119,16 +134,17 @@ export function createSessionController(dependencies: ControllerDependencies): S
     look,
     refresh,
     accessToken: async () => (await session.usable()).accessToken,
-    signOut,
+    signOut: async () => leave(await session.read()),
     sessions: async () => (await call('listSessions', {})).sessions,
     async endSession(id) {
-      const current = (await session.read())?.sessionId
-      await (id === current ? signOut() : call('revokeSession', { params: { id } }))
+      const current = await session.read()
+      await (id === current?.sessionId ? leave(current) : call('revokeSession', { params: { id } }))
     },
-    endOtherSessions,
+    endOtherSessions: async () => (await call('revokeOtherSessions', {})).ended,
     async signOutEverywhere() {
-      await endOtherSessions()
-      await signOut()
+      const record = await session.read()
+      await call('revokeOtherSessions', {}, record && { ofSession: record.sessionId })
+      await leave(record)
     },
   }
 
@@ -149,10 +165,13 @@ export function createSessionController(dependencies: ControllerDependencies): S
   }
 
   async function takeUp(): Promise<void> {
-    const before = store.getSnapshot()
+    let before = store.getSnapshot()
+    let record: SessionRecord | undefined
     try {
       await storage.open()
-      const record = await session.read()
+      record = await session.read()
+      if (record) makeWayFor(record.userId)
+      before = store.getSnapshot()
       const isErased = knownSession !== undefined && knownSession === erasedSession
       knownSession = record?.sessionId
       const notPurged = await session.tidy()
@@ -160,19 +179,32 @@ export function createSessionController(dependencies: ControllerDependencies): S
         await session.purge().catch(() => {})
         const lastProvider = (await storage.get(lastProviderName(organization))) as ProviderId | undefined
         const told = { ...(lastProvider && { lastProvider }), ...(notPurged && { notPurged }) }
+        person = undefined
         return store.set({ status: 'signed_out', ...(isErased && { notice: 'account_erased' }), ...told })
       }
       // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.
       if (session.isOver(record)) return await session.end('session_expired', record.sessionId)
       if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
       if (await isDue(record)) return (await session.lock(record)) ? undefined : await takeUp()
-      onSignedIn(await reload())
+      onSignedIn(await showMe())
     } catch (error) {
       const code = codeOf(error)
       // A session that turned out to be over has set the state already, with its notice; a locked one as well.
       if (code === 'locked' || store.getSnapshot() !== before) return
+      // It says something of a session that is not there any more.
+      const current = await session.read().catch(() => record)
+      if (current?.sessionId !== record?.sessionId) return await takeUp()
       store.set({ status: 'error', reason: code ?? 'answer_unexpected' })
     }
+  }
+
+  /** What the page holds of one person goes before another one is shown. */
+  function makeWayFor(userId: string): void {
+    const isOther = person !== undefined && person !== userId
+    person = userId
+    if (!isOther) return
+    knownSession = undefined
+    if (store.getSnapshot().status !== 'signed_out') store.set({ status: 'signed_out' })
   }
 
   /** A session that was not refreshed since its device was enrolled says nothing of it yet. */
@@ -186,7 +218,11 @@ export function createSessionController(dependencies: ControllerDependencies): S
   async function endWhatIsDue(): Promise<number | undefined> {
     const record = await session.read()
     const { status, me } = store.getSnapshot()
-    if (!record || record.sessionId !== knownSession) return undefined
+    if (!record || record.sessionId !== knownSession) {
+      // Nobody has told a page that was put aside, or has not yet.
+      await follow()
+      return undefined
+    }
     if (session.isOver(record)) {
       await session.end('session_expired', record.sessionId)
       return undefined
@@ -205,7 +241,9 @@ export function createSessionController(dependencies: ControllerDependencies): S
     return isEnrolled ? Date.parse(me.session.authenticatedAt) + unlockedByLoginMilliseconds : undefined
   }
 
-  function showLocked({ provider }: SessionRecord): void {
+  function showLocked({ provider, sessionId }: SessionRecord): void {
+    // It may be another one by now.
+    if (knownSession !== undefined && knownSession !== sessionId) return
     if (store.getSnapshot().status !== 'locked') store.set({ status: 'locked', lastProvider: provider })
   }
 
@@ -224,37 +262,48 @@ export function createSessionController(dependencies: ControllerDependencies): S
     store.set({ status, ...(lastProvider && { lastProvider }), ...(reason && { reason }) })
   }
 
+  /** What takes up a session must not wait for it. */
   async function follow(): Promise<void> {
-    const { status, me } = store.getSnapshot()
-    if (status === 'starting') return
+    await starting
+    if (store.getSnapshot().status === 'starting') return
     const record = await session.read()
-    if (record?.sessionId !== knownSession) {
-      // Somebody else logged in: what this page holds of the person before must go first.
-      if (me && record && record.userId !== me.id) store.set({ status: 'signed_out' })
-      await takeUp()
-    } else if (record && session.isDue(record)) showLocked(record)
-    else if (status === 'locked') await resume()
+    if (record?.sessionId !== knownSession) await takeUp()
+    else if (record && session.isDue(record)) showLocked(record)
+    else if (store.getSnapshot().status === 'locked') await resume()
   }
 
   async function reload(): Promise<Me> {
+    try {
+      return await showMe()
+    } catch (error) {
+      // Nobody, or somebody else, is logged in now, and this page was not told yet.
+      if (codeOf(error) === 'signed_out') await follow().catch(() => {})
+      throw error
+    }
+  }
+
+  /** An answer may be on its way for long: it is of use only to the session that is there when it comes. */
+  async function showMe(): Promise<Me> {
     const me = await call('getMe', {})
+    if ((await session.read())?.sessionId !== me.session.id) throw new NokkelError('signed_out')
+    makeWayFor(me.id)
     store.set({ status: 'signed_in', me })
     return me
   }
 
-  async function adopt({ tokens, userId }: SignedIn, keys: DeviceKeys, provider: ProviderId): Promise<void> {
+  async function adopt(login: SignedIn, { keys, provider, isGivenUp }: Entering): Promise<void> {
+    const { tokens, userId } = login
+    const giveUp = async () => {
+      await discard(login, keys)
+      throw new NokkelError('cancelled')
+    }
     await starting
+    if (isGivenUp()) await giveUp()
     await endFormerSession()
-    const { me } = store.getSnapshot()
-    if (me && me.id !== userId) store.set({ status: 'signed_out' })
-    await storage.put(loginKeyName, { keys })
-    knownSession = tokens.sessionId
-    await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName })
+    if (isGivenUp()) await giveUp()
+    makeWayFor(userId)
+    await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName }, { keys })
     await takeUp()
-  }
-
-  async function endOtherSessions(): Promise<number> {
-    return (await call('revokeOtherSessions', {})).ended
   }
 
   async function endFormerSession(): Promise<void> {
@@ -262,11 +311,13 @@ export function createSessionController(dependencies: ControllerDependencies): S
     if (former) await endOnServer(former)
   }
 
-  async function signOut(): Promise<void> {
-    const record = await session.read()
+  async function leave(record: SessionRecord | undefined): Promise<void> {
     if (record) await endOnServer(record)
+    const notPurged = await session.clear(record?.sessionId)
+    // Somebody has logged in meanwhile, and stays.
+    if (await session.read()) return follow()
     knownSession = undefined
-    const notPurged = await session.clear()
+    person = undefined
     store.set({ status: 'signed_out', ...(notPurged && { notPurged }) })
   }
 }

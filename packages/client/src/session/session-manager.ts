@@ -29,13 +29,15 @@ export interface SessionManager {
   /**
    * The session, with an access token good for another minute.
    *
-   * @throws {NokkelError} `locked`: it is to be unlocked first.
+   * @throws {NokkelError} `locked`: it is to be unlocked first. `signed_out`: also when another session came while it waited.
    * @param options.not - An access token that the server did not take, although its time was not up.
+   * @param options.ofSession - The only session that will do. Default: the one that is there now.
    */
-  usable(options?: { not?: string }): Promise<SessionRecord>
-  /** Puts this session in the place of whatever was here, of which nothing stays cached. */
-  write(record: SessionRecord): Promise<void>
-  bindTo(boundKey: BoundKey): Promise<void>
+  usable(options?: { not?: string; ofSession?: string | undefined }): Promise<SessionRecord>
+  /** Puts this session, and the keys it is bound to, in the place of whatever was here, of which nothing stays cached. */
+  write(record: SessionRecord, keys: StoredKeys): Promise<void>
+  /** The session goes on with another key; that of its login goes. @throws {NokkelError} `signed_out` */
+  bindTo(sessionId: string, boundKey: BoundKey): Promise<void>
   /** Stores what `to` makes of the session, while no tab refreshes it. @throws {NokkelError} `signed_out` */
   change(sessionId: string, to: (record: SessionRecord) => SessionRecord | Promise<SessionRecord>): Promise<void>
   /** The refresh token in the clear. @throws {NokkelError} `locked` */
@@ -52,8 +54,11 @@ export interface SessionManager {
   lock(record: SessionRecord): Promise<boolean>
   /** Forgets a session the server has ended, and with an ended device its keys and all it remembers. */
   end(reason: SessionEnd, sessionId: string): Promise<void>
-  /** Forgets the session. Returns why something that was kept of the person could not be deleted. */
-  clear(): Promise<NokkelErrorCode | undefined>
+  /**
+   * Forgets this session, and what is left where there is none, but not another one. Returns why something that was kept of the
+   * person could not be deleted.
+   */
+  clear(sessionId: string | undefined): Promise<NokkelErrorCode | undefined>
   /** Deletes what is cached of who people are, to be fetched anew; what is on its way, to whatever tab, is not to be cached. */
   purge(): Promise<void>
   /** Names the last purge in this session. What was asked for before another one is not cached. */
@@ -97,13 +102,15 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     held: () => store.read(),
     keysOf,
     usable,
-    write(record) {
+    write(record, keys) {
       vault.forget()
       return lock.run(identityLock, async () => {
         await purgeIdentity(storage)
         // What is stored from now on is of a device that has not ended.
         const remains = await remainsName(record.userId)
         if ((await storage.get(remains)) !== undefined) await storage.delete(remains)
+        // The end of a session deletes it under the same lock: it goes with its session, not with the next one.
+        await storage.put(loginKeyName, keys)
         await store.write(record)
       })
     },
@@ -116,7 +123,11 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     isDue,
     lock: lockAsSeen,
     end,
-    clear: () => lock.run(identityLock, clear),
+    clear: (sessionId) =>
+      lock.run(identityLock, async () => {
+        const stored = await store.read()
+        return stored && stored.sessionId !== sessionId ? undefined : clear()
+      }),
     purge,
     purged: () => storage.get(purgeName),
     tidy: () => lock.run(identityLock, async () => codeOfFailure(deleteRemains(storage, (await store.read())?.userId))),
@@ -141,12 +152,12 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     return typeof unlockedUntil === 'string' && Date.parse(unlockedUntil) <= now().getTime()
   }
 
-  async function usable(options: { not?: string } = {}): Promise<SessionRecord> {
-    const isUsable = (record: SessionRecord) => record.accessToken !== options.not && isFresh(record)
-    const record = await readOrRefuse()
+  async function usable({ not, ofSession }: { not?: string; ofSession?: string | undefined } = {}) {
+    const isUsable = (record: SessionRecord) => record.accessToken !== not && isFresh(record)
+    const record = await readOrRefuse(ofSession)
     if (isUsable(record)) return record
     return lock.run('refresh', async () => {
-      const current = await readOrRefuse()
+      const current = await readOrRefuse(record.sessionId)
       return isUsable(current) ? current : refresh(current)
     })
   }
@@ -244,22 +255,22 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     return stored.flatMap((each) => (each ? [each.keys] : []))
   }
 
-  async function bindTo(boundKey: BoundKey): Promise<void> {
-    await lock.run('refresh', async () => replace({ ...(await readOrRefuse()), boundKey }))
+  async function bindTo(sessionId: string, boundKey: BoundKey): Promise<void> {
+    const bind = async () => {
+      await store.write({ ...(await readOrRefuse(sessionId)), boundKey })
+      await storage.delete(loginKeyName)
+    }
+    await lock.run('refresh', () => lock.run(identityLock, bind))
   }
 
   async function change(sessionId: string, to: (record: SessionRecord) => SessionRecord | Promise<SessionRecord>) {
-    await lock.run('refresh', async () => {
-      const record = await readOrRefuse()
-      if (record.sessionId !== sessionId) throw new NokkelError('signed_out')
-      await replace(await to(record))
-    })
+    await lock.run('refresh', async () => replace(await to(await readOrRefuse(sessionId))))
   }
 
   /** The same session with something changed; another tab may have signed out of it, or somebody else in, meanwhile. */
   async function replace(record: SessionRecord): Promise<void> {
     await lock.run(identityLock, async () => {
-      if ((await read())?.sessionId !== record.sessionId) throw new NokkelError('signed_out')
+      await readOrRefuse(record.sessionId)
       await store.write(record)
     })
   }
@@ -312,9 +323,9 @@ export function createSessionManager(dependencies: SessionDependencies): Session
     if (failed) throw (failed as PromiseRejectedResult).reason
   }
 
-  async function readOrRefuse(): Promise<SessionRecord> {
+  async function readOrRefuse(sessionId?: string): Promise<SessionRecord> {
     const record = await read()
-    if (!record) throw new NokkelError('signed_out')
+    if (!record || (sessionId !== undefined && record.sessionId !== sessionId)) throw new NokkelError('signed_out')
     return record
   }
 }
