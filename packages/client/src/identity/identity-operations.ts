@@ -24,6 +24,10 @@ export interface IdentityDependencies {
   readonly changed: () => void
 }
 
+interface OfSession {
+  readonly ofSession: string
+}
+
 interface Reading {
   readonly sessionId: string
   /** The last purge before it. */
@@ -60,18 +64,19 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
   let reading: Reading | undefined
 
   return {
-    upsertIdentity: ({ userId }) => guarded(() => write(userId, () => call('upsertIdentity', { body: { userId } }))),
+    upsertIdentity: ({ userId }) =>
+      guarded(() => write(userId, (options) => call('upsertIdentity', { body: { userId } }, options))),
     getIdentityByUserId: (userId) => guarded(() => read(userId)),
-    markBankIdVerified: (userId) => guarded(() => write(userId, () => call('markBankIdVerified', {}))),
+    markBankIdVerified: (userId) => guarded(() => write(userId, (options) => call('markBankIdVerified', {}, options))),
     storePersonnummer: (userId, personnummer, consent) =>
       guarded(() => {
         if (faultOf(personnummer) !== null) throw new NokkelError('personnummer_invalid')
-        return write(userId, () => keepTyped(userId, personnummer, consent))
+        return write(userId, (options) => keepTyped(userId, personnummer, consent, options))
       }),
     keepOffered: ({ version }) =>
       guarded(async () => {
         const { userId } = await ownRecord()
-        await write(userId, () => keep({ from: 'provider', consent: { version } }))
+        await write(userId, (options) => keep({ from: 'provider', consent: { version } }, options))
       }),
     declineOffered: () => guarded(() => call('declinePersonnummer', {})),
     personnummer: () => guarded(() => call('getPersonnummer', {})),
@@ -114,7 +119,7 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     const cached = await cache.get(record.userId)
     if (cached) return cached
     const put = await cache.begin(record)
-    const { identity } = await call('getIdentity', {})
+    const { identity } = await call('getIdentity', {}, { ofSession: record.sessionId })
     if (identity === null) {
       await cache.drop()
       return null
@@ -123,13 +128,13 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     return identity
   }
 
-  async function write(userId: string, send: () => Promise<UserIdentity>): Promise<void> {
+  async function write(userId: string, send: (options: OfSession) => Promise<UserIdentity>): Promise<void> {
     const record = await ownRecord()
     if (record.userId !== userId) throw new NokkelError('forbidden')
     await oneByOne(async () => {
       const put = await cache.begin(record)
       try {
-        await put(await send())
+        await put(await send({ ofSession: record.sessionId }))
       } catch (error) {
         // Whether it was done is not known when no answer came.
         await cache.purge().catch(() => {})
@@ -145,18 +150,23 @@ export function createIdentityOperations(dependencies: IdentityDependencies): Id
     return lock.run('identity_request', task)
   }
 
-  function keep(body: KeepPersonnummer): Promise<UserIdentity> {
-    return call('keepPersonnummer', { body })
+  function keep(body: KeepPersonnummer, options: OfSession): Promise<UserIdentity> {
+    return call('keepPersonnummer', { body }, options)
   }
 
-  async function keepTyped(userId: string, personnummer: string, { version }: StorageConsent): Promise<UserIdentity> {
+  async function keepTyped(
+    userId: string,
+    personnummer: string,
+    { version }: StorageConsent,
+    options: OfSession,
+  ): Promise<UserIdentity> {
     const place = { table: 'user_identities', column: 'personnummer', row: userId, owner: userId }
     const context: Context = { purpose: 'personnummer', ...place }
     const bytes = new TextEncoder().encode(personnummer)
     const send = async () => {
       const { publicKey } = await call('getIdentityKey', {})
       const sealed = encodeBase64Url(await seal(bytes, publicKey, context))
-      return keep({ from: 'typed', consent: { version }, sealed })
+      return keep({ from: 'typed', consent: { version }, sealed }, options)
     }
     try {
       return await send().catch((error: unknown) => {

@@ -36,7 +36,7 @@ export function createPrivacyOperations(dependencies: PrivacyDependencies): Priv
     async erase() {
       const record = await session.read()
       if (!record) throw new NokkelError('signed_out')
-      const certificate = await call('erasePerson', { body: { confirm: 'erase' } })
+      const certificate = await call('erasePerson', { body: { confirm: 'erase' } }, { ofSession: record.sessionId })
       await forgetCredentials(record.userId).catch(() => {})
       await session.end('account_erased', record.sessionId)
       return certificate

@@ -1,5 +1,6 @@
 import type { Consent, ErasureCertificate, ErasurePreview, PersonalDataExport } from '@nokkel/contract'
 import { lazily, lazyMethods } from '../lazily.ts'
+import { withinSession } from '../session/within-session.ts'
 import type { PrivacyDependencies } from './privacy-operations.ts'
 
 /** Everything held on a person, opened on their device. */
@@ -52,5 +53,12 @@ export interface PrivacyService {
 
 export function createPrivacyService(dependencies: PrivacyDependencies): PrivacyService {
   const load = lazily(async () => (await import('./privacy-operations.ts')).createPrivacyOperations(dependencies))
-  return lazyMethods(load, 'consents', 'withdraw', 'exportData', 'preview', 'erase')
+  return lazyMethods(
+    withinSession(dependencies.session, load),
+    'consents',
+    'withdraw',
+    'exportData',
+    'preview',
+    'erase',
+  )
 }

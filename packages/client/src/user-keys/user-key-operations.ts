@@ -82,9 +82,11 @@ export function createUserKeyOperations(dependencies: UserKeyDependencies): User
     const replaced = replaces === undefined ? {} : { replaces }
     const text = await generate(signal)
     // Whose key it becomes is decided by the session: it must still be that of the person it was made for.
-    if ((await session.usable()).userId !== person) throw new NokkelError('signed_out')
-    if (text === undefined) await call('generateUserKeys', { body: replaced }, { signal })
-    else await call('cryptoService', { body: { action: 'encrypt', text, ...replaced } }, { signal })
+    const current = await session.usable()
+    if (current.userId !== person) throw new NokkelError('signed_out')
+    const options = { signal, ofSession: current.sessionId }
+    if (text === undefined) await call('generateUserKeys', { body: replaced }, options)
+    else await call('cryptoService', { body: { action: 'encrypt', text, ...replaced } }, options)
   }
 
   async function generate(signal: AbortSignal | undefined): Promise<string | undefined> {
