@@ -1,6 +1,7 @@
 import type { BiometricEnrollment } from '@nokkel/contract'
 import type { NokkelErrorCode } from '../errors.ts'
 import { lazily } from '../lazily.ts'
+import { withinSession } from '../session/within-session.ts'
 import { createStore, type Observable } from '../state/store.ts'
 import type { BiometricDependencies } from './biometric-operations.ts'
 
@@ -138,7 +139,7 @@ export function createBiometricAuthService(
     declineEnrollment: async (userId) => (await load()).declineEnrollment(userId),
     isBiometricEnrolled: async (userId) => (await load()).isBiometricEnrolled(userId),
     enrollment: async () => (await load()).enrollment(),
-    removeBiometrics: async () => (await load()).removeBiometrics(),
+    removeBiometrics: async () => (await withinSession(dependencies.session, load)()).removeBiometrics(),
     unlock: async () => (await load()).unlock(),
     onEvent(listener) {
       listeners.add(listener)

@@ -8,8 +8,8 @@ import type { KeyManagementService } from '../keys/key-management-service.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { SessionRecord } from '../session/auth-token-store.ts'
 import { derivePrfSalt, deriveVaultKey } from '../session/open-vault.ts'
-import { isSessionEnd } from '../session/session-end.ts'
 import type { SessionController } from '../session/session-controller.ts'
+import { isSessionEnd } from '../session/session-end.ts'
 import type { SessionManager } from '../session/session-manager.ts'
 import type { Vault } from '../session/vault.ts'
 import type { SecureStorage } from '../storage/secure-storage.ts'
@@ -160,46 +160,46 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     if (status === 'login_needed') throw new NokkelError('login_too_old')
     if (status !== 'ready') throw new NokkelError(error ?? 'device_required')
     // What the vault has is under a secret of the credential that is given up now.
-    const plain = await plainToken(await sessionOf(userId))
-    const enrollment = await ask(() => call('enrollBiometrics', {}))
+    const before = await sessionOf(userId)
+    await checkOpens(before)
+    const enrollment = await ask(sessionId)
     try {
       if ((await sessionOf(userId)).sessionId !== sessionId) throw new NokkelError('signed_out')
-      if (plain !== undefined) {
-        await session.change(sessionId, (record) => session.withRefreshToken(record, plain, false))
-      }
+      if (before.lockedRefreshToken !== undefined) await session.change(sessionId, outOfVault)
       // It was enrolled anew: what was made before is of no use.
       if (enrollment.credential === null) await made.forget(userId)
       await storage.put(await enrolledName(userId), true)
     } catch (cause) {
-      await withdraw(userId)
+      await call('removeBiometrics', {}, { ofSession: sessionId }).catch(() => {})
+      await storage.delete(await enrolledName(userId)).catch(() => {})
       throw cause
     }
     return { userId, enrolledAt: enrollment.enrolledAt, deviceId: enrollment.deviceId }
   }
 
   /** When nobody knows what the server has made of it, it is to have nothing. */
-  async function ask(enrolling: () => Promise<BiometricEnrollment>): Promise<BiometricEnrollment> {
+  async function ask(ofSession: string): Promise<BiometricEnrollment> {
     try {
-      return await enrolling()
+      return await call('enrollBiometrics', {}, { ofSession })
     } catch (error) {
       isRefused = codeOf(error) === 'biometrics_unavailable'
       if (codeOf(error) === 'network_unreachable' || codeOf(error) === 'answer_unexpected') {
-        await call('removeBiometrics', {}).catch(() => {})
+        await call('removeBiometrics', {}, { ofSession }).catch(() => {})
       }
       throw error
     }
   }
 
-  async function withdraw(userId: string): Promise<void> {
-    await call('removeBiometrics', {}).catch(() => {})
-    await storage.delete(await enrolledName(userId)).catch(() => {})
+  /** With the refresh token in the clear. Only within `change`: it is another one after each refresh. */
+  async function outOfVault(record: SessionRecord): Promise<SessionRecord> {
+    if (record.lockedRefreshToken === undefined) return record
+    return session.withRefreshToken(record, await session.refreshTokenOf(record), false)
   }
 
-  /** The refresh token, where it lies in the vault. */
-  async function plainToken(record: SessionRecord): Promise<string | undefined> {
-    if (record.lockedRefreshToken === undefined) return undefined
+  async function checkOpens(record: SessionRecord): Promise<void> {
+    if (record.lockedRefreshToken === undefined) return
     try {
-      return await session.refreshTokenOf(record)
+      await session.refreshTokenOf(record)
     } catch (error) {
       // The tab that had the key is gone: it takes an unlocking to go on.
       if (codeOf(error) === 'locked') await session.lock(record)
@@ -221,17 +221,15 @@ export function createBiometricOperations(dependencies: BiometricDependencies): 
     await lock.run('biometrics', async () => {
       const record = await session.read()
       if (!record) throw new NokkelError('signed_out')
-      const plain = await plainToken(record)
-      await call('removeBiometrics', {}).catch((error: unknown) => {
+      const { sessionId } = record
+      await checkOpens(record)
+      await call('removeBiometrics', {}, { ofSession: sessionId }).catch((error: unknown) => {
         // The answer was lost, and it was asked again.
         if (codeOf(error) !== 'biometrics_not_enrolled') throw error
       })
       await storage.delete(await enrolledName(record.userId))
       await made.forget(record.userId)
-      await session.change(record.sessionId, async (current) => {
-        const unlocked = { ...current, unlockedUntil: null }
-        return plain === undefined ? unlocked : session.withRefreshToken(unlocked, plain, false)
-      })
+      await session.change(sessionId, async (current) => ({ ...(await outOfVault(current)), unlockedUntil: null }))
       vault.forget()
       show({ status: (await isAvailable()) ? 'notEnrolled' : 'unavailable' })
     })
