@@ -54,9 +54,14 @@ export interface NokkelOptions {
   /**
    * Where the app of a provider opens this app, as it is set up for the organisation: an `https` link or a scheme of its own,
    * each ending with `/callback/<provider>/<organisation>`. A login may come back there, or to a page. What opens the app
-   * goes through `returnUrl` to `completeSignIn`, also where Vipps only wants the browser to go on.
+   * goes through `returnUrl` to `completeSignIn`.
    */
   readonly appRedirectUris?: Readonly<Partial<Record<ProviderId, string>>>
+  /**
+   * The `appCallbackUri` of the organisation, for the flow `app_to_app` of Vipps: where its app wants the browser to go on, or
+   * tells that it was cancelled. No code is taken there. What opens the app there goes the same way to `completeSignIn`.
+   */
+  readonly appCallbackUris?: Readonly<Partial<Record<ProviderId, string>>>
   readonly fetch?: typeof fetch
   readonly now?: () => Date
   /** What the person recognises this device by, at most 80 characters. Default: browser and system. */
@@ -116,6 +121,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
     urlLauncher = browserUrlLauncher,
     authenticator = webAuthenticator,
     appRedirectUris = {},
+    appCallbackUris = {},
     fetch = (input, init) => globalThis.fetch(input, init),
     now = () => new Date(),
     deviceName = describeDevice(),
@@ -162,6 +168,7 @@ export function createNokkel(options: NokkelOptions): Nokkel {
       // What a login needs lies in the storage of this page's origin: it comes back to no other one.
       origins: page === undefined ? [base] : base.startsWith(`${page}/`) ? [page, base] : [page],
       appRedirectUris,
+      appCallbackUris,
       now,
       serverNow: clock.now,
     }),

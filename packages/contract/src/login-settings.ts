@@ -22,6 +22,7 @@ const vippsSettings = {
   confirmInApp: z.boolean(),
   /** Where the app of Vipps opens our app, one that the operator knows: ends with `/callback/vipps/<organisation>`. */
   appRedirectUri: z.string().max(500).nullable(),
+  /** Where the app of Vipps hands over to ours before the login ends, or gives up: of the same form. */
   appCallbackUri: z.string().max(500).nullable(),
   market: z.enum(['NO', 'DK', 'FI', 'SE']).nullable(),
 }

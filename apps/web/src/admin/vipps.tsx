@@ -230,7 +230,7 @@ export function Vipps({ settings }: { settings: LoginSettings }) {
               />
               <Textfield
                 label={m.vipps_app_callback()}
-                description={m.vipps_app_callback_help()}
+                description={m.vipps_app_callback_help({ path: `/callback/vipps/${settings.organization}` })}
                 value={draft.appCallbackUri ?? ''}
                 inputMode="url"
                 maxLength={500}

@@ -933,13 +933,41 @@ describe('another tab', () => {
 describe('an app that opens ours on the way', () => {
   const app = 'https://app.example.no/open/callback/vipps/likeperson'
 
-  async function leave() {
-    const client = setUp({ appRedirectUris: { vipps: app } })
+  async function leave(at = app) {
+    const appRedirectUris = { vipps: 'no.example.app:/callback/vipps/likeperson' }
+    const client = setUp({ appRedirectUris, appCallbackUris: { vipps: app } })
     await client.vipps.signIn({ ...consented, flow: 'app_to_app' })
     const sent = client.callback().searchParams.get('state')
-    const opened = (resumeUri: string) => new URL(`${app}?state=${sent}&resume_uri=${encodeURIComponent(resumeUri)}`)
-    return { ...client, opened }
+    const openedWith = (query: string) => new URL(`${at}?state=${sent}${query}`)
+    const opened = (resumeUri: string) => openedWith(`&resume_uri=${encodeURIComponent(resumeUri)}`)
+    return { ...client, opened, openedWith }
   }
+
+  it.each(['?error=unknown_error', '&error=access_denied'])('tells that it was refused there: %s', async (query) => {
+    const { nokkel, server, openedWith, state } = await leave()
+    const bodies = bodiesOf(server, 'completeLogin')
+    server.intercept('completeLogin', () => new Refusal('login_refused').toResponse())
+    await expect(nokkel.auth.completeSignIn(openedWith(query))).rejects.toEqual(code('login_refused'))
+    expect(bodies).toMatchObject([{ callback: openedWith(query).search.slice(1) }])
+    expect(state()).toMatchObject({ status: 'error', reason: 'login_refused' })
+  })
+
+  it.each([
+    ['a code', app, '&code=c'],
+    ['an error and a code', app, '&error=access_denied&code=c'],
+    ['an error, elsewhere', 'https://other.example.no/callback/vipps/likeperson', '&error=access_denied'],
+    [
+      'where to go on, elsewhere',
+      'no.example.other:/callback/vipps/likeperson',
+      '&resume_uri=https://login.example.no/r',
+    ],
+  ])('takes from it no %s', async (_, at, query) => {
+    const { nokkel, server, launched, openedWith, storage } = await leave(at)
+    await expect(nokkel.auth.completeSignIn(openedWith(query))).rejects.toEqual(code('login_state_mismatch'))
+    expect(server.log).toEqual(['listOrganizations', 'beginLogin'])
+    expect(launched).toHaveLength(1)
+    expect(await storage.list('vipps_pkce')).toEqual([])
+  })
 
   it('goes on where the login was begun, then signs in', async () => {
     const { nokkel, launched, opened, callback, state } = await leave()

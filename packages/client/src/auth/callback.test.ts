@@ -15,12 +15,13 @@ describe('parseCallback', () => {
       query: 'code=c&state=s',
       state: 's',
       resumeUri: undefined,
+      hasCode: true,
     })
   })
 
   it('finds the state in the malformed error of Vipps, and leaves the query as it came', () => {
     const callback = parseCallback(new URL('no.example.app:/callback/vipps/likeperson?state=s?error=unknown_error'))
-    expect(callback).toMatchObject({ state: 's', query: 'state=s?error=unknown_error' })
+    expect(callback).toMatchObject({ state: 's', query: 'state=s?error=unknown_error', hasCode: false })
   })
 
   it('reads where the browser is to go on', () => {

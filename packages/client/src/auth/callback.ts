@@ -9,6 +9,8 @@ export interface Callback {
   /** The query as the provider sent it, without the question mark. */
   readonly query: string
   readonly state: string | undefined
+  /** Whether it brings a code, and not only an error or a way on. */
+  readonly hasCode: boolean
   /** The app of Vipps opened ours, and wants the browser to go on there. */
   readonly resumeUri: string | undefined
 }
@@ -31,6 +33,7 @@ export function parseCallback(url: URL): Callback {
     redirectUri: url.href.replace(/[?#].*$/, ''),
     query,
     state: onlyOne(parameters, 'state'),
+    hasCode: parameters.has('code'),
     resumeUri: onlyOne(parameters, 'resume_uri'),
   }
 }

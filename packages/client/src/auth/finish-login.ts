@@ -33,7 +33,7 @@ type Exchange = Omit<CompleteLogin, 'deviceName'>
  */
 export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 'continueWith'> {
   const { organization, deviceName, storage, pendingLogins, request, call, session, entry, keyGenerator } = tools
-  const { now, serverNow, link, redirectUris } = tools
+  const { now, serverNow, link, redirectUris, appCallbackUris } = tools
   return { finish, continueWith }
 
   async function finish(callback: Callback, service: Finishing): Promise<AuthState | Departure> {
@@ -53,7 +53,7 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
       await clear()
       throw new NokkelError('login_lost')
     }
-    if (callback.resumeUri !== undefined) return resume(callback.resumeUri, pending, loginId, clear)
+    if (callback.resumeUri !== undefined) return resume(callback, pending, loginId, clear)
     const record = ({ state, sessionId }: Outcome) => {
       const ended = { provider, loginId, digest, endedAt: now().toISOString(), state }
       return storage.put(doneName, { ...ended, ...(sessionId !== undefined && { sessionId }) } satisfies DoneRecord)
@@ -77,8 +77,11 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
     }
   }
 
-  function fits({ provider, organization: of, redirectUri }: Callback, { login }: PendingLogin): boolean {
-    return of === organization && of === login.organization && redirectUris(provider).includes(redirectUri)
+  /** A code comes to a redirect URI only; where the app of the provider opens ours it may hand over, or give up. */
+  function fits({ provider, organization: of, redirectUri, hasCode }: Callback, { login }: PendingLogin): boolean {
+    const isOurs = redirectUris(provider).includes(redirectUri)
+    const isOpened = !hasCode && appCallbackUris[provider] === redirectUri
+    return of === organization && of === login.organization && (isOurs || isOpened)
   }
 
   /** The same callback once more, here or in another tab: what came of it is still so, or it is lost. */
@@ -92,13 +95,15 @@ export function createFinishing(tools: LoginTools): Pick<LoginSteps, 'finish' | 
 
   /** The app of the provider opened ours, and the login goes on in the browser it was begun in. */
   async function resume(
-    resumeUri: string,
-    { state, login }: PendingLogin,
+    callback: Callback,
+    pending: PendingLogin,
     loginId: string,
     clear: () => Promise<void>,
   ): Promise<Departure> {
+    const { resumeUri = '' } = callback
+    const { state, login } = pending
     const url = URL.canParse(resumeUri) ? new URL(resumeUri) : undefined
-    if (url && url.origin === login.providerOrigin) return { url, loginId, state }
+    if (url && url.origin === login.providerOrigin && fits(callback, pending)) return { url, loginId, state }
     await clear()
     throw new NokkelError('login_state_mismatch')
   }

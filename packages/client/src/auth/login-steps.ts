@@ -75,6 +75,7 @@ export interface LoginDependencies {
   /** Where pages of the application may be, without a slash at the end. */
   readonly origins: readonly string[]
   readonly appRedirectUris: Readonly<Partial<Record<ProviderId, string>>>
+  readonly appCallbackUris: Readonly<Partial<Record<ProviderId, string>>>
   readonly now: () => Date
   /** The time as the server has it. */
   readonly serverNow: () => Date

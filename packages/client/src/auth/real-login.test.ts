@@ -7,6 +7,7 @@ import {
   type RealServer,
   startRealServer,
 } from '../../../../tools/testing/real-server.ts'
+import { returnUrl } from './callback.ts'
 
 const yes = { consent: { personnummer: true } } as const
 const no = { consent: { personnummer: false } } as const
@@ -129,9 +130,27 @@ describe('logging in to the real server', () => {
     expect(nokkel.vipps.getSnapshot().status).toBe('authenticated')
   })
 
+  const bothApps = {
+    appRedirectUris: { vipps: appRedirectUriOf('vipps', 'likeperson') },
+    appCallbackUris: { vipps: appCallbackUriOf('vipps', 'likeperson') },
+  }
+
+  it('goes from our app to that of Vipps, where it is cancelled, and can be begun again', async () => {
+    const { nokkel, visit, storage } = real.createDevice(bothApps)
+    await nokkel.vipps.signIn({ ...no, flow: 'app_to_app' })
+    const opened = await visit('likeperson-medlem-1', { answer: 'cancel' })
+    expect(opened.href).toMatch(/\?state=[^?]+\?error=unknown_error$/)
+    expect(returnUrl(opened)?.href).toBe(opened.href)
+    await expect(nokkel.auth.completeSignIn(opened)).rejects.toEqual(code('login_refused'))
+    expect(nokkel.vipps.getSnapshot()).toEqual({ status: 'error', purpose: 'login', reason: 'login_refused' })
+    expect(await storage.list('vipps_pkce')).toEqual([])
+    await nokkel.vipps.retry()
+    expect(nokkel.vipps.getSnapshot().status).toBe('awaiting_callback')
+    await nokkel.vipps.cancel()
+  })
+
   it('goes from our app to that of Vipps, on in the browser, and back to ours', async () => {
-    const appRedirectUris = { vipps: appRedirectUriOf('vipps', 'likeperson') }
-    const { nokkel, visit, launched } = real.createDevice({ appRedirectUris })
+    const { nokkel, visit, launched } = real.createDevice(bothApps)
     await nokkel.vipps.signIn({ ...no, flow: 'app_to_app' })
     let opened = ''
     const onAppCallback = (url: string) => {

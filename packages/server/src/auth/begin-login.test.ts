@@ -148,25 +148,27 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
   describe('into an app', () => {
     const vippsApp = (organization: string) => `no.example.app:/callback/vipps/${organization}`
     const bankidApp = (organization: string) => `https://app.example.no/callback/bankid/${organization}`
-    const [vippsSwitch, bankidSwitch] = ['no.example.app:/switch', 'https://app.example.no/switch']
+    const vippsSwitch = (organization: string) => `https://app.example.no/callback/vipps/${organization}`
+    const bankidSwitch = 'https://app.example.no/switch'
     let system: LoginSystem
     beforeAll(async () => {
       system = await start({
         connection: (organization) => ({
-          vipps: { appRedirectUri: vippsApp(organization), appCallbackUri: vippsSwitch, market: 'NO' },
+          vipps: { appRedirectUri: vippsApp(organization), appCallbackUri: vippsSwitch(organization), market: 'NO' },
           bankid: { appRedirectUri: bankidApp(organization), appCallbackUri: bankidSwitch },
         }),
       })
     })
 
     it.each([
-      ['app_to_app', { requested_flow: 'app_to_app', app_callback_uri: vippsSwitch }],
-      ['app_to_app_v2', { requested_flow: 'app_to_app_v2' }],
-    ])('of Vipps: %s', async (flow, expected) => {
+      ['app_to_app', (organization: string) => ({ app_callback_uri: vippsSwitch(organization) })],
+      ['app_to_app_v2', () => ({})],
+    ] as const)('of Vipps: %s', async (flow, expected) => {
       const { parameters } = await parametersOf(system, 'vipps', { flow })
       expect(parameters).toEqual({
         ...common,
-        ...expected,
+        ...expected(system.organization),
+        requested_flow: flow,
         client_id: `${system.organization}-vipps`,
         redirect_uri: vippsApp(system.organization),
         scope: 'openid name phoneNumber email address nin',

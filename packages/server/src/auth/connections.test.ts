@@ -125,18 +125,18 @@ describe.each(databaseEngines)('connections [%s]', (engine) => {
       market: 'NO',
     })
     expect((await offered(from))?.[1]).toMatchObject({ id: 'vipps', available: true, personnummer: false })
-    await put({ ...app, app_callback_uri: 'https://app.example/vipps', environment: 'test' })
+    await put({ ...app, app_callback_uri: app.app_redirect_uri, environment: 'test' })
     expect(await from.find('vipps', slug)).toMatchObject({
       issuer: issuers.test,
       revision: `${organization}/2`,
-      appCallbackUri: 'https://app.example/vipps',
+      appCallbackUri: app.app_redirect_uri,
     })
   })
 
   it('have no address of an app that the operator does not know, or no longer', async () => {
     const app = {
       app_redirect_uri: `https://app.example/callback/vipps/${slug}`,
-      app_callback_uri: 'no.example.app:/vipps',
+      app_callback_uri: `no.example.app:/callback/vipps/${slug}`,
     }
     await put(app)
     const found = async (appOrigins: readonly string[]) => {
@@ -152,6 +152,8 @@ describe.each(databaseEngines)('connections [%s]', (engine) => {
     expect(await found(['https://app.example'])).toEqual({ appRedirectUri, clientId })
     expect(await found(['https://other.example'])).toEqual({ clientId })
     expect(await found([])).toEqual({ clientId })
+    await put({ ...app, app_callback_uri: 'no.example.app:/switch' })
+    expect(await found(['https://app.example', 'no.example.app:'])).toEqual({ appRedirectUri, clientId })
   })
 
   it('of an organisation that switched Vipps off are not those of the operator', async () => {

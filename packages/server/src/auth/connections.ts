@@ -5,7 +5,7 @@ import { unwrapClientSecret } from '../login-settings/client-secret.ts'
 import { type OperatorWays, vippsObstacles } from '../login-settings/login-setup.ts'
 import { type StoredSetup, selectSetups } from '../login-settings/store.ts'
 import type { Provider, ProviderConnection } from './providers/provider.ts'
-import { isOfApp } from './providers/redirect-uri.ts'
+import { isRedirectOfApp } from './providers/redirect-uri.ts'
 import { definitionOf } from './providers/registry.ts'
 
 type ProviderOffer = OrganizationSummary['providers'][number]
@@ -87,6 +87,7 @@ export async function openConnection(
   const { organizationId, slug, vipps, wrappedClientSecret, revision } = setup
   const issuer = vipps && vippsIssuers[vipps.environment]
   if (!vipps || !issuer || !wrappedClientSecret) return undefined
+  const isOurs = (uri: string | null): uri is string => uri !== null && isRedirectOfApp(uri, 'vipps', slug, appOrigins)
   const { clientId, authentication, personnummerApproved, confirmInApp, appRedirectUri, appCallbackUri, market } = vipps
   return {
     provider: 'vipps',
@@ -100,8 +101,8 @@ export async function openConnection(
     revision: `${organizationId}/${revision}`,
     personnummer: personnummerApproved,
     confirmInApp,
-    ...(appRedirectUri !== null && isOfApp(appRedirectUri, appOrigins) && { appRedirectUri }),
-    ...(appCallbackUri !== null && isOfApp(appCallbackUri, appOrigins) && { appCallbackUri }),
+    ...(isOurs(appRedirectUri) && { appRedirectUri }),
+    ...(isOurs(appCallbackUri) && { appCallbackUri }),
     ...(market !== null && { market }),
   }
 }

@@ -25,7 +25,7 @@ describe('providers', () => {
         personnummer: true,
         confirmInApp: true,
         appRedirectUri: 'https://app.example.no/callback/vipps/likeperson',
-        appCallbackUri: 'no.example.app:/switch',
+        appCallbackUri: 'no.example.app:/callback/vipps/likeperson',
         market: 'DK',
       },
     ],

@@ -79,6 +79,10 @@ describe.each(databaseEngines)('trying what is stored [%s]', (engine) => {
       'scopes ok',
       'redirect_uri failed',
     ])
+    // As before it had to say which login it is of.
+    await sql`update public.vipps_org_config set app_redirect_uri = null, app_callback_uri = 'no.example.app:/switch'
+      where organization_id = ${system.organizationId}::uuid`.execute(database.owner)
+    expect((await check()).at(-1)).toBe('redirect_uri failed')
     expect(JSON.stringify(system.logged)).not.toMatch(/planted|not-a-secret/)
   })
 })

@@ -3,7 +3,7 @@ import { openConnection } from '../auth/connections.ts'
 import { type CheckedConnection, checkConnection } from '../auth/providers/check-connection.ts'
 import type { ProviderClientOptions } from '../auth/providers/client.ts'
 import type { Provider } from '../auth/providers/provider.ts'
-import { isOfApp } from '../auth/providers/redirect-uri.ts'
+import { isAppRedirectUri, isOfApp } from '../auth/providers/redirect-uri.ts'
 import type { Database } from '../db/database.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 import type { OperatorWays } from './login-setup.ts'
@@ -38,10 +38,16 @@ export async function checkOrganization(
 }
 
 function unknownApps(setup: StoredSetup | undefined, { appOrigins }: CheckDependencies): ProviderFinding[] {
-  const { appRedirectUri = null, appCallbackUri = null } = setup?.vipps ?? {}
+  if (!setup?.vipps) return []
+  const { slug, vipps } = setup
+  const { appRedirectUri, appCallbackUri } = vipps
   return Object.entries({ appRedirectUri, appCallbackUri }).flatMap(([member, uri]) => {
-    if (uri === null || isOfApp(uri, appOrigins)) return []
-    const detail = `The operator of this server knows no app of ${member}, so it is not used: have APP_ORIGINS name it, or remove it.`
+    if (uri === null) return []
+    const isKnown = isOfApp(uri, appOrigins)
+    if (isKnown && isAppRedirectUri(uri, 'vipps', slug)) return []
+    const detail = isKnown
+      ? `${member} does not end with /callback/vipps/${slug}, so it is not used: change it, or remove it.`
+      : `The operator of this server knows no app of ${member}, so it is not used: have APP_ORIGINS name it, or remove it.`
     return [{ check: 'redirect_uri', result: 'failed', detail }]
   })
 }

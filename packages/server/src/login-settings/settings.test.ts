@@ -162,7 +162,8 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
     for (const scheme of ['https://app.example.no', 'no.example.app:']) {
       const appRedirectUri = `${scheme}/callback/vipps/${slug}`
       expect((await put({ appRedirectUri })).body.vipps).toMatchObject({ appRedirectUri })
-      expect((await put({ appRedirectUri, appCallbackUri: 'no.example.app:/vipps' })).status).toBe(200)
+      const appCallbackUri = `no.example.app:/x/callback/vipps/${slug}`
+      expect((await put({ appRedirectUri, appCallbackUri })).body.vipps).toMatchObject({ appCallbackUri })
     }
   })
 
@@ -193,10 +194,16 @@ describe.each(databaseEngines)('login settings [%s]', (engine) => {
   it('refuse an app callback URI without a way back, or of a form that is none', async () => {
     const appRedirectUri = `https://app.example.no/callback/vipps/${slug}`
     expect(await put({ appCallbackUri: appRedirectUri })).toMatchObject({ data: { member: 'appRedirectUri' } })
-    const wrong = await put({ appRedirectUri, appCallbackUri: 'nokkel:/x' })
-    expect(wrong).toMatchObject({ code: 'redirect_uri_invalid', data: { member: 'appCallbackUri' } })
-    const elsewhere = await put({ appRedirectUri, appCallbackUri: 'https://evil.example/' })
-    expect(elsewhere).toMatchObject({ code: 'redirect_uri_invalid', data: { member: 'appCallbackUri' } })
+    for (const appCallbackUri of [
+      `nokkel:/callback/vipps/${slug}`,
+      `https://evil.example/callback/vipps/${slug}`,
+      'no.example.app:/switch',
+      'no.example.app:/callback/vipps/other',
+      `no.example.app:/callback/bankid/${slug}`,
+    ]) {
+      const refused = await put({ appRedirectUri, appCallbackUri })
+      expect(refused).toMatchObject({ code: 'redirect_uri_invalid', data: { member: 'appCallbackUri' } })
+    }
     expect((await read()).vipps).toBeNull()
   })
 

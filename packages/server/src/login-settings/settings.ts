@@ -8,7 +8,7 @@ import type {
 } from '@nokkel/contract'
 import type { Caller } from '../audit/caller.ts'
 import { recordRefusal } from '../audit/record.ts'
-import { isAppRedirectUri, isOfApp } from '../auth/providers/redirect-uri.ts'
+import { isRedirectOfApp } from '../auth/providers/redirect-uri.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { type Claims, withClaims } from '../db/with-claims.ts'
@@ -126,10 +126,10 @@ export function assertAppUris(
   appOrigins: readonly string[],
 ): void {
   const refuse = (member: string) => new ServerError('redirect_uri_invalid', { data: { member } })
-  const isOurs = (uri: string) => isAppRedirectUri(uri, 'vipps', organization) && isOfApp(uri, appOrigins)
+  const isOurs = (uri: string) => isRedirectOfApp(uri, 'vipps', organization, appOrigins)
   if (appRedirectUri !== null && !isOurs(appRedirectUri)) throw refuse('appRedirectUri')
   if (appCallbackUri === null) return
   // It is a stop on the way back to the other one.
   if (appRedirectUri === null) throw refuse('appRedirectUri')
-  if (!isOfApp(appCallbackUri, appOrigins)) throw refuse('appCallbackUri')
+  if (!isOurs(appCallbackUri)) throw refuse('appCallbackUri')
 }

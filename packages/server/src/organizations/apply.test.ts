@@ -97,8 +97,9 @@ describe.each(databaseEngines)('applying organisations [%s]', (engine) => {
 
   it('takes only an app that the operator says there is', async () => {
     const appRedirectUri = `https://app.example.no/callback/vipps/${slug}`
+    const appCallbackUri = `no.example.app:/callback/vipps/${slug}`
     const applyWith = async (appOrigins?: readonly string[]) => {
-      const vipps = { clientId: 'client', appRedirectUri, appCallbackUri: 'no.example.app:/vipps' }
+      const vipps = { clientId: 'client', appRedirectUri, appCallbackUri }
       const options = { database: database.server, organizations: [describeOne({ vipps })] }
       return (await applyOrganizations({ ...options, ...(appOrigins && { appOrigins }) }))[0]?.problem
     }
@@ -107,7 +108,7 @@ describe.each(databaseEngines)('applying organisations [%s]', (engine) => {
       expect((await stored())?.vipps).toBeNull()
     }
     expect(await applyWith(['no.example.app:', 'https://app.example.no'])).toBeNull()
-    expect((await stored())?.vipps).toMatchObject({ appRedirectUri, appCallbackUri: 'no.example.app:/vipps' })
+    expect((await stored())?.vipps).toMatchObject({ appRedirectUri, appCallbackUri })
   })
 
   it('ends the sessions that came from less than it asks for', async () => {

@@ -29,7 +29,10 @@ export interface ProviderConnection {
   readonly confirmInApp?: boolean
   /** Where the provider sends the person back into our app: ends with `/callback/<provider>/<organization>`. */
   readonly appRedirectUri?: string
-  /** Where the app of the provider switches back to ours, before the login is finished. */
+  /**
+   * Where the app of the provider switches back to ours, before the login is finished. That of Vipps ends as
+   * `appRedirectUri` does.
+   */
   readonly appCallbackUri?: string
   /** Vipps: whose look the pages have. */
   readonly market?: 'NO' | 'DK' | 'FI' | 'SE'

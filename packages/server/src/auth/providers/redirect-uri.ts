@@ -30,6 +30,16 @@ export function isAppRedirectUri(uri: string, provider: Provider, organization: 
   return isAppUri(uri) && new URL(uri).pathname.endsWith(`/callback/${provider}/${organization}`)
 }
 
+/** Whether it is one of these apps that is opened there, with what came of a login. */
+export function isRedirectOfApp(
+  uri: string,
+  provider: Provider,
+  organization: string,
+  appOrigins: readonly string[],
+): boolean {
+  return isAppRedirectUri(uri, provider, organization) && isOfApp(uri, appOrigins)
+}
+
 /** Whether it names an app: an origin with https, or a scheme in reverse-domain form with its colon. There are no wildcards. */
 export function isAppOrigin(text: string): boolean {
   if (reverseDomainScheme.test(text)) return true

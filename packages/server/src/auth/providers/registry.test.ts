@@ -44,7 +44,7 @@ describe('registry of providers', () => {
   it('takes what each provider has', () => {
     const ok: ProviderConnection[] = [
       { ...connection, confirmInApp: true, market: 'NO', appRedirectUri },
-      { ...connection, appRedirectUri, appCallbackUri: 'no.example.app:/switch' },
+      { ...connection, appRedirectUri, appCallbackUri: 'no.example.app:/callback/vipps/likeperson' },
       {
         ...bankid,
         appRedirectUri: 'no.example.app:/callback/bankid/likeperson',
@@ -77,6 +77,11 @@ describe('registry of providers', () => {
       'a switch that anybody may take',
       [{ ...connection, appRedirectUri, appCallbackUri: 'myapp://x' }],
       'appCallbackUri of vipps/likeperson must be https or',
+    ],
+    [
+      'a switch of Vipps that the app cannot tell from another link',
+      [{ ...connection, appRedirectUri, appCallbackUri: 'no.example.app:/switch' }],
+      'and end with /callback/vipps/likeperson.',
     ],
     [
       'a switch of BankID that is no universal link',

@@ -77,7 +77,14 @@ function assertOptions(connection: ProviderConnection, key: string): void {
       `appRedirectUri of ${key} must be https or of a reverse-domain scheme, and end with /callback/${key}.`,
     )
   }
-  if (appCallbackUri !== undefined && !(isAppUri(appCallbackUri) && (direct || appCallbackUri.startsWith('https:')))) {
-    throw new TypeError(`appCallbackUri of ${key} must be https${direct ? ' or of a reverse-domain scheme' : ''}.`)
+  if (appCallbackUri === undefined) return
+  // The app of Vipps says there what came of it; that of BankID only opens it.
+  if (direct && !isAppRedirectUri(appCallbackUri, provider, organization)) {
+    throw new TypeError(
+      `appCallbackUri of ${key} must be https or of a reverse-domain scheme, and end with /callback/${key}.`,
+    )
+  }
+  if (!direct && !(isAppUri(appCallbackUri) && appCallbackUri.startsWith('https:'))) {
+    throw new TypeError(`appCallbackUri of ${key} must be https.`)
   }
 }
