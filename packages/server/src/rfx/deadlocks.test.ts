@@ -81,9 +81,7 @@ describe('who waits for whom in projects [postgres]', () => {
       await distribute(api, supplier, await createGroup(api, supplier, id, 'bidder', supplierCompany))
       const key = await keyOf(supplier)
       const withdraw = () =>
-        once(buyer, (transaction) =>
-          updateParty(transaction, 'rfx_invitation.remove', id, supplierCompany, requestId),
-        )
+        once(buyer, (transaction) => updateParty(transaction, 'rfx_invitation.remove', id, supplierCompany, requestId))
       expect(
         await queue(
           [id],
