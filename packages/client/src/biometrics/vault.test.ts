@@ -7,6 +7,7 @@ import type { SecureStorage } from '../storage/secure-storage.ts'
 import { createMemoryAuthenticator } from '../testing/fake-biometrics.ts'
 import { createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer } from '../testing/fake-server.ts'
+import { Refusal } from '../testing/refusal.ts'
 
 const minute = 60_000
 const clients: Nokkel[] = []
@@ -189,6 +190,25 @@ describe('the vault', () => {
     await next.biometrics.removeBiometrics()
     expect(await session()).toHaveProperty('refreshToken')
   })
+
+  it.each(['removeBiometrics', 'enrollBiometrics'] as const)(
+    'gives the refresh token as it is after %s, not as it was before it was refreshed meanwhile',
+    async (endpoint) => {
+      const { clock, server, nokkel, session, id } = await unlocked()
+      const [enrollment] = server.biometrics.enrollments.values()
+      server.intercept(endpoint, () => new Refusal('token_expired', 401).toResponse())
+      if (endpoint === 'removeBiometrics') await nokkel.biometrics.removeBiometrics()
+      else {
+        server.intercept(endpoint, () => Response.json({ ...enrollment, credential: null }))
+        expect(await nokkel.biometrics.enrollBiometrics(id, { renew: true })).toMatchObject({ status: 'enrolled' })
+      }
+      expect(server.log).toEqual([endpoint, 'refreshSession', endpoint])
+      expect((await session()).refreshToken).toBe(server.sessions.at(-1)?.refreshToken)
+      clock.time += 10 * minute
+      await nokkel.auth.accessToken()
+      expect(nokkel.auth.getSnapshot().status).toBe('signed_in')
+    },
+  )
 
   it('has what is cached of who the person is', async () => {
     const { server, storage, nokkel, open, id } = await unlocked()

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { memoryStorage } from '../storage/memory-storage.ts'
 import { createMemoryAuthenticator } from '../testing/fake-biometrics.ts'
 import { Refusal } from '../testing/refusal.ts'
 import { createGate, twoPeople } from '../testing/two-people.ts'
@@ -66,6 +67,22 @@ describe('what somebody asked for', () => {
     expect(shown(one)).toEqual(kari)
     expect(await codeOf(one.nokkel.privacy.erase())).toBe('signed_out')
     expect(askers).toEqual([])
+  })
+
+  it('replaces no device of who has logged in elsewhere', async () => {
+    const { shared, openTab, enter, settled, server, stored, shown } = twoPeople()
+    await openTab({ storage: memoryStorage() }).logIn()
+    const one = openTab({ storage: { ...shared.tab(), subscribe: () => () => {} } })
+    await one.logIn()
+    expect(one.nokkel.keys.getSnapshot().status).toBe('confirm_replace')
+    const two = openTab()
+    await enter(two)
+    await settled(two)
+    const devices = server.devices.length
+    await one.nokkel.keys.confirmReplace()
+    expect(server.devices).toHaveLength(devices)
+    expect((await stored())?.userId).toBe(server.coordinator.id)
+    expect(shown(two)).toEqual(ingrid)
   })
 
   it('ends only their own session when it is a device that is removed', async () => {
