@@ -5,6 +5,7 @@ import { useEffect, useSyncExternalStore } from 'react'
 import { currentClient } from './client.ts'
 import { followPerson } from './drafts/drafts.ts'
 import { watchAttention } from './queries/attention.ts'
+import { createPrivateQueries } from './queries/private-queries.ts'
 import { router } from './router.tsx'
 import './settings/color-scheme.ts'
 
@@ -15,19 +16,20 @@ const queries = new QueryClient({
   },
 })
 
-const isPrivate = ({ queryKey: [kind] }: { queryKey: readonly unknown[] }) => kind !== 'organizations'
+const forgetPrivate = createPrivateQueries(queries)
 
 export function App() {
   const nokkel = useSyncExternalStore(currentClient.subscribe, currentClient.getSnapshot)
 
   useEffect(watchAttention, [])
   useEffect(() => {
-    const stopAuth = nokkel.auth.subscribe(() => {
-      // Opened assignments are plaintext: they leave memory with the session, and while it is locked.
-      const { status, me } = nokkel.auth.getSnapshot()
-      if (status === 'signed_out' || status === 'locked') queries.removeQueries({ predicate: isPrivate })
-      if (status === 'signed_out' || me) followPerson(me?.id)
-    })
+    const follow = () => {
+      const state = nokkel.auth.getSnapshot()
+      forgetPrivate(state)
+      if (state.status === 'signed_out' || state.me) followPerson(state.me?.id)
+    }
+    const stopAuth = nokkel.auth.subscribe(follow)
+    follow()
     const stopKeys = nokkel.keys.subscribe(() => {
       // What this device can read has changed.
       if (nokkel.keys.getSnapshot().status === 'ready') void queries.invalidateQueries({ queryKey: ['assignments'] })

@@ -1,6 +1,6 @@
 import { useSession } from '@nokkel/client/react'
 import { Outlet, useLocation } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { Fragment, useEffect, useRef, useState } from 'react'
 import { Enrollment } from '../biometrics/enrollment.tsx'
 import { useInUse } from '../biometrics/use-in-use.ts'
 import { Waiting } from '../components/waiting.tsx'
@@ -32,7 +32,8 @@ export function SignedInArea() {
   switch (state.status) {
     case 'signed_in':
       return (
-        <>
+        // What one person's page remembers is not for the next one.
+        <Fragment key={state.me?.id}>
           {failed && (failed.state.purpose === 'login' || pathname !== '/account') && (
             <div className="page page-notice">
               <LoginFailure login={failed} returnTo={pathname} />
@@ -43,7 +44,7 @@ export function SignedInArea() {
           {state.me && <Enrollment me={state.me} waits={personnummer.undecided} onAsking={setEnrolling} />}
           <KeyAttention waits={personnummer.asking || enrolling || pathname === '/account/erase'} />
           <Outlet />
-        </>
+        </Fragment>
       )
     case 'error':
       return <StartFailed reason={state.reason} />
