@@ -20,6 +20,8 @@ export interface RequestOrigin {
   readonly client: SandboxClient
   /** It came, or comes, by PAR (RFC 9126). */
   readonly pushed: boolean
+  /** What this very request says of it, whatever was pushed before. */
+  readonly responseType: unknown
 }
 
 /** What distinguishes one provider from the others. */

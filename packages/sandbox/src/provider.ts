@@ -55,7 +55,8 @@ export function createProvider(
         const client = dependencies.clients.get(ctx.oidc.client?.clientId ?? '')
         if (!client) throw new errors.InvalidRequest('client_id is unknown')
         const pushed = route === 'pushed_authorization_request' || entities.PushedAuthorizationRequest !== undefined
-        definition.checkRequest((params ?? {}) as AuthorizationRequest, { client, pushed })
+        const { response_type: responseType } = (ctx.oidc.body ?? ctx.query) as Record<string, unknown>
+        definition.checkRequest((params ?? {}) as AuthorizationRequest, { client, pushed, responseType })
       },
     },
     // RFC 7523bis: any other audience lets one server use an assertion that was meant for another.

@@ -39,8 +39,8 @@ const neverCarried = ['request', 'claims']
  * Refuses to leave for a URL that does not carry this login's own values, comes back elsewhere, or asks for more than
  * the person agreed to: the server cannot make them log in for somebody else's session, nor give away what they kept.
  *
- * A URL of a login whose hint was handed over beforehand is `client_id` and `request_uri` alone (RFC 9126 §4): what
- * stands behind it only the server and the provider know. Without a hint such a URL is refused.
+ * A URL of a login whose hint was handed over beforehand is `client_id`, `request_uri` and `response_type` alone (RFC 9126
+ * §4): what stands behind it only the server and the provider know. Without a hint such a URL is refused.
  *
  * @throws {NokkelError} `login_state_mismatch`
  */

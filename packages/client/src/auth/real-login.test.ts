@@ -71,7 +71,7 @@ describe('logging in to the real server, which may ask for the personnummer', ()
     const { nokkel, visit, launched } = real.createDevice()
     const person = people.find(({ id }) => id === 'nordlys-medlem-1')
     await nokkel.bankId.signIn({ ...yes, loginHint: { personnummer: person?.nationalNumber ?? '' } })
-    expect([...(launched[0]?.searchParams.keys() ?? [])].sort()).toEqual(['client_id', 'request_uri'])
+    expect([...(launched[0]?.searchParams.keys() ?? [])].sort()).toEqual(['client_id', 'request_uri', 'response_type'])
     await nokkel.auth.completeSignIn(await visit('nordlys-medlem-1'))
     expect(nokkel.bankId.getSnapshot().status).toBe('authenticated')
     await expect(

@@ -131,8 +131,17 @@ test('the client can authenticate with private_key_jwt, and push its request', a
   })
   const pushed = await oidc.buildAuthorizationUrlWithPAR(login.configuration, login.url.searchParams)
   expect([...pushed.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
+  pushed.searchParams.set('response_type', 'code')
   const callback = await signIn(pushed, { person: 'hjertelaget-koordinator' })
   expect((await login.exchange(callback)).claims()).toMatchObject({ name: 'Magnus Haugland', aud: 'signed' })
+})
+
+test('a request that was pushed says response_type in the query all the same', async () => {
+  const login = await beginLogin(running, 'bankid')
+  const pushed = await oidc.buildAuthorizationUrlWithPAR(login.configuration, login.url.searchParams)
+  const { searchParams } = new URL(await signIn(pushed, { person: 'likeperson-medlem-1' }))
+  expect(searchParams.get('error')).toBe('invalid_request')
+  expect(searchParams.get('error_description')).toBe('response_type is required')
 })
 
 test('an assertion for another audience than the issuer is refused', async () => {
@@ -157,6 +166,7 @@ describe('a national number in login_hint', () => {
   const pushed = async (hint: string, parameters: Record<string, string> = {}) => {
     const login = await beginLogin(running, 'bankid', { parameters: { ...parameters, login_hint: hint } })
     const url = await oidc.buildAuthorizationUrlWithPAR(login.configuration, login.url.searchParams)
+    url.searchParams.set('response_type', 'code')
     expect(url.href).not.toMatch(/\d{11}/)
     return { ...login, signIn: (person: string) => signIn(url, { person }) }
   }
@@ -179,6 +189,7 @@ describe('a national number in login_hint', () => {
     expect(url.searchParams.get('login_hint')).toBe(':02918800045')
     const person = { id: 'likeperson-medlem-1', nationalNumber: '02918800126' }
     const request = await oidc.buildAuthorizationUrlWithPAR(login.configuration, url.searchParams)
+    request.searchParams.set('response_type', 'code')
     await expect(signIn(request, { person })).rejects.toMatchObject({ code: 'page_unexpected' })
   })
 

@@ -33,9 +33,11 @@ export function bankidDefinition(baseUrl: string): ProviderDefinition {
     announcedAccessTokenSeconds: 300,
     asksConsent: false,
     parameters: ['app_callback_uri'],
-    checkRequest({ state, nonce, login_hint: hint, app_callback_uri: appCallbackUri }, { pushed }) {
+    checkRequest({ state, nonce, login_hint: hint, app_callback_uri: appCallbackUri }, { pushed, responseType }) {
       if (!state) throw new errors.InvalidRequest('state is required')
       if (!nonce) throw new errors.InvalidRequest('nonce is required')
+      // Since version 4 it is in the query although the request was pushed.
+      if (responseType !== 'code') throw new errors.InvalidRequest('response_type is required')
       if (/\d{11}/.test(hint ?? '') && !pushed) throw new errors.InvalidRequest('login_hint must be pushed')
       // A universal link of iOS.
       if (appCallbackUri !== undefined && !appCallbackUri.startsWith('https://')) {

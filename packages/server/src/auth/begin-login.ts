@@ -168,7 +168,12 @@ async function authorize(
   if (!hint || !configuration.serverMetadata().pushed_authorization_request_endpoint) {
     return buildAuthorizationUrl(configuration, parameters)
   }
-  const push = (hinted: Record<string, string>) => buildAuthorizationUrlWithPAR(configuration, hinted)
+  const push = async (hinted: Record<string, string>) => {
+    const url = await buildAuthorizationUrlWithPAR(configuration, hinted)
+    // OpenID Connect Core §6.1, and BankID since version 4 of its API, want it beside a request that is elsewhere.
+    url.searchParams.set('response_type', 'code')
+    return url
+  }
   const [hinted, plain] = await Promise.allSettled([push({ ...parameters, login_hint: hint }), push(parameters)])
   if (hinted.status === 'fulfilled') return hinted.value
   if (plain.status === 'fulfilled') return plain.value
