@@ -312,9 +312,21 @@ end
 $$;
 grant execute on function nokkel.my_consents(), nokkel.withdraw_consent(uuid, uuid) to authenticated;
 
+-- For whoever holds the account: what was encrypted for its person is kept only while they have the key it is under. The undo of a
+-- merge may have taken that, and so may forgetting them.
+create function nokkel.require_person_key(p_user uuid, p_wrapped_key bytea) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if not exists (select from nokkel.person_key k where k.user_id = p_user and k.wrapped_key = p_wrapped_key) then
+    perform nokkel.refuse('conflict');
+  end if;
+end
+$$;
+
 -- Not of an account that was merged into another one meanwhile, that the login was removed from, or whose person has taken back
 -- their yes.
-create or replace function nokkel.keep_contact(p_user uuid, p_contact bytea) returns void
+drop function nokkel.keep_contact(uuid, bytea);
+create function nokkel.keep_contact(p_user uuid, p_contact bytea, p_wrapped_key bytea) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
   -- By a statement of its own: the next one sees what another transaction has taken back until then.
@@ -323,8 +335,10 @@ begin
     where i.user_id = p_user and nokkel.has_consent(p_user, 'contact')
       and exists (select from public.external_identity e where e.user_id = p_user and e.provider = 'vipps')
       and not exists (select from nokkel.former_account f where f.user_id = p_user);
+  if found then perform nokkel.require_person_key(p_user, p_wrapped_key); end if;
 end
 $$;
+grant execute on function nokkel.keep_contact(uuid, bytea, bytea) to nokkel_server;
 
 -- With the last Vipps of a person contact goes, since nobody tells of it any longer, and so does what it was kept for.
 create function nokkel.withdraw_without_vipps(p_user uuid, p_actor uuid, p_request uuid) returns void
@@ -410,7 +424,7 @@ create function nokkel.may_offer_personnummer(p_user uuid) returns boolean
     and not exists (select from nokkel.former_account f where f.user_id = p_user)
 $$;
 
-create function nokkel.offer_personnummer(p_user uuid, p_personnummer bytea, p_source text) returns void
+create function nokkel.offer_personnummer(p_user uuid, p_personnummer bytea, p_source text, p_wrapped_key bytea) returns void
   language plpgsql security definer set search_path = '' as $$
 begin
   -- As in keep_contact.
@@ -419,6 +433,7 @@ begin
     select p_user, p_personnummer, p_source where nokkel.may_offer_personnummer(p_user)
     on conflict (user_id) do update
       set personnummer = excluded.personnummer, source = excluded.source, offered_at = now(), expires_at = excluded.expires_at;
+  if found then perform nokkel.require_person_key(p_user, p_wrapped_key); end if;
 end
 $$;
 
@@ -455,7 +470,8 @@ $$;
 -- Moves what was offered to what is kept. p_personnummer was made of p_offered, which is there still, and of somebody who agrees to be
 -- recognised still, or nothing is kept.
 create function nokkel.keep_offered_personnummer(
-  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_version text, p_offered bytea, p_personnummer bytea
+  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_version text, p_offered bytea, p_personnummer bytea,
+  p_wrapped_key bytea
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
   v_source text;
@@ -466,6 +482,7 @@ begin
     where o.user_id = p_user and o.personnummer = p_offered and o.expires_at > now() and nokkel.has_consent(p_user, 'recognition')
     returning o.source into v_source;
   if found then
+    perform nokkel.require_person_key(p_user, p_wrapped_key);
     perform nokkel.write_personnummer(p_user, p_organization, p_personnummer, v_source, p_version, p_request);
     return;
   end if;
@@ -483,7 +500,7 @@ $$;
 
 -- Keeps what the person typed. It proves nothing, so it is compared with nothing and replaces nothing that a provider vouched for.
 create function nokkel.keep_typed_personnummer(
-  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_version text, p_personnummer bytea
+  p_session uuid, p_user uuid, p_organization uuid, p_request uuid, p_version text, p_personnummer bytea, p_wrapped_key bytea
 ) returns void language plpgsql security definer set search_path = '' as $$
 begin
   perform from public.app_user u where u.auth_user_id = p_user for update;
@@ -491,6 +508,7 @@ begin
   if exists (select from public.user_identities i where i.user_id = p_user and i.personnummer_source <> 'typed') then
     perform nokkel.refuse('personnummer_known');
   end if;
+  perform nokkel.require_person_key(p_user, p_wrapped_key);
   perform nokkel.write_personnummer(p_user, p_organization, p_personnummer, 'typed', p_version, p_request);
 end
 $$;
@@ -541,10 +559,10 @@ begin
 end
 $$;
 
-grant execute on function nokkel.may_offer_personnummer(uuid), nokkel.offer_personnummer(uuid, bytea, text),
+grant execute on function nokkel.may_offer_personnummer(uuid), nokkel.offer_personnummer(uuid, bytea, text, bytea),
   nokkel.personnummer_of(uuid, uuid, uuid), nokkel.reveal_personnummer(uuid, uuid, uuid, uuid),
-  nokkel.keep_offered_personnummer(uuid, uuid, uuid, uuid, text, bytea, bytea),
-  nokkel.keep_typed_personnummer(uuid, uuid, uuid, uuid, text, bytea) to nokkel_server;
+  nokkel.keep_offered_personnummer(uuid, uuid, uuid, uuid, text, bytea, bytea, bytea),
+  nokkel.keep_typed_personnummer(uuid, uuid, uuid, uuid, text, bytea, bytea) to nokkel_server;
 grant execute on function nokkel.decline_personnummer(uuid) to authenticated;
 
 -- Identity key ---------------------------------------------------------------------------------------------------------------
@@ -591,22 +609,38 @@ grant execute on function nokkel.identity_keys(), nokkel.add_identity_key(text, 
 
 -- Sweeping -------------------------------------------------------------------------------------------------------------------
 
+-- Runs each part by itself, so that one that fails keeps no other from its end: what it is called, and a statement that deletes or
+-- that counts what it has deleted. Gives how many of each; under failed, the SQLSTATE of those that failed.
+create function nokkel.sweep_parts(p_parts text[]) returns jsonb
+  language plpgsql set search_path = '' as $$
+declare
+  v_part text[];
+  v_count bigint;
+  v_swept jsonb := '{}';
+  v_failed jsonb := '{}';
+begin
+  foreach v_part slice 1 in array p_parts loop
+    begin
+      execute case when v_part[2] like 'select %' then v_part[2]
+        else format('with gone as (%s returning 1) select count(*) from gone', v_part[2]) end into v_count;
+      v_swept := v_swept || jsonb_build_object(v_part[1], v_count);
+    exception when others then
+      raise warning 'Sweeping of % failed: %', v_part[1], sqlerrm;
+      v_failed := v_failed || jsonb_build_object(v_part[1], sqlstate);
+    end;
+  end loop;
+  return v_swept || jsonb_build_object('failed', v_failed);
+end
+$$;
+
 -- What nokkel.sweep() deletes of this, counted.
 create function nokkel.sweep_personal_data() returns jsonb
-  language plpgsql security definer set search_path = '' as $$
-declare
-  v_offers integer; v_declined integer; v_keys integer; v_consents integer;
-begin
-  delete from nokkel.offered_personnummer where expires_at <= now();
-  get diagnostics v_offers = row_count;
-  delete from nokkel.declined_personnummer where declined_at <= now() - interval '90 days';
-  get diagnostics v_declined = row_count;
-  delete from nokkel.identity_key where replaced_at <= now() - interval '1 hour';
-  get diagnostics v_keys = row_count;
-  delete from public.consent where coalesce(withdrawn_at, replaced_at) <= now() - interval '3 years';
-  get diagnostics v_consents = row_count;
-  return jsonb_build_object('offers', v_offers, 'declined', v_declined, 'identityKeys', v_keys, 'consents', v_consents);
-end
+  language sql security definer set search_path = '' as $$
+  select nokkel.sweep_parts(array[
+    ['offers', 'delete from nokkel.offered_personnummer where expires_at <= now()'],
+    ['declined', $q$delete from nokkel.declined_personnummer where declined_at <= now() - interval '90 days'$q$],
+    ['identityKeys', $q$delete from nokkel.identity_key where replaced_at <= now() - interval '1 hour'$q$],
+    ['consents', $q$delete from public.consent where coalesce(withdrawn_at, replaced_at) <= now() - interval '3 years'$q$]])
 $$;
 
 create or replace function nokkel.schema_version() returns text language sql immutable set search_path = '' as

@@ -615,7 +615,7 @@ $$;
 
 -- Erases again whom a restored backup has brought back, without asking who takes over: it was settled then. Gives how many accounts
 -- went; of an erasure that is known and of whom nothing is left, nothing happens. An account that was made since is somebody else's.
--- p_named: everybody whom the entries name that are replayed with this one.
+-- p_named: of everybody whom the entries name that are replayed with this one, at least those who became one with somebody.
 create function nokkel.replay_erasure(
   p_id uuid, p_user uuid, p_former_ids uuid[], p_erased_at timestamptz, p_backups_expire_at timestamptz, p_removed jsonb, p_named uuid[]
 ) returns integer language plpgsql security definer set search_path = '' as $$
@@ -657,6 +657,43 @@ create function nokkel.erasures() returns table (
   from nokkel.erasure e order by e.erased_at, e.id
 $$;
 
+-- What is to be replayed: of these entries, written as in a ledger, and of the known ones, those of whom somebody is here. named: of
+-- everybody whom any of the entries names, those who became somebody else, or whom somebody else became.
+create function nokkel.undone_erasures(p_entries jsonb) returns table (
+  id uuid, user_id uuid, former_ids uuid[], erased_at timestamptz, backups_expire_at timestamptz, removed jsonb, named uuid[]
+) language sql stable security definer set search_path = '' as $$
+  with entry as (
+    select e.id, e.user_id, e.former_ids, e.erased_at, e.backups_expire_at, e.removed from nokkel.erasure e
+    union all
+    select distinct on (g.id) g.id, g."userId", g."formerIds", g."erasedAt", g."backupsExpireAt", g.removed
+    from jsonb_to_recordset(p_entries) g (
+      id uuid, "userId" uuid, "formerIds" uuid[], "erasedAt" timestamptz, "backupsExpireAt" timestamptz, removed jsonb)
+    where not exists (select from nokkel.erasure e where e.id = g.id)
+  ), names as (
+    select array(
+      select n.id from nokkel.former_account f cross join unnest(array[f.user_id, f.survivor_id]) n (id)
+      intersect
+      select n.id from entry e cross join unnest(e.user_id || e.former_ids) n (id)
+    ) as ids
+  )
+  select e.id, e.user_id, e.former_ids, e.erased_at, e.backups_expire_at, e.removed, names.ids
+  from entry e cross join names
+  where exists (
+    select from public.app_user u where u.auth_user_id = any (e.user_id || e.former_ids) and u.created_at <= e.erased_at)
+  order by e.erased_at, e.id
+$$;
+
+-- Takes in entries of whom nobody is here. Those that are known stay as they are.
+create function nokkel.add_erasures(p_entries jsonb) returns void
+  language sql security definer set search_path = '' as $$
+  insert into nokkel.erasure (id, user_id, former_ids, erased_at, backups_expire_at, removed)
+    select g.id, g."userId", g."formerIds", g."erasedAt", g."backupsExpireAt", g.removed
+    from jsonb_to_recordset(p_entries) g (
+      id uuid, "userId" uuid, "formerIds" uuid[], "erasedAt" timestamptz, "backupsExpireAt" timestamptz, removed jsonb)
+    on conflict do nothing
+$$;
+
+grant execute on function nokkel.undone_erasures(jsonb), nokkel.add_erasures(jsonb) to nokkel_server;
 grant execute on function nokkel.export_person(uuid, uuid, uuid, uuid), nokkel.preview_erasure(uuid, uuid, uuid),
   nokkel.erase_person(uuid, uuid, uuid, uuid, uuid, interval),
   nokkel.replay_erasure(uuid, uuid, uuid[], timestamptz, timestamptz, jsonb, uuid[]), nokkel.erasures() to nokkel_server;
@@ -729,6 +766,7 @@ create function nokkel.sweep_retention() returns integer
   language plpgsql security definer set search_path = '' as $$
 declare
   v_user uuid;
+  v_withdrawn uuid[];
   v_count integer := 0;
 begin
   for v_user in select f from nokkel.forgotten_people() f limit 1000 loop
@@ -738,7 +776,12 @@ begin
     perform nokkel.forget_contact(v_user), nokkel.forget_recognition(v_user), nokkel.forget_personnummer(v_user);
     delete from nokkel.offered_personnummer o where o.user_id = v_user;
     delete from nokkel.person_key k where k.user_id = v_user;
-    update public.consent c set withdrawn_at = now() where c.user_id = v_user and c.withdrawn_at is null and c.replaced_at is null;
+    with withdrawn as (
+      update public.consent c set withdrawn_at = now()
+        where c.user_id = v_user and c.withdrawn_at is null and c.replaced_at is null returning c.id
+    )
+    select array_agg(w.id) into v_withdrawn from withdrawn w;
+    perform nokkel.audit_consent_over(v_user, id, 'consent.withdraw', null) from unnest(v_withdrawn) id;
     perform nokkel.audit(null, v_user, 'person.forget', 'person', null, null, null);
     v_count := v_count + 1;
   end loop;

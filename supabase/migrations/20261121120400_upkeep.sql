@@ -724,72 +724,56 @@ create table nokkel.last_sweep (
 );
 call nokkel.protect('nokkel.last_sweep');
 
--- As before, and what came with personal data and biometrics.
+-- As before, and what came with personal data and biometrics. Each part by itself: what fails is named, and tried again the next time.
 create or replace function nokkel.sweep() returns jsonb
   language plpgsql security definer set search_path = '' as $$
 declare
-  v_logins integer; v_proofs integer; v_challenges integer; v_sessions integer; v_blobs integer; v_invitations integer; v_attempts integer;
-  v_replaced integer; v_history integer; v_waiting integer; v_merges integer; v_counters integer;
-  v_tokens integer; v_orphans integer; v_forgotten integer; v_challenges_of_unlocking integer; v_personal jsonb;
+  v_swept jsonb;
+  v_personal jsonb;
 begin
   if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended('nokkel sweep', 0)) then
     return '{}';
   end if;
   insert into nokkel.last_sweep (swept_at) values (now()) on conflict (only_one) do update set swept_at = excluded.swept_at;
-  delete from nokkel.login_attempt where expires_at < now() - interval '1 hour';
-  get diagnostics v_logins = row_count;
-  delete from nokkel.dpop_proof where expires_at < now();
-  get diagnostics v_proofs = row_count;
-  delete from nokkel.device_challenge where expires_at < now();
-  get diagnostics v_challenges = row_count;
-  delete from nokkel.session where coalesce(ended_at, expires_at) < now() - interval '30 days';
-  get diagnostics v_sessions = row_count;
-  delete from public.blob where not is_attached and created_at < now() - interval '24 hours';
-  get diagnostics v_blobs = row_count;
-  delete from nokkel.company_invitation where expires_at < now();
-  get diagnostics v_invitations = row_count;
-  delete from nokkel.rfx_key_attempt where created_at < now() - interval '24 hours';
-  get diagnostics v_attempts = row_count;
-  update public.rfx_entry set replaced_key = null, replaced_version = null, replaced_at = null
-    where replaced_at < now() - interval '30 days';
-  get diagnostics v_replaced = row_count;
-  update public.rfx_bid set replaced_own_key = null, replaced_own_version = null, replaced_own_at = null
-    where replaced_own_at < now() - interval '30 days';
-  -- Wraps of earlier versions, once nothing is under them or what came before them.
-  delete from public.rfx_key_history h using public.rfxs r
-    where r.id = h.rfx_id and r.company_id is not null and h.created_at < now() - interval '30 days' and case r.kind
-      when 'project' then not exists (
-        select from public.rfx_entry e
-        where e.rfx_id = r.id and e.wrapped_key is not null and least(e.key_version, e.replaced_version) <= h.version)
-      when 'opening' then not exists (
-        select from public.rfx_bid b where b.opening_id = r.id and b.opening_version <= h.version)
-      else not exists (
-        select from public.rfx_bid b where b.bidder_id = r.id and least(b.own_version, b.replaced_own_version) <= h.version) end;
-  get diagnostics v_history = row_count;
-  delete from nokkel.waiting_identity where expires_at < now() - interval '1 hour';
-  get diagnostics v_waiting = row_count;
-  -- With the images of what it moved: the account that was merged stays, empty.
-  delete from nokkel.account_merge where merged_at <= now() - nokkel.undo_period();
-  get diagnostics v_merges = row_count;
-  -- Of a minute that counts no more.
-  delete from nokkel.rate_counter where window_start < now() - interval '2 minutes';
-  get diagnostics v_counters = row_count;
-  delete from nokkel.erased_token where expires_at <= now();
-  get diagnostics v_tokens = row_count;
-  delete from nokkel.erasure_answer where expires_at <= now();
-  v_orphans := nokkel.sweep_erasures();
+  v_swept := nokkel.sweep_parts(array[
+    ['logins', $q$delete from nokkel.login_attempt where expires_at < now() - interval '1 hour'$q$],
+    ['proofs', 'delete from nokkel.dpop_proof where expires_at < now()'],
+    ['challenges', 'delete from nokkel.device_challenge where expires_at < now()'],
+    ['sessions', $q$delete from nokkel.session where coalesce(ended_at, expires_at) < now() - interval '30 days'$q$],
+    ['blobs', $q$delete from public.blob where not is_attached and created_at < now() - interval '24 hours'$q$],
+    ['invitations', 'delete from nokkel.company_invitation where expires_at < now()'],
+    ['attempts', $q$delete from nokkel.rfx_key_attempt where created_at < now() - interval '24 hours'$q$],
+    ['replaced', $q$update public.rfx_entry set replaced_key = null, replaced_version = null, replaced_at = null
+      where replaced_at < now() - interval '30 days'$q$],
+    ['replacedBids', $q$update public.rfx_bid set replaced_own_key = null, replaced_own_version = null, replaced_own_at = null
+      where replaced_own_at < now() - interval '30 days'$q$],
+    -- Wraps of earlier versions, once nothing is under them or what came before them.
+    ['history', $q$delete from public.rfx_key_history h using public.rfxs r
+      where r.id = h.rfx_id and r.company_id is not null and h.created_at < now() - interval '30 days' and case r.kind
+        when 'project' then not exists (
+          select from public.rfx_entry e
+          where e.rfx_id = r.id and e.wrapped_key is not null and least(e.key_version, e.replaced_version) <= h.version)
+        when 'opening' then not exists (
+          select from public.rfx_bid b where b.opening_id = r.id and b.opening_version <= h.version)
+        else not exists (
+          select from public.rfx_bid b where b.bidder_id = r.id and least(b.own_version, b.replaced_own_version) <= h.version) end$q$],
+    ['waiting', $q$delete from nokkel.waiting_identity where expires_at < now() - interval '1 hour'$q$],
+    -- With the images of what it moved: the account that was merged stays, empty.
+    ['merges', 'delete from nokkel.account_merge where merged_at <= now() - nokkel.undo_period()'],
+    -- Of a minute that counts no more.
+    ['counters', $q$delete from nokkel.rate_counter where window_start < now() - interval '2 minutes'$q$],
+    ['erasedTokens', 'delete from nokkel.erased_token where expires_at <= now()'],
+    ['erasureAnswers', 'delete from nokkel.erasure_answer where expires_at <= now()'],
+    ['orphans', 'select nokkel.sweep_erasures()'],
+    ['unlockChallenges', 'select nokkel.sweep_biometrics()'],
+    ['forgotten', 'select nokkel.sweep_retention()']]);
   v_personal := nokkel.sweep_personal_data();
-  v_challenges_of_unlocking := nokkel.sweep_biometrics();
-  v_forgotten := nokkel.sweep_retention();
-  return jsonb_build_object('logins', v_logins, 'proofs', v_proofs, 'challenges', v_challenges, 'sessions', v_sessions,
-    'blobs', v_blobs, 'invitations', v_invitations, 'attempts', v_attempts,
-    'replaced', v_replaced, 'history', v_history, 'waiting', v_waiting, 'merges', v_merges, 'counters', v_counters,
-    'erasedTokens', v_tokens, 'orphans', v_orphans, 'unlockChallenges', v_challenges_of_unlocking, 'forgotten', v_forgotten) || v_personal;
+  return v_swept || v_personal || jsonb_build_object('failed', (v_swept -> 'failed') || (v_personal -> 'failed'));
 end
 $$;
 
 -- As servers ask for it: nothing is done within ten minutes of the last time, or while another one is at it.
-create function nokkel.sweep_when_due() returns void
+create function nokkel.sweep_when_due() returns jsonb
   language plpgsql security definer set search_path = '' as $$
 begin
   if exists (select from nokkel.last_sweep s where s.swept_at > now() - interval '10 minutes')
@@ -797,9 +781,9 @@ begin
     -- It may have ended while we asked.
     or exists (select from nokkel.last_sweep s where s.swept_at > now() - interval '10 minutes')
   then
-    return;
+    return '{}';
   end if;
-  perform nokkel.sweep();
+  return nokkel.sweep();
 end
 $$;
 grant execute on function nokkel.sweep_when_due() to nokkel_server;

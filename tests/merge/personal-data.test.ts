@@ -1,10 +1,14 @@
 import * as contract from '@nokkel/contract'
+import { encodeBase64Url, seal } from '@nokkel/crypto'
 import { syntheticNationalNumber } from '@nokkel/sandbox'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keepContact } from '../../packages/server/src/auth/contact-store.ts'
 import { obtainPersonKey } from '../../packages/server/src/auth/person-key.ts'
 import type { Personnummer } from '../../packages/server/src/auth/personnummer.ts'
+import { keepPersonnummer } from '../../packages/server/src/identity/keep.ts'
 import { encryptPersonnummer } from '../../packages/server/src/identity/personnummer-envelope.ts'
+import type { Keyring } from '../../packages/server/src/keyring/keyring.ts'
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
 import { type LoggedIn, logIn } from '../../tools/testing/people.ts'
@@ -241,7 +245,7 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     expect(await calls.merge(pair)).toMatchObject({ status: 200 })
     const { sub, sid, organization } = pair.survivor.claims
     await sql`select nokkel.keep_typed_personnummer(${sid}::uuid, ${sub}::uuid, ${organization}::uuid, null, 'v1',
-      sha256('typed'))`.execute(database.server)
+      sha256('typed'), nokkel.person_key_of(${sub}::uuid))`.execute(database.server)
     await sql`insert into nokkel.offered_personnummer (user_id, personnummer, source)
       values (${sub}::uuid, sha256('offered'), 'bankid')`.execute(database.owner)
     expect(await live(pair.survivor)).toContain('personnummer')
@@ -259,6 +263,50 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
       database.owner,
     )
     expect(rows).toEqual([{ organization: pair.organization, byAdministrator: true }])
+  })
+
+  it('under a key that goes with the undo, is kept all the same, under the key that is there then', async () => {
+    const keptDuringUndo = async (keep: (pair: Pair, keyring: Keyring) => Promise<void>) => {
+      const pair = await createPair(database, api)
+      const { id } = pair.survivor
+      // Nothing is kept of them yet, so their key is the one that the merge makes.
+      await sql`update public.user_identities set contact = null, contact_updated_at = null, phone_index = null,
+        email_index = null, contact_index_key = null where user_id = ${id}::uuid`.execute(database.owner)
+      await sql`delete from nokkel.person_key where user_id = ${id}::uuid`.execute(database.owner)
+      expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+      let undone = 0
+      const keyring: Keyring = Object.assign(Object.create(api.keyring), {
+        async unwrap(...[wrapped, context]: Parameters<Keyring['unwrap']>) {
+          const key = await api.keyring.unwrap(wrapped, context)
+          if (context.purpose === 'person-key' && undone++ === 0) {
+            expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+          }
+          return key
+        },
+      })
+      await keep(pair, keyring)
+      expect(undone).toBe(2)
+      return pair.survivor
+    }
+
+    const typed = await keptDuringUndo(async ({ survivor: { id, claims } }, keyring) => {
+      const { publicKey } = (await api.call(contract.getIdentityKey, claims)).body
+      const context = { purpose: 'personnummer', table: 'user_identities', column: 'personnummer', row: id, owner: id }
+      const sealed = encodeBase64Url(await seal(new TextEncoder().encode(own), publicKey, context))
+      await keepPersonnummer(
+        { database: database.server, keyring, allowSynthetic: true },
+        { claims, requestId: crypto.randomUUID() },
+        { from: 'typed', consent: { version: 'v1' }, sealed },
+      )
+    })
+    expect(await status(typed)).toMatchObject({ kept: { masked: ownMasked, source: 'typed' } })
+    expect(await api.call(contract.revealPersonnummer, typed.claims)).toMatchObject({ status: 200 })
+
+    const told = { phoneNumber: null, email: 'kari@person.example', address: null }
+    const reached = await keptDuringUndo(({ survivor: { id } }, keyring) =>
+      keepContact({ database: database.server, keyring, logger: () => undefined }, id, async () => told),
+    )
+    expect(await contact(reached)).toMatchObject({ email: told.email })
   })
 
   it('of a number that changed after it was previewed, is not merged', async () => {

@@ -1,6 +1,6 @@
 import * as contract from '@nokkel/contract'
 import { type Context, decryptEnvelope, type EnvelopeKey } from '@nokkel/crypto'
-import { replayErasures } from '@nokkel/server'
+import { type ErasureEntry, listErasures, replayErasures } from '@nokkel/server'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { decryptContact } from '../../packages/server/src/auth/contact-store.ts'
@@ -9,6 +9,7 @@ import { decryptPersonnummer } from '../../packages/server/src/identity/personnu
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
 import { createEquipped, createOrganization, type Equipped, logIn } from '../../tools/testing/people.ts'
+import { watchDatabase } from '../faults/testing/watched-database.ts'
 import { callsOf } from '../merge/testing/calls.ts'
 import { createDuplicate, createPair, type Pair } from '../merge/testing/pair.ts'
 import { type Backup, restoreBackup, takeBackup } from './testing/backup.ts'
@@ -134,6 +135,40 @@ describe.each(databaseEngines)('a backup from before an erasure [%s]', { timeout
     const server = await createTestApi(database, { erasureLedger: late })
     expect(late.lines).toEqual(ledger.lines)
     await server.close()
+  })
+
+  it('is asked as often for many entries as for few, of whom nobody is here', async () => {
+    const made = (many: number): ErasureEntry[] =>
+      Array.from({ length: many }, () => ({
+        id: crypto.randomUUID(),
+        userId: crypto.randomUUID(),
+        formerIds: [crypto.randomUUID()],
+        erasedAt: '2026-11-21T12:00:00.123Z',
+        backupsExpireAt: '2026-12-21T12:00:00.123Z',
+        removed: { app_user: 1 },
+      }))
+    const fresh = await createTestDatabase(engine)
+    await restoreBackup(fresh, backup)
+    let asked = 0
+    const watched = watchDatabase(fresh.server, () => {
+      asked++
+    })
+    const few = made(2)
+    expect(await replayErasures(watched, few)).toBe(0)
+    const before = asked
+    asked = 0
+    const [many, again] = [made(300), few[0]]
+    if (!again) throw new Error()
+    expect(await replayErasures(watched, [...many, again, ...many])).toBe(0)
+    expect(asked).toBe(before)
+    expect((await listErasures(fresh.server)).map(({ id }) => id).sort()).toEqual(
+      [...few, ...many].map(({ id }) => id).sort(),
+    )
+    // Whoever is here is found among them.
+    expect(await replayErasures(watched, [...many, ...ledger.lines, ...made(100)])).toBe(1)
+    expect([await isHere(fresh, person), await isHere(fresh, bystander)]).toEqual([false, true])
+    expect(await listErasures(fresh.server)).toEqual(expect.arrayContaining([...few, ...many, ...ledger.lines]))
+    await fresh.close()
   })
 
   it('starts no server whose ledger cannot be read', async () => {

@@ -74,6 +74,17 @@ describe.each(databaseEngines)('who does not come back [%s]', { timeout: 60_000 
       select a.outcome from nokkel.audit_log a join nokkel.pseudonym p on p.pseudonym = a.actor
       where a.action = 'person.forget' and p.user_id in (${b.id}::uuid, ${d.id}::uuid)`)
     expect(audit).toHaveLength(2)
+    // What they agreed to is over, and the log of the organisation says so.
+    const over = await rows<{ subject: string; organization: string }>(sql`
+      select a.subject_id as subject, a.organization_id as organization
+      from nokkel.audit_log a join nokkel.pseudonym p on p.pseudonym = a.actor
+      where a.action = 'consent.withdraw' and p.user_id in (${b.id}::uuid, ${d.id}::uuid)`)
+    const consents = await rows<{ subject: string; organization: string }>(sql`
+      select id as subject, organization_id as organization from public.consent
+      where user_id in (${b.id}::uuid, ${d.id}::uuid) and withdrawn_at is not null`)
+    expect(consents).toHaveLength(6)
+    const bySubject = (one: { subject: string }, other: { subject: string }) => (one.subject < other.subject ? -1 : 1)
+    expect(over.sort(bySubject)).toEqual(consents.sort(bySubject))
   })
 
   it('is kept while one of their organisations has seen them', async () => {

@@ -17,7 +17,7 @@ export {
 export { connect } from './db/connect.ts'
 export type { Database } from './db/database.ts'
 export { type Migration, type MigrationConnection, migrate, parseMigration, pendingMigrations } from './db/migrate.ts'
-export { sweep } from './db/sweep.ts'
+export { type Swept, sweep } from './db/sweep.ts'
 export type { RequestEnvironment } from './http/client-address.ts'
 export { createJsonLogger, type Failure, type LogEntry, type Logger } from './http/logger.ts'
 export type { RateClass, RateLimits } from './http/rate-limit.ts'

@@ -10,15 +10,21 @@ is known of people who have not come back. Servers do it as well, at most every 
 weeks may pass without one.
 
 ${databaseHelp}
-  --json         prints how many of each kind as JSON; null while a server is at it`,
+  --json         prints how many of each kind, and which kinds failed, as JSON; null while a server is at it`,
   options: { ...databaseOptions, json: { type: 'boolean' } },
   async run(values, terminal) {
-    const swept = await withOperatorDatabase(values, terminal, { migrate: false }, sweep)
+    const answer = await withOperatorDatabase(values, terminal, { migrate: false }, sweep)
+    const { swept, failed } = answer ?? { swept: null, failed: {} }
     const kinds = Object.entries(swept ?? {}).filter(([, count]) => count > 0)
-    if (values.json) terminal.print(JSON.stringify({ swept }, null, 2))
+    if (values.json) terminal.print(JSON.stringify({ swept, failed }, null, 2))
     else if (swept === null) terminal.print('A server is sweeping at this moment.')
     else if (kinds.length === 0) terminal.print('Nothing has expired.')
     for (const [kind, count] of values.json ? [] : kinds) terminal.print(`${kind}: ${count}`)
-    return 0
+    const notSwept = Object.entries(failed).map(([kind, state]) => `${kind} (${state})`)
+    if (notSwept.length === 0) return 0
+    terminal.report(
+      `Not swept, and tried again the next time: ${notSwept.join(', ')}. The log of the database says why.`,
+    )
+    return 1
   },
 }

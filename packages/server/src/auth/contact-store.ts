@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
 import { describeFailure, type Logger } from '../http/logger.ts'
 import type { Keyring } from '../keyring/keyring.ts'
-import { obtainPersonKey, openPersonKey } from './person-key.ts'
+import { keepUnderPersonKey, openPersonKey } from './person-key.ts'
 import type { VerifiedContact } from './verified-login.ts'
 
 export interface ContactDependencies {
@@ -64,9 +64,11 @@ export async function keepContact(
   read: () => Promise<VerifiedContact>,
 ): Promise<void> {
   try {
-    const key = await obtainPersonKey(database, keyring, userId)
-    const envelope = await encryptContact(await read(), key, userId)
-    await sql`select nokkel.keep_contact(${userId}::uuid, ${envelope})`.execute(database)
+    const contact = await read()
+    await keepUnderPersonKey({ database, keyring }, userId, async (key, wrappedKey) => {
+      const envelope = await encryptContact(contact, key, userId)
+      await sql`select nokkel.keep_contact(${userId}::uuid, ${envelope}, ${wrappedKey})`.execute(database)
+    })
   } catch (cause) {
     logger({ level: 'error', event: 'contact_not_kept', error: describeFailure(cause) })
   }

@@ -361,7 +361,8 @@ describe.each(databaseEngines)('the logins of an account [%s]', (engine) => {
       expect((await list(session)).contact).toBeNull()
       expect(await told()).toBe(0)
       // As a login would that was being finished meanwhile.
-      await sql`select nokkel.keep_contact(${session.userId}::uuid, sha256('contact'))`.execute(database.server)
+      await sql`select nokkel.keep_contact(${session.userId}::uuid, sha256('contact'),
+        nokkel.person_key_of(${session.userId}::uuid))`.execute(database.server)
       expect(await told()).toBe(0)
     })
   })

@@ -1,6 +1,7 @@
 import { type Context, type EnvelopeKey, importEnvelopeKey } from '@nokkel/crypto'
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
+import { toServerError } from '../db/refusal.ts'
 import type { Keyring } from '../keyring/keyring.ts'
 
 const byteLength = 32
@@ -30,11 +31,36 @@ export async function openPersonKey(keyring: Keyring, userId: string, wrappedKey
  * the other.
  */
 export async function obtainPersonKey(database: Database, keyring: Keyring, userId: string): Promise<EnvelopeKey> {
+  return openPersonKey(keyring, userId, await obtainWrapped(database, keyring, userId))
+}
+
+/**
+ * Encrypts something for a person and keeps it, under the key that {@link obtainPersonKey} gives. Where that key went meanwhile, which
+ * the database refuses as `conflict`, once more, under the next one.
+ *
+ * @param keep - Gives the database the wrapped key with what it keeps.
+ */
+export async function keepUnderPersonKey<T>(
+  { database, keyring }: { readonly database: Database; readonly keyring: Keyring },
+  userId: string,
+  keep: (key: EnvelopeKey, wrappedKey: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const attempt = async () => {
+    const wrappedKey = await obtainWrapped(database, keyring, userId)
+    return keep(await openPersonKey(keyring, userId, wrappedKey), wrappedKey)
+  }
+  return attempt().catch((cause: unknown) => {
+    if (toServerError(cause).code !== 'conflict') throw cause
+    return attempt()
+  })
+}
+
+async function obtainWrapped(database: Database, keyring: Keyring, userId: string): Promise<Uint8Array> {
   const known = await sql<{ key: Uint8Array | null }>`select nokkel.person_key_of(${userId}::uuid) as key`.execute(
     database,
   )
   const wrapped = known.rows[0]?.key ?? (await makePersonKey(database, keyring, userId))
-  return openPersonKey(keyring, userId, new Uint8Array(wrapped))
+  return new Uint8Array(wrapped)
 }
 
 /** A new key for a person's stored data, wrapped. Counts a wrap in the database: call it outside transactions. */

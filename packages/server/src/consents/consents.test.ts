@@ -226,9 +226,11 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
       const session = await enter(system, 'vipps')
       await data.withdrawPurpose(session, 'contact')
       await data.withdrawPurpose(session, 'recognition')
-      const bytes = sql`sha256('told')`
-      await sql`select nokkel.keep_contact(${session.userId}::uuid, ${bytes})`.execute(database.server)
-      await sql`select nokkel.offer_personnummer(${session.userId}::uuid, ${bytes}, 'vipps')`.execute(database.server)
+      const [bytes, key] = [sql`sha256('told')`, sql`nokkel.person_key_of(${session.userId}::uuid)`]
+      await sql`select nokkel.keep_contact(${session.userId}::uuid, ${bytes}, ${key})`.execute(database.server)
+      await sql`select nokkel.offer_personnummer(${session.userId}::uuid, ${bytes}, 'vipps', ${key})`.execute(
+        database.server,
+      )
       expect(await held()).toEqual([])
     })
 
@@ -322,9 +324,8 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
         await Promise.all([
           data.withdraw(session, id),
           sql`select nokkel.keep_offered_personnummer(${session.claims.sid}::uuid, ${session.userId}::uuid,
-            ${session.claims.organization}::uuid, null, 'another', sha256('offer'), sha256('kept'))`.execute(
-            database.server,
-          ),
+            ${session.claims.organization}::uuid, null, 'another', sha256('offer'), sha256('kept'),
+            nokkel.person_key_of(${session.userId}::uuid))`.execute(database.server),
         ])
         const isHeld = (await held()).includes('personnummer')
         expect((await purposes(session)).includes('personnummer')).toBe(isHeld)
@@ -338,7 +339,8 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
         await enter(system, 'vipps', { version: `v${round}` })
         await Promise.all([
           data.withdrawPurpose(session, 'contact'),
-          sql`select nokkel.keep_contact(${session.userId}::uuid, sha256('told'))`.execute(database.server),
+          sql`select nokkel.keep_contact(${session.userId}::uuid, sha256('told'),
+            nokkel.person_key_of(${session.userId}::uuid))`.execute(database.server),
         ])
         expect(await held()).not.toContain('contact')
       }
@@ -366,7 +368,7 @@ describe.each(databaseEngines)('what a person has agreed to [%s]', (engine) => {
     await sql`insert into nokkel.identity_key (kid, public_key, wrapped_private_key, replaced_at)
       values ('old', '{}', '', now() - interval '1 hour'), ('recent', '{}', '', now() - interval '59 minutes'),
         ('current', '{}', '', null)`.execute(database.owner)
-    expect(await sweep()).toEqual({ consents: 3, offers: 1, declined: 1, identityKeys: 1 })
+    expect(await sweep()).toEqual({ consents: 3, offers: 1, declined: 1, identityKeys: 1, failed: {} })
     await sql`delete from nokkel.identity_key`.execute(database.owner)
     expect(await data.consents(session)).toMatchObject([{ purpose: 'recognition', withdrawnAt: null }])
   })

@@ -19,7 +19,10 @@ export function createSweeper(database: Database, logger: Logger, now: () => Dat
   let sweeping = Promise.resolve()
   async function sweep(): Promise<void> {
     try {
-      await sql`select nokkel.sweep_when_due()`.execute(database)
+      const { failed } = await ask(database, sql`nokkel.sweep_when_due()`)
+      for (const [name, code] of Object.entries(failed)) {
+        logger({ level: 'error', event: 'sweep_failed', error: { name, code } })
+      }
     } catch (cause) {
       logger({ level: 'error', event: 'sweep_failed', error: describeFailure(cause) })
     }
@@ -37,18 +40,33 @@ export function createSweeper(database: Database, logger: Logger, now: () => Dat
   }
 }
 
+/** What a sweep has done. */
+export interface Swept {
+  /** How many rows of each kind; of a kind that failed, none is said. */
+  readonly swept: Readonly<Record<string, number>>
+  /** Kinds of which nothing was deleted, each with the SQLSTATE of its failure. The next sweep tries them again. */
+  readonly failed: Readonly<Record<string, string>>
+}
+
 /**
- * Deletes what has expired, also within ten minutes of the last time, and answers how many of each kind; `null` while a server is
- * at it.
+ * Deletes what has expired, also within ten minutes of the last time; `null` while a server is at it. One kind that fails keeps no
+ * other from being deleted.
  *
  * @example
  * ```ts
  * const database = connect('postgres://nokkel_server@localhost/nokkel')
- * console.log(await sweep(database)) // { logins: 4, proofs: 120, … }
+ * console.log(await sweep(database)) // { swept: { logins: 4, proofs: 120, … }, failed: {} }
  * ```
  */
-export async function sweep(database: Database): Promise<Readonly<Record<string, number>> | null> {
-  const { rows } = await sql<{ swept: Record<string, number> }>`select nokkel.sweep() as swept`.execute(database)
-  const [{ swept }] = rows as [{ swept: Record<string, number> }]
-  return Object.keys(swept).length === 0 ? null : swept
+export async function sweep(database: Database): Promise<Swept | null> {
+  const answer = await ask(database, sql`nokkel.sweep()`)
+  return Object.keys(answer.swept).length === 0 ? null : answer
+}
+
+async function ask(database: Database, work: ReturnType<typeof sql>): Promise<Swept> {
+  const { rows } = await sql<{ answer: Record<string, number> & { failed?: Record<string, string> } }>`
+    select ${work} as answer`.execute(database)
+  const [{ answer }] = rows as [(typeof rows)[number]]
+  const { failed = {}, ...swept } = answer
+  return { swept, failed }
 }

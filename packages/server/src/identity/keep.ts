@@ -2,7 +2,7 @@ import type { KeepPersonnummer } from '@nokkel/contract'
 import { decodeBase64Url } from '@nokkel/crypto'
 import type { Caller } from '../audit/caller.ts'
 import { recordRefusal } from '../audit/record.ts'
-import { obtainPersonKey, openPersonKey } from '../auth/person-key.ts'
+import { keepUnderPersonKey, openPersonKey } from '../auth/person-key.ts'
 import { type Personnummer, parsePersonnummer } from '../auth/personnummer.ts'
 import { withClaims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
@@ -34,8 +34,12 @@ export async function keepPersonnummer(
   await recordRefusal(database, caller, { action: 'personnummer.keep', type: 'personnummer', id: null }, async () => {
     if (request.from === 'provider') return keepOffer(dependencies, caller, version)
     await withClaims(database, caller.claims, async () => undefined)
-    const envelope = await rewriteTyped(dependencies, caller.claims.sub, request.sealed)
-    await keepTyped(database, caller, version, envelope)
+    const { sub } = caller.claims
+    const personnummer = await openTyped(dependencies, sub, request.sealed)
+    await keepUnderPersonKey(dependencies, sub, async (key, wrappedKey) => {
+      const envelope = await encryptPersonnummer(personnummer, key, 'kept', sub)
+      await keepTyped(database, caller, version, { envelope, wrappedKey })
+    })
   })
 }
 
@@ -48,23 +52,21 @@ async function keepOffer(
   const { offered, wrappedKey } = await selectPersonnummer(database, caller.claims)
   const from = offered?.envelope ?? null
   if (from === null || wrappedKey === null) {
-    await keepOffered(database, caller, version, { from: null, envelope: null })
+    await keepOffered(database, caller, version, { from: null, envelope: null, wrappedKey: null })
     return
   }
   const key = await openPersonKey(keyring, sub, wrappedKey)
   const personnummer = await decryptPersonnummer(from, key, 'offered', sub)
   const envelope = await encryptPersonnummer(personnummer, key, 'kept', sub)
-  await keepOffered(database, caller, version, { from, envelope })
+  await keepOffered(database, caller, version, { from, envelope, wrappedKey })
 }
 
-async function rewriteTyped(dependencies: KeepDependencies, userId: string, sealed: string): Promise<Uint8Array> {
-  const { database, keyring, allowSynthetic } = dependencies
+async function openTyped(dependencies: KeepDependencies, userId: string, sealed: string): Promise<Personnummer> {
   const bytes = decodeSealed(sealed)
   const digits = bytes && (await openSealed(dependencies, bytes, typedContextOf(userId)))
-  const personnummer = digits && readDigits(digits, allowSynthetic)
+  const personnummer = digits && readDigits(digits, dependencies.allowSynthetic)
   if (!personnummer) throw new ServerError('personnummer_invalid')
-  const key = await obtainPersonKey(database, keyring, userId)
-  return encryptPersonnummer(personnummer, key, 'kept', userId)
+  return personnummer
 }
 
 function decodeSealed(sealed: string): Uint8Array | null {

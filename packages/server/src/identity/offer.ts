@@ -1,4 +1,4 @@
-import { obtainPersonKey } from '../auth/person-key.ts'
+import { keepUnderPersonKey } from '../auth/person-key.ts'
 import type { Attempt } from '../auth/store.ts'
 import type { VerifiedLogin } from '../auth/verified-login.ts'
 import type { Database } from '../db/database.ts'
@@ -29,8 +29,10 @@ export async function offerPersonnummer(
   if (personnummer === null || !consentShares.includes('personnummer')) return
   try {
     if (!(await mayOfferPersonnummer(database, userId))) return
-    const key = await obtainPersonKey(database, keyring, userId)
-    await insertOffer(database, userId, await encryptPersonnummer(personnummer, key, 'offered', userId), provider)
+    await keepUnderPersonKey({ database, keyring }, userId, async (key, wrappedKey) => {
+      const envelope = await encryptPersonnummer(personnummer, key, 'offered', userId)
+      await insertOffer(database, userId, { envelope, source: provider, wrappedKey })
+    })
   } catch (cause) {
     logger({ level: 'error', event: 'personnummer_not_offered', error: describeFailure(cause) })
   }

@@ -97,42 +97,48 @@ export async function mayOfferPersonnummer(database: Database, userId: string): 
 export async function insertOffer(
   database: Database,
   userId: string,
-  envelope: Uint8Array,
-  source: Provider,
+  offer: { readonly envelope: Uint8Array; readonly source: Provider; readonly wrappedKey: Uint8Array },
 ): Promise<void> {
   await retryDeadlock(() =>
-    sql`select nokkel.offer_personnummer(${userId}::uuid, ${envelope}, ${source})`.execute(database),
+    sql`
+      select nokkel.offer_personnummer(${userId}::uuid, ${offer.envelope}, ${offer.source},
+        ${offer.wrappedKey})`.execute(database),
   )
 }
 
 /**
  * @param offer.from - The envelope that was offered, of which `envelope` was made; both `null`: none was found.
- * @throws `personnummer_offer_gone`.
+ * @param offer.wrappedKey - Of the person: what `envelope` is under.
+ * @throws `personnummer_offer_gone`; `conflict`: the person has another key by now, or none.
  */
 export async function keepOffered(
   database: Database,
   { claims, requestId }: Caller,
   version: string,
-  offer: { readonly from: Uint8Array | null; readonly envelope: Uint8Array | null },
+  offer: {
+    readonly from: Uint8Array | null
+    readonly envelope: Uint8Array | null
+    readonly wrappedKey: Uint8Array | null
+  },
 ): Promise<void> {
   await retryDeadlock(() =>
     sql`
       select nokkel.keep_offered_personnummer(${acting(claims)}, ${requestId}::uuid, ${version}, ${offer.from}::bytea,
-        ${offer.envelope}::bytea)`.execute(database),
+        ${offer.envelope}::bytea, ${offer.wrappedKey}::bytea)`.execute(database),
   )
 }
 
-/** @throws `personnummer_known`. */
+/** @throws `personnummer_known`; `conflict`: the person has another key by now, or none. */
 export async function keepTyped(
   database: Database,
   { claims, requestId }: Caller,
   version: string,
-  envelope: Uint8Array,
+  { envelope, wrappedKey }: { readonly envelope: Uint8Array; readonly wrappedKey: Uint8Array },
 ): Promise<void> {
   await retryDeadlock(() =>
     sql`
       select nokkel.keep_typed_personnummer(${acting(claims)}, ${requestId}::uuid, ${version},
-        ${envelope})`.execute(database),
+        ${envelope}, ${wrappedKey})`.execute(database),
   )
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { ErasureEntry, ErasureLedger } from './ledger.ts'
-import { replayRows, selectErasures } from './store.ts'
+import { insertErasures, replayRows, selectErasures, selectUndone } from './store.ts'
 
 /** What came of holding a database against a ledger. */
 export interface Reconciled {
@@ -17,12 +17,13 @@ export interface Reconciled {
  * @throws {Error} The ledger cannot be read or written; or as {@link replayEntries}.
  */
 export async function reconcile(database: Database, ledger: ErasureLedger | undefined): Promise<Reconciled> {
-  const entries = ledger ? await ledger.entries() : []
+  if (!ledger) return { erased: await replayEntries(database, []), written: 0 }
+  const entries = await ledger.entries()
   const erased = await replayEntries(database, entries)
   const written = new Set(entries.map(({ id }) => id))
   const missing = (await selectErasures(database)).filter(({ entry }) => !written.has(entry.id))
-  if (ledger) for (const { entry } of missing) await ledger.append(entry)
-  return { erased, written: ledger ? missing.length : 0 }
+  for (const { entry } of missing) await ledger.append(entry)
+  return { erased, written: missing.length }
 }
 
 /**
@@ -31,12 +32,8 @@ export async function reconcile(database: Database, ledger: ErasureLedger | unde
  * @throws {Error} Somebody whom none of them names has become one with somebody of them, for good; says who and what to do.
  */
 export async function replayEntries(database: Database, entries: readonly ErasureEntry[]): Promise<number> {
-  const known = await selectErasures(database)
-  const settled = new Set(known.flatMap(({ entry, isUndone }) => (isUndone ? [] : [entry.id])))
-  const all = [...known.map(({ entry }) => entry), ...entries]
-  const open = new Map(all.flatMap((entry) => (settled.has(entry.id) ? [] : [[entry.id, entry] as const])))
-  const named = [...new Set(all.flatMap(({ userId, formerIds }) => [userId, ...formerIds]))]
   let erased = 0
-  for (const entry of open.values()) erased += await replayRows(database, entry, named)
+  for (const undone of await selectUndone(database, entries)) erased += await replayRows(database, undone)
+  if (entries.length > 0) await insertErasures(database, entries)
   return erased
 }

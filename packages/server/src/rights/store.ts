@@ -84,13 +84,30 @@ export async function eraseRows(
   return toEntry((rows as [ErasureRow])[0])
 }
 
+export interface UndoneErasure {
+  readonly entry: ErasureEntry
+  /** UUIDs of whom else the entries name that are replayed with this one. */
+  readonly named: readonly string[]
+}
+
+/** Of these entries and those of the database itself, those of whom somebody is here; the oldest first. */
+export async function selectUndone(database: Database, entries: readonly ErasureEntry[]): Promise<UndoneErasure[]> {
+  const { rows } = await sql<ErasureRow & { named: string[] }>`
+    select ${columns}, named from nokkel.undone_erasures(${JSON.stringify(entries)}::jsonb)`.execute(database)
+  return rows.map((row) => ({ entry: toEntry(row), named: row.named }))
+}
+
+/** Takes in entries of whom nobody is here. */
+export async function insertErasures(database: Database, entries: readonly ErasureEntry[]): Promise<void> {
+  await sql`select nokkel.add_erasures(${JSON.stringify(entries)}::jsonb)`.execute(database)
+}
+
 /**
  * How many accounts went.
  *
- * @param named - UUIDs of everybody whom the entries name that are replayed with this one.
  * @throws {Error} It has become one with somebody else in this backup, for good; says who and what to do.
  */
-export async function replayRows(database: Database, entry: ErasureEntry, named: readonly string[]): Promise<number> {
+export async function replayRows(database: Database, { entry, named }: UndoneErasure): Promise<number> {
   const { id, userId, formerIds, erasedAt, backupsExpireAt, removed } = entry
   const { rows } = await retryDeadlock(() =>
     sql<{ count: number }>`
