@@ -1,6 +1,7 @@
 import type { PersonnummerStatus, UserIdentity } from '@nokkel/contract'
 import { codeOf } from '../errors.ts'
 import { lazily, lazyMethods } from '../lazily.ts'
+import { withinSession } from '../session/within-session.ts'
 import { IdentityRepositoryError } from './identity-error.ts'
 import type { IdentityDependencies } from './identity-operations.ts'
 import type { PersonnummerFault } from './personnummer.ts'
@@ -82,17 +83,23 @@ export function createIdentityRepository(dependencies: Omit<IdentityDependencies
   const load = lazily(async () =>
     (await import('./identity-operations.ts')).createIdentityOperations({ ...dependencies, changed }),
   )
+  const named = <T>(task: Promise<T>) =>
+    task.catch((error) => Promise.reject(new IdentityRepositoryError(codeOf(error) ?? 'answer_unexpected')))
   return {
+    // Whose it is, nothing they are called with says.
     ...lazyMethods(
-      () => load().catch((error) => Promise.reject(new IdentityRepositoryError(codeOf(error) ?? 'answer_unexpected'))),
+      () => named(withinSession(dependencies.session, load)()),
+      'keepOffered',
+      'declineOffered',
+      'revealPersonnummer',
+    ),
+    ...lazyMethods(
+      () => named(load()),
       'upsertIdentity',
       'getIdentityByUserId',
       'markBankIdVerified',
       'storePersonnummer',
-      'keepOffered',
-      'declineOffered',
       'personnummer',
-      'revealPersonnummer',
       'checkPersonnummer',
       'purgeLocalIdentityData',
     ),
