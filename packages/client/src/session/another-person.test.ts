@@ -85,6 +85,19 @@ describe('what somebody asked for', () => {
     expect(shown(two)).toEqual(ingrid)
   })
 
+  it('does not log out who has logged in elsewhere, nor gives their access token', async () => {
+    const { shared, openTab, enter, codeOf, server, stored, shown } = twoPeople()
+    const one = openTab({ storage: { ...shared.tab(), subscribe: () => () => {} } })
+    await one.logIn()
+    await enter(openTab())
+    expect(await codeOf(one.nokkel.auth.accessToken())).toBe('signed_out')
+    expect(shown(one)).toEqual(kari)
+    await one.nokkel.auth.signOut()
+    expect((await stored())?.userId).toBe(server.coordinator.id)
+    expect(server.sessions.at(-1)?.ended).toBeUndefined()
+    expect(shown(one)).toEqual(ingrid)
+  })
+
   it('ends only their own session when it is a device that is removed', async () => {
     const { tabsOfKari, enter, settled, late, codeOf, server, shared, stored, shown } = twoPeople()
     const [one, two] = await tabsOfKari()
@@ -213,6 +226,35 @@ describe('who is shown', () => {
       await vi.waitFor(() => expect(shown(one)).toEqual(nobody))
     },
   )
+
+  it('is who has logged in while a tab looks who it was before', async () => {
+    const { tabsOfKari, openTab, shared, enter, settled, shown } = twoPeople()
+    const [, two] = await tabsOfKari()
+    const tab = shared.tab()
+    const gate = createGate()
+    let isLate = false
+    const storage = {
+      ...tab,
+      async get(name: string) {
+        const value = await tab.get(name)
+        if (isLate && name.startsWith('last_provider_v1')) await gate.wait()
+        return value
+      },
+    }
+    const one = openTab({ storage })
+    await one.nokkel.start()
+    isLate = true
+    await two.nokkel.auth.signOut()
+    await gate.reached
+    await enter(two)
+    await settled(two)
+    await vi.waitFor(() => expect(shown(one)).toEqual(ingrid))
+    const states: unknown[] = []
+    one.nokkel.auth.subscribe(() => states.push(shown(one)))
+    gate.open()
+    await vi.waitFor(() => expect(states.length).toBeGreaterThan(0))
+    expect(states).toEqual([ingrid])
+  })
 
   it('is who has logged in while another tab starts', async () => {
     const { tabsOfKari, openTab, enter, settled, server, shown } = twoPeople()

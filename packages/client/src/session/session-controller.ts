@@ -133,16 +133,21 @@ export function createSessionController(dependencies: ControllerDependencies): S
     discard,
     look,
     refresh,
-    accessToken: async () => (await session.usable()).accessToken,
-    signOut: async () => leave(await session.read()),
+    async accessToken() {
+      const asker = store.getSnapshot().me?.id
+      const { accessToken, userId } = await session.usable()
+      if (asker !== undefined && asker !== userId) throw new NokkelError('signed_out')
+      return accessToken
+    },
+    signOut: async () => leave(await sessionShown()),
     sessions: async () => (await call('listSessions', {})).sessions,
     async endSession(id) {
-      const current = await session.read()
+      const current = await sessionShown()
       await (id === current?.sessionId ? leave(current) : call('revokeSession', { params: { id } }))
     },
     endOtherSessions: async () => (await call('revokeOtherSessions', {})).ended,
     async signOutEverywhere() {
-      const record = await session.read()
+      const record = await sessionShown()
       await call('revokeOtherSessions', {}, record && { ofSession: record.sessionId })
       await leave(record)
     },
@@ -179,6 +184,8 @@ export function createSessionController(dependencies: ControllerDependencies): S
         await session.purge().catch(() => {})
         const lastProvider = (await storage.get(lastProviderName(organization))) as ProviderId | undefined
         const told = { ...(lastProvider && { lastProvider }), ...(notPurged && { notPurged }) }
+        // Another tab may have begun one meanwhile.
+        if (await session.read()) return await takeUp()
         person = undefined
         return store.set({ status: 'signed_out', ...(isErased && { notice: 'account_erased' }), ...told })
       }
@@ -309,6 +316,13 @@ export function createSessionController(dependencies: ControllerDependencies): S
   async function endFormerSession(): Promise<void> {
     const former = await session.held()
     if (former) await endOnServer(former)
+  }
+
+  /** Not that of somebody who has logged in elsewhere, of which this page was not told yet. */
+  async function sessionShown(): Promise<SessionRecord | undefined> {
+    const { me } = store.getSnapshot()
+    const record = await session.read()
+    return me && record?.userId !== me.id ? undefined : record
   }
 
   async function leave(record: SessionRecord | undefined): Promise<void> {
