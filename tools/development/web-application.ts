@@ -12,7 +12,7 @@ const viteManifest = createRequire(join(webDirectory, 'package.json')).resolve('
 /** The script to run with Node, in {@link webDirectory}. */
 export const viteCommand = join(dirname(viteManifest), 'bin/vite.js')
 
-const sources = ['apps/web/src', 'apps/web/messages', 'packages/client/src', 'packages/crypto/src']
+const sources = ['apps/web/src', 'apps/web/messages', 'apps/web/public', 'packages/client/src', 'packages/crypto/src']
 
 /**
  * Gives the directory of the built web application; builds it first when it is missing or older than its sources.
