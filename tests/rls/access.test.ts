@@ -260,6 +260,7 @@ describe.each(databases)('access [%s]', (_engine, create) => {
       ],
       ['vipps_usage', sql`select from nokkel.vipps_usage()`, [0, 0, 0, 0, 0, 0, 0]],
       ['vipps_refused_at', sql`select where nokkel.vipps_refused_at() is not null`, [0, 0, 0, 0, 0, 0, 0]],
+      ['bankid_refused_at', sql`select where nokkel.bankid_refused_at() is not null`, [0, 0, 0, 0, 0, 0, 0]],
       ['require_own_organization', sql`select nokkel.require_own_organization()`, [X, X, X, X, X, X, X]],
       ['put_vipps_cost', sql`select nokkel.put_vipps_cost('c', 1, 1, null)`, [X, X, X, X, X, X, X]],
       ['put_minimum_assurance', sql`select nokkel.put_minimum_assurance('high', null)`, [X, X, X, X, X, X, X]],

@@ -141,6 +141,7 @@ export async function createWorld(database: TestDatabase): Promise<World> {
   )
   await owner(sql`insert into nokkel.vipps_login_usage values (${organization}::uuid, '2026-11', 3)`)
   await owner(sql`insert into nokkel.vipps_refusal (organization_id) values (${organization}::uuid)`)
+  await owner(sql`insert into nokkel.bankid_refusal (organization_id) values (${organization}::uuid)`)
   await owner(sql`insert into nokkel.erasure (id, user_id, erased_at, backups_expire_at, removed)
     values (gen_random_uuid(), gen_random_uuid(), now(), now(), '{}')`)
   await owner(sql`insert into nokkel.erasure_answer values (gen_random_uuid(), gen_random_uuid())`)

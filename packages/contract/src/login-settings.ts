@@ -48,6 +48,8 @@ export const LoginWarning = z.enum([
   'vipps_secret_missing',
   /** Vipps did not take client id or secret at the newest login. */
   'vipps_refused',
+  /** BankID, or the broker in its place, did not take the client at the newest login. */
+  'bankid_refused',
   'vipps_environment_unavailable',
   'vipps_disabled',
   'vipps_cap_reached',
@@ -74,6 +76,8 @@ export const LoginSettings = z
     warnings: z.array(LoginWarning),
     /** Since when Vipps has taken neither client id nor secret. */
     vippsRefusedAt: Instant.optional(),
+    /** Since when BankID, or the broker in its place, has not taken the client. */
+    bankidRefusedAt: Instant.optional(),
   })
   .openapi('LoginSettings')
 export type LoginSettings = z.infer<typeof LoginSettings>

@@ -47,6 +47,11 @@ export const BeginLogin = z
     linkToken: base64Url(32, 32).optional(),
     /** Access token of the Supabase project, of a login not older than five minutes: this login is to belong to its account. */
     supabaseToken: compactJws(8192).optional(),
+    /**
+     * Access token of the session whose person logs in anew. An administrator goes past a cap of Vipps with it, three times in
+     * fifteen minutes, and only to their own account; without it, as for everybody else, that is `provider_unavailable`.
+     */
+    accessToken: compactJws(4096).optional(),
   })
   .openapi('BeginLogin')
 export type BeginLogin = z.infer<typeof BeginLogin>

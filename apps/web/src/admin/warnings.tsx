@@ -15,6 +15,7 @@ const texts: Record<LoginWarning, { title: () => string; body: () => string; gra
   vipps_below_assurance: { title: m.warning_vipps_below_title, body: m.warning_vipps_below_body },
   vipps_cost_unset: { title: m.warning_vipps_cost_title, body: m.warning_vipps_cost_body },
   vipps_refused: { title: m.warning_vipps_refused_title, body: m.warning_vipps_refused_body, grave: true },
+  bankid_refused: { title: m.warning_bankid_refused_title, body: m.warning_bankid_refused_body, grave: true },
   personnummer_not_approved: { title: m.warning_personnummer_title, body: m.warning_personnummer_body },
   bankid_unconfigured: { title: m.warning_bankid_title, body: m.warning_bankid_body },
 }

@@ -10,6 +10,7 @@ const meanings: Readonly<Record<LoginWarning, string>> = {
   vipps_unconfigured: 'Vipps is not set up',
   vipps_secret_missing: 'the client secret of Vipps is missing',
   vipps_refused: 'Vipps took neither client id nor secret at the newest login',
+  bankid_refused: 'BankID did not take the client at the newest login; see nokkel doctor --provider bankid',
   vipps_environment_unavailable: 'its environment of Vipps is not one of this server; see VIPPS_TEST_ISSUER',
   vipps_disabled: 'Vipps is switched off',
   vipps_cap_reached: 'the monthly cap of Vipps is reached; no login by it begins',

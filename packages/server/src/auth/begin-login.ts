@@ -2,6 +2,7 @@ import type { BeginLogin, LoginBegun } from '@nokkel/contract'
 import { buildAuthorizationUrl, buildAuthorizationUrlWithPAR, type Configuration } from 'openid-client'
 import type { Database } from '../db/database.ts'
 import { instant } from '../db/instant.ts'
+import type { Claims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 import { sha256 } from '../keyring/digest.ts'
 import { redirectUriOf } from '../login-settings/redirect-uri.ts'
@@ -10,10 +11,10 @@ import { otherWays, suffices } from './other-ways.ts'
 import { parsePersonnummer } from './personnummer.ts'
 import { toLoginError } from './provider-failure.ts'
 import type { ProviderClients } from './providers/client.ts'
-import type { FlowRequest, Provider, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
+import type { FlowRequest, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
 import { definitionOf } from './providers/registry.ts'
 import { type RefusedClient, reportRefusedClient } from './refused-client.ts'
-import { insertAttempt, type LoginOrganization, selectOrganization } from './store.ts'
+import { insertAttempt, letPastCap, selectOrganization } from './store.ts'
 
 export interface BeginLoginDependencies {
   readonly database: Database
@@ -34,9 +35,11 @@ export interface LoginPurpose {
   readonly waitingId?: string
   /** The account of Supabase that the login is to belong to. */
   readonly supabaseUserId?: string
+  /** Whose person logs in anew: an administrator may do so past a cap. */
+  readonly session?: Claims | undefined
 }
 
-type LoginRequest = Omit<BeginLogin, 'linkToken' | 'supabaseToken'>
+type LoginRequest = Omit<BeginLogin, 'linkToken' | 'supabaseToken' | 'accessToken'>
 
 /**
  * Records a login attempt and says where to send the person.
@@ -54,11 +57,18 @@ export async function beginLogin(
 ): Promise<LoginBegun> {
   const { database, appUrl, connections, providerClients, allowSynthetic } = dependencies
   const { provider, organization: slug, codeChallenge, state, nonce, consent, flow } = request
-  const { linkSessionId = null, waitingId = null, supabaseUserId = null } = purpose
+  const { linkSessionId = null, waitingId = null, supabaseUserId = null, session } = purpose
   const personnummer = readLoginHint(request, allowSynthetic)
   const organization = await selectOrganization(database, slug)
   if (!organization) throw new ServerError('organization_unknown')
-  const connection = await availableConnection(connections, provider, organization)
+  const unavailable = async () =>
+    new ServerError('provider_unavailable', {
+      data: { available: await otherWays(connections, provider, slug, organization) },
+    })
+  const available = await connections.find(provider, slug)
+  const past = !available && session?.organization === organization.id ? session : undefined
+  const connection = past ? await connections.find(provider, slug, 'finish') : available
+  if (!suffices(connection, organization)) throw await unavailable()
   const definition = definitionOf(connection)
   const scope = scopeOf(definition, connection, consent)
   const { redirectUri, parameters } = flowOf(definition, connection, flow, redirectUriOf(appUrl, provider, slug))
@@ -103,6 +113,7 @@ export async function beginLogin(
     waitingId,
     supabaseUserId,
   })
+  if (past && !(await letPastCap(database, id, past))) throw await unavailable()
   return { loginId: id, authorizationUrl: authorizationUrl.href, expiresAt: instant(expiresAt) }
 }
 
@@ -117,19 +128,6 @@ function readLoginHint({ provider, loginHint }: LoginRequest, allowSynthetic: bo
 function malformed(path: string): ServerError {
   const problem = 'invalid_format'
   return new ServerError('request_malformed', { detail: `${path}: ${problem}`, data: { issues: [{ path, problem }] } })
-}
-
-async function availableConnection(
-  connections: ProviderConnections,
-  provider: Provider,
-  organization: LoginOrganization,
-): Promise<ProviderConnection> {
-  const { slug } = organization
-  const connection = await connections.find(provider, slug)
-  if (suffices(connection, organization)) return connection
-  throw new ServerError('provider_unavailable', {
-    data: { available: await otherWays(connections, provider, slug, organization) },
-  })
 }
 
 /** What the person agreed to, no more than the client may have, and no less than the provider always tells. */

@@ -6,13 +6,13 @@ import { offerPersonnummer } from '../identity/offer.ts'
 import type { AccessTokens } from '../session/access-token.ts'
 import type { BlindIndex } from './blind-index.ts'
 import { type ContactDependencies, keepContact, unwrapWaitingContact, wrapWaitingContact } from './contact-store.ts'
-import { type ExchangeDependencies, exchangeLogin } from './exchange.ts'
+import { type ExchangeDependencies, exchangeLogin, unavailable } from './exchange.ts'
 import { makeLoginRecord } from './login-record.ts'
 import { answerSignedIn, prepareSession } from './new-session.ts'
 import { reaches } from './providers/assurance.ts'
 import type { Provider } from './providers/provider.ts'
 import { definitionOf } from './providers/registry.ts'
-import { type Attempt, type LinkingWay, signIn, takeAttempt } from './store.ts'
+import { type Attempt, isPastCapOfAnother, type LinkingWay, signIn, takeAttempt } from './store.ts'
 import type { VerifiedContact } from './verified-login.ts'
 import { generateLinkToken, hashLinkToken } from './waiting.ts'
 
@@ -48,6 +48,9 @@ export async function completeLogin(
   const attempt = await takeAttempt(database, request.loginId, null)
   if (!attempt) throw new ServerError('login_unknown')
   const login = await exchangeLogin(dependencies, attempt, request)
+  if (await isPastCapOfAnother(database, request.loginId, login)) {
+    throw await unavailable(dependencies.connections, attempt)
+  }
   const { contact } = login
   const { refreshToken, session } = await prepareSession(thumbprint, request.deviceName)
   const [linkToken, waitingId] = [generateLinkToken(), crypto.randomUUID()]

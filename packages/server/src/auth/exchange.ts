@@ -14,6 +14,7 @@ import { isSame, readCallback } from './callback.ts'
 import type { ProviderConnections } from './connections.ts'
 import { readContact } from './contact.ts'
 import { readIdentity } from './identity.ts'
+import { otherWays } from './other-ways.ts'
 import { isKeyUnknown, toLoginError } from './provider-failure.ts'
 import type { ProviderClient, ProviderClients } from './providers/client.ts'
 import type { Claims, ProviderConnection, ProviderDefinition } from './providers/provider.ts'
@@ -94,9 +95,18 @@ async function expectSameLogin(attempt: Attempt, request: Answered): Promise<voi
 async function connectionOf(connections: ProviderConnections, attempt: Attempt): Promise<ProviderConnection> {
   const connection = await connections.find(attempt.provider, attempt.organization, 'finish')
   if (connection?.issuer !== attempt.issuer || connection.clientId !== attempt.clientId) {
-    throw new ServerError('provider_unavailable')
+    throw await unavailable(connections, attempt)
   }
   return connection
+}
+
+/** @param attempt - What is not to be had any more, or not for this person. */
+export async function unavailable(
+  connections: ProviderConnections,
+  { provider, organization, minimumAssurance }: Attempt,
+): Promise<ServerError> {
+  const available = await otherWays(connections, provider, organization, { minimumAssurance })
+  return new ServerError('provider_unavailable', { data: { available } })
 }
 
 /**

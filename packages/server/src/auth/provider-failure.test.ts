@@ -26,6 +26,12 @@ const json = (status: number, body: unknown, headers: Record<string, string> = {
 describe('failure of a provider', () => {
   it.each<[string, string, () => Response | Promise<Response>]>([
     ['a code it does not take', 'login_code_rejected', () => json(400, { error: 'invalid_grant' })],
+    [
+      'a code it does not take, with another status',
+      'login_code_rejected',
+      () => json(401, { error: 'invalid_grant' }),
+    ],
+    ['a scope it does not give, with another status', 'login_refused', () => json(401, { error: 'invalid_scope' })],
     ['a scope it does not give', 'login_refused', () => json(400, { error: 'invalid_scope' })],
     ['a client it does not know', 'provider_misconfigured', () => json(401, { error: 'invalid_client' })],
     [

@@ -50,6 +50,8 @@ function unreachable(cause: unknown, detail: { readonly detail?: string } = {}):
 /** @see RFC 6749 §5.2 */
 function isClientRefused(cause: unknown): boolean {
   if (cause instanceof client.ResponseBodyError) {
+    // What anybody could have made up, whatever the status.
+    if (cause.error === 'invalid_grant' || cause.error === 'invalid_scope') return false
     return cause.error === 'invalid_client' || cause.error === 'unauthorized_client' || cause.status === 401
   }
   if (cause instanceof client.WWWAuthenticateChallengeError) return cause.status === 401

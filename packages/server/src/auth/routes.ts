@@ -1,6 +1,7 @@
 import * as contract from '@nokkel/contract'
 import type { Context } from 'hono'
 import { callerOf } from '../audit/caller.ts'
+import type { Claims } from '../db/with-claims.ts'
 import type { Api } from '../http/api.ts'
 import { ServerError } from '../http/server-error.ts'
 import { type BeginLoginDependencies, beginLogin } from './begin-login.ts'
@@ -28,10 +29,17 @@ export function registerLogin(api: Api, { verifySupabaseToken, ...rest }: LoginD
     })
   }
 
-  api.implement(contract.beginLogin, async ({ body: { linkToken, supabaseToken, ...request } }) =>
+  /** Of one that is not valid nothing is said: this is a login like any other. */
+  async function sessionOf(accessToken: string): Promise<Claims | undefined> {
+    const verified = await dependencies.accessTokens.verify(accessToken).catch(() => undefined)
+    return verified?.claims
+  }
+
+  api.implement(contract.beginLogin, async ({ body: { linkToken, supabaseToken, accessToken, ...request } }) =>
     beginLogin(dependencies, request, {
       ...(linkToken !== undefined && { waitingId: await findWaiting(dependencies, linkToken, request.organization) }),
       ...(supabaseToken !== undefined && { supabaseUserId: await supabaseUser(supabaseToken) }),
+      ...(accessToken !== undefined && { session: await sessionOf(accessToken) }),
     }),
   )
   api.implement(contract.completeLogin, ({ body, ...request }) =>

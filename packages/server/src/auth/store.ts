@@ -2,9 +2,11 @@ import type { Assurance, PersonnummerOutcome, ProblemCode } from '@nokkel/contra
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../db/database.ts'
 import { retryDeadlock } from '../db/retry.ts'
+import type { Claims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
 import type { LoginRecord } from './login-record.ts'
 import type { Provider } from './providers/provider.ts'
+import type { VerifiedLogin } from './verified-login.ts'
 
 /** Where a login is to be, and what it must prove there. */
 export interface LoginOrganization {
@@ -48,6 +50,36 @@ export async function insertAttempt(database: Database, attempt: NewAttempt): Pr
   const [row] = rows
   if (!row) throw new Error('begin_login gave no row')
   return row
+}
+
+/**
+ * Lets an attempt go on although a cap is reached, for an administrator with a live session, who alone may finish it.
+ *
+ * @returns `false`: for nobody else, and not for them again so soon.
+ */
+export async function letPastCap(
+  database: Database,
+  loginId: string,
+  { sid, sub, organization }: Claims,
+): Promise<boolean> {
+  const { rows } = await sql<{ let: boolean }>`
+    select nokkel.let_past_cap(${loginId}::uuid, ${sid}::uuid, ${sub}::uuid, ${organization}::uuid) as let`.execute(
+    database,
+  )
+  return rows[0]?.let ?? false
+}
+
+/** Whether an attempt was let past a cap for somebody else than who has logged in. */
+export async function isPastCapOfAnother(
+  database: Database,
+  loginId: string,
+  { provider, client, subject }: Pick<VerifiedLogin, 'provider' | 'client' | 'subject'>,
+): Promise<boolean> {
+  const { rows } = await sql<{ another: boolean }>`
+    select nokkel.is_past_cap_of_another(${loginId}::uuid, ${provider}, ${client}, ${subject}) as another`.execute(
+    database,
+  )
+  return rows[0]?.another ?? false
 }
 
 export interface Attempt extends NewAttempt {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
 /** The migration this server was written for: the newest of `supabase/migrations`. */
-export const SCHEMA_VERSION = '20261121120500'
+export const SCHEMA_VERSION = '20261121120600'
 
 /**
  * Makes sure that the server is who it should be and finds the schema it was written for.

@@ -15,6 +15,8 @@ export interface LoginSetup {
   readonly logins: number
   /** Since when Vipps has not taken client id or secret. */
   readonly refusedAt: Date | null
+  /** Since when BankID, or the broker in its place, has not taken the client. */
+  readonly bankidRefusedAt: Date | null
 }
 
 export type VippsEnvironment = VippsSettings['environment']

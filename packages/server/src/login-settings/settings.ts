@@ -53,6 +53,7 @@ export async function readLoginSettings(
     usage: [...usage],
     warnings: loginWarnings(setup, dependencies),
     ...(setup.refusedAt && { vippsRefusedAt: instant(setup.refusedAt) }),
+    ...(setup.bankidRefusedAt && bankid && { bankidRefusedAt: instant(setup.bankidRefusedAt) }),
   }
 }
 

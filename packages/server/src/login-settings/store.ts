@@ -1,6 +1,7 @@
 import type { Assurance, LoginSettings, VippsCost, VippsSettings } from '@nokkel/contract'
 import { sql } from 'kysely'
 import type { Caller } from '../audit/caller.ts'
+import type { Provider } from '../auth/providers/provider.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import type { WrappedSecret } from './client-secret.ts'
 import type { LoginSetup } from './login-setup.ts'
@@ -25,6 +26,7 @@ type SetupRow = {
   readonly price_per_login_ore: number | null
   readonly monthly_cap: number | null
   readonly refused_at: Date | null
+  readonly bankid_refused_at: Date | null
 }
 
 function toSetup(row: SetupRow, logins: number): LoginSetup {
@@ -39,6 +41,7 @@ function toSetup(row: SetupRow, logins: number): LoginSetup {
       : null,
     logins,
     refusedAt: row.refused_at,
+    bankidRefusedAt: row.bankid_refused_at,
   }
 }
 
@@ -98,7 +101,7 @@ export async function selectOwnSetup(
     select o.id as organization_id, o.slug, o.minimum_assurance, c.enabled, c.environment, c.client_id, c.secret_set,
       c.authentication, c.merchant_serial_number, c.personnummer_approved, c.confirm_in_app, c.app_redirect_uri,
       c.app_callback_uri, c.market, p.organization_id is not null as has_cost, p.cost_centre, p.price_per_login_ore,
-      p.monthly_cap, nokkel.vipps_refused_at() as refused_at
+      p.monthly_cap, nokkel.vipps_refused_at() as refused_at, nokkel.bankid_refused_at()
     from public.organization o
     left join public.vipps_org_config c on c.organization_id = o.id
     left join public.vipps_org_cost_config p on p.organization_id = o.id
@@ -218,9 +221,17 @@ export async function appoint(
   return rows[0]?.appointed === true
 }
 
-/** Vipps did not take client id or secret of the organisation. */
-export async function noteVippsRefusal(database: Database, organizationId: string): Promise<void> {
-  await sql`select nokkel.note_vipps_refusal(${organizationId}::uuid)`.execute(database)
+/** The provider did not take the client of the organisation. */
+export async function noteRefusal(database: Database, provider: Provider, organizationId: string): Promise<void> {
+  await (provider === 'vipps'
+    ? sql`select nokkel.note_vipps_refusal(${organizationId}::uuid)`
+    : sql`select nokkel.note_bankid_refusal(${organizationId}::uuid)`
+  ).execute(database)
+}
+
+/** BankID has taken the client of the organisation. */
+export async function endBankIdRefusal(database: Database, organizationId: string): Promise<void> {
+  await sql`select nokkel.end_bankid_refusal(${organizationId}::uuid)`.execute(database)
 }
 
 /** One more that Vipps has been paid for: it takes the client. */

@@ -33,6 +33,7 @@ const setup: LoginSetup = {
   cost,
   logins: 0,
   refusedAt: null,
+  bankidRefusedAt: null,
 }
 const warnings = (changes: Partial<LoginSetup>, connections = [connection('bankid')]) =>
   loginWarnings(
@@ -64,6 +65,18 @@ describe('login warnings', () => {
       { refusedAt: new Date(0) },
       [],
     ],
+    ['BankID did not take the client', ['bankid_refused'], { bankidRefusedAt: new Date(0) }],
+    [
+      'BankID did not take the client, and the cap of Vipps is reached',
+      ['no_way_in', 'bankid_refused', 'vipps_cap_reached'],
+      { bankidRefusedAt: new Date(0), logins: 100 },
+    ],
+    [
+      'neither took the client',
+      ['no_way_in', 'vipps_refused', 'bankid_refused'],
+      { bankidRefusedAt: new Date(0), refusedAt: new Date(0) },
+    ],
+    ['BankID is there no more', ['bankid_unconfigured'], { bankidRefusedAt: new Date(0) }, []],
     ['Vipps is off since', ['vipps_disabled'], { vipps: { ...vipps, enabled: false }, refusedAt: new Date(0) }],
     ['BankID is what is asked for', ['vipps_below_assurance'], { minimumAssurance: 'substantial' }],
     ['the cap is near', ['vipps_cap_near'], { logins: 80 }],

@@ -6,7 +6,7 @@ const near = 0.8
 
 /** What an administrator should see to, most urgent first. */
 export function loginWarnings(setup: LoginSetup, ways: OperatorWays): LoginWarning[] {
-  const { slug, vipps, cost, logins, refusedAt } = setup
+  const { slug, vipps, cost, logins, refusedAt, bankidRefusedAt } = setup
   const bankid = ways.registry.find('bankid', slug)
   const operated = ways.registry.find('vipps', slug)
   const obstacles = vippsObstacles(setup, ways)
@@ -15,7 +15,8 @@ export function loginWarnings(setup: LoginSetup, ways: OperatorWays): LoginWarni
   const found = new Set<LoginWarning>(obstacles)
   if (!bankid) found.add('bankid_unconfigured')
   if (inUse && refusedAt) found.add('vipps_refused')
-  if (!bankid && (obstacles.length > 0 || refusedAt)) found.add('no_way_in')
+  if (bankid && bankidRefusedAt) found.add('bankid_refused')
+  if ((!bankid || bankidRefusedAt) && (obstacles.length > 0 || refusedAt)) found.add('no_way_in')
   if (inUse && typeof cost?.monthlyCap === 'number' && !isCapReached(setup) && logins >= near * cost.monthlyCap) {
     found.add('vipps_cap_near')
   }
