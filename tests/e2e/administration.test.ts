@@ -175,7 +175,7 @@ describe('an administrator and Vipps', () => {
     await page.getByRole('button', { name: 'Ja, slå av Vipps' }).click()
     await page.getByRole('heading', { name: 'Vipps er slått av', exact: true }).waitFor()
     await member.page.getByRole('button', { name: 'Ja, gå til Vipps' }).click()
-    await member.page.getByText('Denne innloggingen er ikke satt opp for virksomheten.').waitFor()
+    await member.page.getByText('Denne innloggingen kan ikke brukes i virksomheten nå.').waitFor()
     await member.page.getByRole('button', { name: 'Logg inn med BankID i stedet' }).click()
     await agree(member.page)
     await beAt(member.page, 'fjordhjelpen-medlem-1')

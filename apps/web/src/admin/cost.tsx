@@ -1,4 +1,4 @@
-import { Heading, Paragraph, Textfield } from '@digdir/designsystemet-react'
+import { Alert, Heading, Paragraph, Textfield } from '@digdir/designsystemet-react'
 import type { LoginSettings, VippsCost } from '@nokkel/client'
 import { useNokkel } from '@nokkel/client/react'
 import { useState } from 'react'
@@ -18,6 +18,7 @@ export function Cost({ settings }: { settings: LoginSettings }) {
   const save = useChangeSettings((input: VippsCost) => administration.setVippsCost(input))
   const ore = price.trim() === '' ? null : parseOre(price)
   const logins = cap.trim() === '' ? null : parseWhole(cap, 10_000_000)
+  const closesTheOnlyWay = logins != null && isOnlyWay(settings)
   const changed = (set: (text: string) => void) => (text: string) => {
     set(text)
     save.reset()
@@ -70,10 +71,20 @@ export function Cost({ settings }: { settings: LoginSettings }) {
           error={checked && logins === undefined ? m.cost_cap_wrong() : undefined}
           onChange={(event) => changed(setCap)(event.target.value)}
         />
+        <div role="status">
+          {closesTheOnlyWay && (
+            <Alert data-color="warning" className="notice">
+              <Paragraph>{m.cost_cap_alone()}</Paragraph>
+            </Alert>
+          )}
+        </div>
       </SettingsForm>
     </section>
   )
 }
+
+const isOnlyWay = ({ bankid, warnings }: LoginSettings): boolean =>
+  bankid === null && !warnings.includes('vipps_unconfigured') && !warnings.includes('vipps_disabled')
 
 const inKroner = (ore: number): string => formatNumber((ore / 100).toFixed(2))
 

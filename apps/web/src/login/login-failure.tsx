@@ -1,4 +1,4 @@
-import { Button } from '@digdir/designsystemet-react'
+import { Button, Paragraph } from '@digdir/designsystemet-react'
 import { useSession } from '@nokkel/client/react'
 import { useLocation, useNavigate } from '@tanstack/react-router'
 import type { ErrorCode } from '../components/explain.ts'
@@ -28,6 +28,9 @@ const endsAsBefore: ReadonlySet<ErrorCode> = new Set([
   'provider_unavailable',
   'provider_misconfigured',
 ])
+
+/** What nobody can mend by the same provider, so they look for another. */
+const closed: ReadonlySet<ErrorCode> = new Set(['provider_unavailable', 'provider_misconfigured'])
 
 /** Why a login or a link was not completed, "Try again" from where it was, and the other way in. */
 export function LoginFailure({ login, kept, returnTo, titled = true, onClose }: LoginFailureProps) {
@@ -59,6 +62,7 @@ export function LoginFailure({ login, kept, returnTo, titled = true, onClose }: 
       code={reason}
       {...(titled && { title: purpose === 'link' ? m.link_failed_title() : m.login_failed_title() })}
     >
+      {purpose === 'login' && !other && reason && closed.has(reason) && <Paragraph>{m.login_no_other()}</Paragraph>}
       <div className="actions">
         {!(reason && endsAsBefore.has(reason)) && (
           <Button variant="secondary" onClick={retry}>

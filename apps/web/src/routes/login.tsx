@@ -1,5 +1,5 @@
 import { Alert, Card, Heading, Label, List, Paragraph, Select } from '@digdir/designsystemet-react'
-import type { OrganizationSummary } from '@nokkel/client'
+import type { ProviderId } from '@nokkel/client'
 import { useSession } from '@nokkel/client/react'
 import { useSearch } from '@tanstack/react-router'
 import { useEffect, useId } from 'react'
@@ -105,7 +105,7 @@ function ChooseOrganization() {
   )
 }
 
-/** A button for each way in that works now, and a plain sentence for one that does not. */
+/** A button for each way in that works now, and a plain sentence for one that does not or is not there. */
 function Ways({ returnTo }: { returnTo: string | undefined }) {
   const { isSuccess } = useOrganizations()
   const organization = useOrganization()
@@ -114,9 +114,11 @@ function Ways({ returnTo }: { returnTo: string | undefined }) {
   const last = useId()
   const starting = logins.find(({ state }) => state.status === 'loading')
   if (!organization) return isSuccess ? <Paragraph>{m.login_choose_first()}</Paragraph> : null
-  const works = logins.filter(({ provider }) => isOffered(organization, provider))
+  const offered = new Map(organization.providers.map(({ id, available }) => [id, available]))
+  const works = logins.filter(({ provider }) => offered.get(provider))
   const [only] = works
-  if (!only) return <NoWay organization={organization.name} />
+  if (!only) return <NoWay organization={organization.name} down={[...offered.keys()].map(providerName)} />
+  const sentence = (provider: ProviderId) => (offered.has(provider) ? m.login_unavailable : m.login_not_offered)
 
   return (
     <div className="login-providers">
@@ -143,7 +145,7 @@ function Ways({ returnTo }: { returnTo: string | undefined }) {
         .filter((login) => !works.includes(login))
         .map(({ provider }) => (
           <Paragraph key={provider} className="login-unavailable">
-            {m.login_unavailable({
+            {sentence(provider)({
               provider: providerName(provider),
               organization: organization.name,
               other: providerName(only.provider),
@@ -157,16 +159,24 @@ function Ways({ returnTo }: { returnTo: string | undefined }) {
   )
 }
 
-const isOffered = ({ providers }: OrganizationSummary, provider: string): boolean =>
-  providers.some(({ id, available }) => id === provider && available)
-
-function NoWay({ organization }: { organization: string }) {
+/** `down`: the names of what is set up and does not work. */
+function NoWay({ organization, down }: { organization: string; down: readonly string[] }) {
+  const [provider, another] = down
   return (
     <Alert data-color="warning" role="status" className="notice">
       <Heading level={2} data-size="2xs">
         {m.login_no_way_title({ organization })}
       </Heading>
-      <Paragraph>{m.login_no_way_body({ organization })}</Paragraph>
+      <div className="notice-body">
+        <Paragraph>
+          {!provider
+            ? m.login_no_way_unset()
+            : another
+              ? m.login_no_way_down()
+              : m.login_no_way_only_down({ provider, organization })}
+        </Paragraph>
+        <Paragraph>{m.login_no_way_body({ organization })}</Paragraph>
+      </div>
     </Alert>
   )
 }
