@@ -46,8 +46,9 @@ export function CheckVipps() {
       <div role="status">
         {check.data && !check.isError && (
           <ul className="rows">
-            {check.data.map((finding) => (
-              <Finding key={finding.check} finding={finding} />
+            {check.data.map((finding, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: one check may find several things, and all come anew together
+              <Finding key={index} finding={finding} />
             ))}
           </ul>
         )}
@@ -65,7 +66,7 @@ function Finding({ finding: { check, result, detail } }: { finding: ProviderFind
           <Tag data-color={results[result].color}>{results[result].name()}</Tag>
         </span>
         {result === 'failed' && <span className="row-note">{whatToDo[check]()}</span>}
-        {result !== 'ok' && detail && <span className="row-note">{m.finding_detail({ detail })}</span>}
+        {detail && <span className="row-note">{m.finding_detail({ detail })}</span>}
       </div>
     </li>
   )

@@ -12,7 +12,7 @@ interface ProviderButtonProps {
   onClick: () => void
 }
 
-/** The way to a provider, in its colour and with the words that its brand rules ask for. */
+/** The way to a provider: in a colour that tells them apart, with its name in words and without its logo. */
 export function ProviderButton({ provider, loading = false, describedBy, onClick }: ProviderButtonProps) {
   return (
     <Button
