@@ -1,9 +1,13 @@
-import { NokkelError } from '../errors.ts'
+import type { LoginBegun } from '@nokkel/contract'
+import { codeOf, NokkelError } from '../errors.ts'
+import type { InputOf } from '../http/endpoints.ts'
 import { checkAuthorizationUrl } from './authorization-url.ts'
 import type { LinkRecord } from './login-records.ts'
 import type { LoginRequest, LoginSteps, LoginTools } from './login-steps.ts'
 import type { PendingLogin } from './pending-login.ts'
 import { VippsPkceGenerator } from './pkce.ts'
+
+type BeginLoginBody = InputOf<'beginLogin'>['body']
 
 const pkce = new VippsPkceGenerator()
 
@@ -35,7 +39,7 @@ export function createBeginning(tools: LoginTools): LoginSteps['begin'] {
       const begun =
         purpose === 'link'
           ? await call('beginLink', { body }, { signal })
-          : await request('beginLogin', { body: { ...body, organization, ...extras(login, confirmed) } }, { signal })
+          : await beginOutside({ ...body, organization, ...extras(login, confirmed) }, signal)
       const url = checkAuthorizationUrl(begun.authorizationUrl, {
         state,
         nonce,
@@ -49,6 +53,18 @@ export function createBeginning(tools: LoginTools): LoginSteps['begin'] {
     } catch (error) {
       await pendingLogins.clear(provider, state).catch(() => {})
       throw error
+    }
+  }
+
+  /** Past a cap goes only an administrator who is logged in. */
+  async function beginOutside(body: BeginLoginBody, signal: AbortSignal): Promise<LoginBegun> {
+    try {
+      return await request('beginLogin', { body }, { signal })
+    } catch (error) {
+      const loggedIn = codeOf(error) === 'provider_unavailable' && (await session.read()) !== undefined
+      const { accessToken } = (loggedIn && (await session.usable().catch(() => undefined))) || {}
+      if (accessToken === undefined) throw error
+      return request('beginLogin', { body: { ...body, accessToken } }, { signal })
     }
   }
 
