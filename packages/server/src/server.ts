@@ -92,9 +92,14 @@ export interface NokkelServerOptions {
    * anything is answered. On Node `fileErasureLedger` of `@nokkel/server/node`. Default: none.
    */
   readonly erasureLedger?: ErasureLedger
-  /** How long backups of the database are kept, from 1 to 3650, as people who are erased are told. Default 30. */
+  /**
+   * How long backups of the database are kept, from 1 to 3650, as people who are erased are told. Default 30, which is logged in
+   * production as `backup_retention_assumed`.
+   */
   readonly backupRetentionDays?: number
 }
+
+const defaultBackupRetentionDays = 30
 
 /** Where the operations are; the last three where other EKM-05 software expects them. */
 const apiPaths = ['/nokkel/*', '/crypto-service', '/generate-user-keys', '/generate-company-keys']
@@ -144,7 +149,7 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     warmKeyPairs = 0,
     supabase,
     erasureLedger,
-    backupRetentionDays = 30,
+    backupRetentionDays = defaultBackupRetentionDays,
   } = options
   const production = mode === 'production'
   const publicUrl = publicUrlOf(options.publicUrl, production)
@@ -173,6 +178,9 @@ export function createNokkelServer(options: NokkelServerOptions): NokkelServer {
     await keys.check()
     await sessionKeys.current()
     await erasures.begin()
+    // People are given that number signed, so nobody but the operator can promise it.
+    if (production && options.backupRetentionDays === undefined)
+      logger({ level: 'warn', event: 'backup_retention_assumed', count: backupRetentionDays })
   })
 
   const limiter = createRateLimiter({ database, now })

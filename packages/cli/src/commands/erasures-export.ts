@@ -6,8 +6,8 @@ import { writeSecretFile } from '../settings/write-secret-file.ts'
 export const erasuresExport: Command = {
   help: `  nokkel erasures export FILE [--data DIR] [--json]
 
-Writes who was erased to a new file, as the server writes it to ERASURE_LEDGER: for where it has none, to be done before a
-backup is restored and kept where the database is not. Give it to nokkel erasures replay afterwards.
+Writes who was erased to a new file, as the server writes it to ERASURE_LEDGER: to begin such a ledger, or for where there is
+none, to be done before a backup is restored and kept where the database is not. Give it to nokkel erasures replay afterwards.
 
 ${databaseHelp}
   --json         prints how many they are as JSON`,

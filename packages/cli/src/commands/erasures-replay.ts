@@ -20,6 +20,11 @@ ${databaseHelp}
       throw new CommandError(`${file} cannot be read: ${cause.code}.`, { cause })
     })
     const entries = parseErasures(text, file)
+    if (text !== '' && !text.endsWith('\n')) {
+      terminal.report(
+        `The last line of ${file} has no end and was left out: if it was not being written when something stopped, lines of it are lost.`,
+      )
+    }
     const erased = await withOperatorDatabase(values, terminal, { migrate: true }, (database) =>
       replayErasures(database, entries),
     )

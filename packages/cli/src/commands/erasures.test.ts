@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -75,6 +75,15 @@ describe('nokkel erasures', { timeout: 60_000 }, () => {
     expect(await isIn(restored, id)).toBe(false)
     expect(JSON.parse((await run(['replay', exported, '--json'], restored)).stdout)).toEqual({ entries: 1, erased: 0 })
     expect(JSON.parse((await run(['list', '--json'], restored)).stdout)).toEqual({ erasures })
+
+    // Half a line, and a whole one that has lost its end.
+    const text = readFileSync(exported, 'utf8')
+    for (const cut of [40, text.length - 1]) {
+      writeFileSync(file('cut.jsonl'), text + text.slice(0, cut))
+      const { status, stdout, stderr } = await run(['replay', file('cut.jsonl')], restored)
+      expect([status, stdout]).toEqual([0, 'Erasures: 1. Accounts that were here again, and are erased: 0.'])
+      expect(stderr).toMatch(/^The last line of .*cut\.jsonl has no end and was left out: .*\.$/)
+    }
   })
 
   it('replay refuses what it cannot read, and erases nobody', async () => {
@@ -101,16 +110,22 @@ describe('nokkel erasures', { timeout: 60_000 }, () => {
     expect((await run(['export', '--help'])).stdout).toContain('nokkel erasures export FILE')
 
     // The server itself does it, before it listens; and writes down what only the database knew of.
-    writeFileSync(file('ledger.jsonl'), `${good}\n`)
     writeFileSync(file('providers.json'), '[]')
-    const child = start(['serve', '--port', '0', '--host', 'localhost'], {
+    const env = {
       DATABASE_URL: restored.url ?? '',
       PUBLIC_URL: 'https://keys.example.no',
       PROVIDERS_FILE: file('providers.json'),
       MASTER_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
       INDEX_KEY: randomBytes(32).toString('hex'),
       ERASURE_LEDGER: file('ledger.jsonl'),
+    }
+    expect(await nokkel(['serve', '--port', '0', '--host', 'localhost'], { env })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`nokkel erasures export ${file('ledger.jsonl')}.`),
     })
+    expect(existsSync(file('ledger.jsonl'))).toBe(false)
+    writeFileSync(file('ledger.jsonl'), `${good}\n`)
+    const child = start(['serve', '--port', '0', '--host', 'localhost'], env)
     let logged = ''
     child.stdout.setEncoding('utf8').on('data', (text) => {
       logged += text
@@ -124,6 +139,8 @@ describe('nokkel erasures', { timeout: 60_000 }, () => {
     await ended
     expect(await isIn(restored, id)).toBe(false)
     expect(logged).toContain('"event":"erased_again","count":1')
+    expect(logged).toContain('"event":"ledger_completed","count":1')
+    expect(logged).toContain('"event":"backup_retention_assumed","count":30')
     expect(logged).not.toContain(id)
     expect(readFileSync(file('ledger.jsonl'), 'utf8').split('\n')).toHaveLength(3)
   })

@@ -71,6 +71,8 @@ describe('nokkel serve', { timeout: 60_000 }, () => {
       body: { issuer: 'https://keys.example.no/nokkel' },
     })
     expect(await stop(child)).toBe(0)
+    expect(said()).toContain('ERASURE_LEDGER is not set: a restored backup brings back whoever was erased')
+    expect(emitted()).toContain('"event":"backup_retention_assumed","count":30')
     for (const secret of [masterKey, keys.INDEX_KEY]) expect(said() + emitted()).not.toContain(secret)
   })
 
@@ -80,7 +82,7 @@ describe('nokkel serve', { timeout: 60_000 }, () => {
     const { stdout } = await nokkel(split, { env: keys })
     const [one = '', , three = ''] = (JSON.parse(stdout) as { shares: string[] }).shares
 
-    const { url, said } = await serve({ SEALED_KEYRING_FILE: file })
+    const { url, said, emitted } = await serve({ SEALED_KEYRING_FILE: file, BACKUP_RETENTION_DAYS: '30' })
     await expect.poll(said).toContain('It is sealed: 2 shares open it.')
     expect(await get(`${url}/nokkel/organizations`)).toMatchObject({ status: 503, body: { code: 'sealed' } })
 
@@ -92,6 +94,7 @@ describe('nokkel serve', { timeout: 60_000 }, () => {
     const again = await nokkel(['unseal', '--url', url, '--json'], { input: three })
     expect(JSON.parse(again.stdout)).toEqual({ sealed: false, required: 2, received: 2 })
     expect(await get(`${url}/nokkel/organizations`)).toMatchObject({ status: 200 })
+    expect(emitted()).not.toContain('backup_retention_assumed')
   })
 
   it.each([
@@ -122,7 +125,8 @@ describe('nokkel serve', { timeout: 60_000 }, () => {
   it('says that a port is taken', async () => {
     const { url } = await serve(keys)
     const { port } = new URL(url)
-    expect(await nokkel(['serve', '--port', port, '--host', 'localhost'], { env: { ...settings, ...keys } })).toEqual({
+    const env = { ...settings, ...keys, BACKUP_RETENTION_DAYS: '30' }
+    expect(await nokkel(['serve', '--port', port, '--host', 'localhost'], { env })).toEqual({
       status: 1,
       stdout: '',
       stderr: `Port ${port} is taken; stop what listens there, or choose another with --port.`,

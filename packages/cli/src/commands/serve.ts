@@ -21,7 +21,8 @@ Serves the API in production mode, and beside it a built web application. In fro
   TRUSTED_PROXIES    how many proxies of yours write X-Forwarded-For; default 0
   SUPABASE_URL       the Supabase project whose accounts people may bring along; default none
   ERASURE_LEDGER     file in which it keeps who was erased, outside of the database; whoever a restored backup brings back
-                     is erased again before anything is answered. One for each server; default none
+                     is erased again before anything is answered. It must be there: nokkel erasures export makes one.
+                     Default none
   BACKUP_RETENTION_DAYS
                      how long backups of the database are kept, as people who are erased are told; default 30
 
@@ -55,6 +56,10 @@ A server that is sealed listens, answers 503, and begins when enough shares are 
       throw new CommandError(`Port ${port} is taken; stop what listens there, or choose another with --port.`)
     })
     report(`Nøkkel listens on port ${listening.port} and is reached at ${settings.publicUrl}.`)
+    if (!ledger)
+      report(
+        'ERASURE_LEDGER is not set: a restored backup brings back whoever was erased, until nokkel erasures replay.',
+      )
     const seal = server.sealed() && rootKeys.seal?.status()
     if (seal)
       report(`It is sealed: ${seal.required} shares open it. Give them with nokkel unseal --url ${settings.publicUrl}.`)

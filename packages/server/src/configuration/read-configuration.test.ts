@@ -47,7 +47,6 @@ describe('configuration', () => {
       allowedOrigins: [],
       appOrigins: [],
       trustedProxies: 0,
-      backupRetentionDays: 30,
     })
   })
 

@@ -21,7 +21,7 @@ export interface Configuration {
   readonly allowedOrigins: readonly string[]
   readonly appOrigins: readonly string[]
   readonly trustedProxies: number
-  readonly backupRetentionDays: number
+  readonly backupRetentionDays?: number
   readonly supabase?: SupabaseProject
 }
 
@@ -42,7 +42,8 @@ type Environment = Readonly<Record<string, string | undefined>>
  * - `APP_ORIGINS`: the apps that administrators may have people sent back into, separated by commas: https origins, or
  *   reverse-domain schemes such as `no.example.app:`. Default none.
  * - `TRUSTED_PROXIES`: how many proxies of one's own write `X-Forwarded-For`. Default 0.
- * - `BACKUP_RETENTION_DAYS`: how long backups of the database are kept, from 1 to 3650. Default 30.
+ * - `BACKUP_RETENTION_DAYS`: how long backups of the database are kept, from 1 to 3650. Without it a server says 30, and logs that
+ *   nobody has promised so.
  * - `SUPABASE_URL`: the project whose accounts people may bring along; edge functions have it already. One without https, as
  *   that of a gateway on the same machine, is not used.
  * - `SUPABASE_JWKS_URL`: where its keys are. Default: `<SUPABASE_URL>/auth/v1/.well-known/jwks.json`.
@@ -80,7 +81,7 @@ export async function readConfiguration(
     allowedOrigins,
     appOrigins,
     trustedProxies,
-    backupRetentionDays,
+    ...(backupRetentionDays !== undefined && { backupRetentionDays }),
     ...(supabase && { supabase }),
   }
 }
@@ -184,7 +185,8 @@ function readCount(text = '0'): number {
   return Number(text)
 }
 
-function readDays(text = '30'): number {
+function readDays(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (days < 1 || days > 3650) throw new ConfigurationError('BACKUP_RETENTION_DAYS must be a number from 1 to 3650.')
   return days
