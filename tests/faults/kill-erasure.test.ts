@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseErasures } from '@nokkel/server'
+import { formatErasure, parseErasures } from '@nokkel/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseEngines } from '../../tools/testing/database.ts'
-import { type FragileServer, startFragileServer } from './testing/fragile-server.ts'
+import { type FragileServer, freePort, spawn, startFragileServer } from './testing/fragile-server.ts'
 import { type OutlivingDatabase, prepareDatabase } from './testing/outliving-database.ts'
 import { type Address, goToProvider, type PlainAnswer, send } from './testing/plain-login.ts'
+import type { ServerPlan } from './testing/server-plan.ts'
 
 // An embedded database takes a second to come back, so there a transaction is cut only where that can make a difference.
 const points = {
@@ -113,5 +116,65 @@ describe.each(databaseEngines)('a server that is killed while somebody is erased
     console.log(`[${engine}] ${outcomes.length} kills: ${outcomes.join(' ')}`)
     await server.close()
     await expectNothingHalf()
+  })
+})
+
+describe.each(databaseEngines)('a server that is killed while it replays its ledger [%s]', (engine) => {
+  it('has erased somebody or not, and goes on until all are gone', { timeout: 300_000 }, async () => {
+    const home = mkdtempSync(join(tmpdir(), 'nokkel-kill-replay-'))
+    const erasureLedger = join(home, 'erasures.jsonl')
+    writeFileSync(erasureLedger, '')
+    const prepared = await prepareDatabase(engine)
+    const publicUrl = `http://localhost:${await freePort()}`
+    const plan: ServerPlan = {
+      database: prepared.database,
+      publicUrl,
+      masterKey: '07'.repeat(32),
+      points: ['begin', 'inside', 'commit', 'committed'],
+      clients: [],
+      erasureLedger,
+    }
+    /** @returns Whether it came to the end of its start. */
+    const start = async (of: Partial<ServerPlan> = {}): Promise<boolean> => {
+      const child = spawn()
+      child.send({ ...plan, ...of })
+      const ended = once(child, 'exit')
+      const opened = await Promise.race([once(child, 'message').then(() => true), ended.then(() => false)])
+      if (opened) child.kill('SIGKILL')
+      expect(await ended).toEqual([null, 'SIGKILL'])
+      return opened
+    }
+    const people = () =>
+      prepared.look(async (ask) => {
+        for (const [what, sql] of Object.entries(halves)) expect(await ask(sql), what).toEqual([])
+        const rows = await ask<{ id: string }>('select auth_user_id as id from public.app_user order by 1')
+        return rows.map(({ id }) => id)
+      })
+
+    expect(await start()).toBe(true)
+    const before = await people()
+    const erased = before.filter((_, n) => n % 3 === 0).slice(0, 4)
+    const erasedAt = new Date().toISOString()
+    const lines = erased.map((userId) =>
+      formatErasure({ id: randomUUID(), userId, formerIds: [], erasedAt, backupsExpireAt: erasedAt, removed: {} }),
+    )
+    writeFileSync(erasureLedger, lines.join(''))
+    const database = 'directory' in plan.database ? { ...plan.database, seeded: true } : plan.database
+    const left: number[] = []
+    for (let killAtStart = 0; !(await start({ database, killAtStart })); killAtStart++) {
+      const here = await people()
+      expect(here.filter((id) => !erased.includes(id))).toEqual(before.filter((id) => !erased.includes(id)))
+      left.push(here.length - before.length + erased.length)
+    }
+    expect(await people()).toEqual(before.filter((id) => !erased.includes(id)))
+    expect(left[0]).toBe(erased.length)
+    expect(new Set(left).size).toBeGreaterThan(3)
+    expect(left).toEqual([...left].sort().reverse())
+    await prepared.look(async (ask) => {
+      const known = await ask<{ id: string }>('select user_id as id from nokkel.erasure order by 1')
+      expect(known.map(({ id }) => id)).toEqual(erased)
+    })
+    await prepared.remove()
+    rmSync(home, { recursive: true })
   })
 })

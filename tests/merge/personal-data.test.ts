@@ -11,7 +11,7 @@ import { encryptPersonnummer } from '../../packages/server/src/identity/personnu
 import type { Keyring } from '../../packages/server/src/keyring/keyring.ts'
 import { createTestApi, type TestApi } from '../../tools/testing/api.ts'
 import { createTestDatabase, databaseEngines, type TestDatabase } from '../../tools/testing/database.ts'
-import { type LoggedIn, logIn } from '../../tools/testing/people.ts'
+import { createOrganization, type LoggedIn, logIn } from '../../tools/testing/people.ts'
 import { callsOf } from './testing/calls.ts'
 import { createPair, type Pair, personnummer } from './testing/pair.ts'
 
@@ -53,16 +53,30 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
       expect((await api.call(contract.withdrawConsent, by.claims, { params: { id } })).status).toBe(204)
     }
   }
+  /** Where the log says that of a consent. */
+  const recorded = async (action: string, id: string) => {
+    const { rows } = await sql<{ organization: string }>`
+      select organization_id as organization from nokkel.audit_log
+      where action = ${action} and subject_id = ${id}`.execute(database.owner)
+    return rows.map(({ organization }) => organization)
+  }
   const back = ({ organization, other }: Pair) => logIn(database, organization, other.id)
 
   it('moves to the account that is kept, and goes back', async () => {
     const pair = await createPair(database, api)
     const before = await back(pair)
     expect((await status(before)).kept.masked).toBe(masked)
+    const { rows: givesWay } = await sql<{ id: string }>`select id from public.consent
+      where user_id = ${pair.other.id}::uuid and organization_id = ${pair.organization}::uuid and purpose = 'contact'`.execute(
+      database.owner,
+    )
     expect(await status(pair.survivor)).toEqual({ kept: null, offered: null })
     expect(await calls.merge(pair)).toMatchObject({ status: 200 })
     expect(await status(pair.survivor)).toMatchObject({ kept: { masked, source: 'bankid' }, offered: null })
     expect(await live(pair.survivor)).toEqual(['contact', 'contact', 'personnummer', 'recognition'])
+    // Both had said yes to the same organisation: one gives way, which the log says there.
+    expect(givesWay).toHaveLength(1)
+    for (const { id } of givesWay) expect(await recorded('consent.replace', id)).toEqual([pair.organization])
     expect(await calls.undo(pair)).toMatchObject({ status: 200 })
     expect(await status(pair.survivor)).toEqual({ kept: null, offered: null })
     expect(await live(pair.survivor)).toEqual(['contact'])
@@ -73,7 +87,7 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
 
   /** Of the account that is kept, before it is merged. */
   const keepOwn = async ({ survivor, organization }: Pair, source: 'bankid' | 'typed') => {
-    const key = await obtainPersonKey(database.server, api.keyring, survivor.id)
+    const { key } = await obtainPersonKey(database.server, api.keyring, survivor.id)
     const envelope = await encryptPersonnummer(own as Personnummer, key, 'kept', survivor.id)
     await sql`update public.user_identities
       set personnummer = ${envelope}, personnummer_source = ${source}, personnummer_kept_at = now()
@@ -150,7 +164,7 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     const again = await back(pair)
     expect((await status(again)).offered).toBeNull()
     // One that is there all the same is not kept.
-    const key = await obtainPersonKey(database.server, api.keyring, pair.other.id)
+    const { key } = await obtainPersonKey(database.server, api.keyring, pair.other.id)
     const offered = await encryptPersonnummer(personnummer as Personnummer, key, 'offered', pair.other.id)
     await sql`insert into nokkel.offered_personnummer (user_id, personnummer, source)
       values (${pair.other.id}::uuid, ${offered}, 'bankid')`.execute(database.owner)
@@ -187,11 +201,11 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     )
     expect(rows).toEqual([])
     expect(await live(by)).toEqual(['personnummer', 'recognition'])
-    const recorded = await sql<{ organization: string; count: number }>`
+    const entries = await sql<{ organization: string; count: number }>`
       select organization_id as organization, count(*)::int as count from nokkel.audit_log
       where action = 'consent.withdraw' and organization_id in (${pair.organization}::uuid, ${pair.elsewhere}::uuid)
       group by 1`.execute(database.owner)
-    expect(Object.fromEntries(recorded.rows.map(({ organization, count }) => [organization, count]))).toEqual({
+    expect(Object.fromEntries(entries.rows.map(({ organization, count }) => [organization, count]))).toEqual({
       [pair.organization]: 1,
       [pair.elsewhere]: 1,
     })
@@ -229,6 +243,10 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
     expect(await contact(pair.survivor)).not.toBeNull()
     expect(await calls.undo(pair)).toMatchObject({ status: 200 })
     const other = await back(pair)
+    // Of both the log says where it was taken back.
+    const taken = [here, ...(await consents(other)).filter(({ withdrawnAt }) => withdrawnAt !== null)]
+    expect(taken).toHaveLength(2)
+    for (const { id } of taken) expect(await recorded('consent.withdraw', id)).toEqual([pair.organization])
     expect(await live(pair.survivor)).toEqual([])
     expect(await contact(pair.survivor)).toBeNull()
     expect(await live(other)).toEqual(['contact', 'personnummer', 'recognition'])
@@ -263,6 +281,27 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
       database.owner,
     )
     expect(rows).toEqual([{ organization: pair.organization, byAdministrator: true }])
+  })
+
+  it('by a Vipps that goes back with the undo, is over for who is left without one', async () => {
+    const pair = await createPair(database, api)
+    const { id } = pair.survivor
+    await sql`delete from public.external_identity where user_id = ${id}::uuid`.execute(database.owner)
+    await sql`delete from public.consent where user_id = ${id}::uuid`.execute(database.owner)
+    expect(await calls.merge(pair)).toMatchObject({ status: 200 })
+    // Said since, at a login by the Vipps of the other one, to an organisation that neither had said it to.
+    const third = await createOrganization(database)
+    const { rows } = await sql<{ id: string }>`
+      insert into public.consent (user_id, organization_id, purpose, shares, legal_basis, text_version)
+      values (${id}::uuid, ${third}::uuid, 'contact', '{email}', 'gdpr-6-1-a', 'v3') returning id`.execute(
+      database.owner,
+    )
+    expect(await contact(pair.survivor)).not.toBeNull()
+    expect(await calls.undo(pair)).toMatchObject({ status: 200 })
+    expect(await live(pair.survivor)).toEqual([])
+    expect(await contact(pair.survivor)).toBeNull()
+    expect(await recorded('consent.withdraw', (rows as [{ id: string }])[0].id)).toEqual([third])
+    expect(await live(await back(pair))).toEqual(['contact', 'contact', 'personnummer', 'recognition'])
   })
 
   it('under a key that goes with the undo, is kept all the same, under the key that is there then', async () => {
@@ -312,7 +351,7 @@ describe.each(databaseEngines)('what people agreed to, in a merge [%s]', (engine
   it('of a number that changed after it was previewed, is not merged', async () => {
     const pair = await createPair(database, api)
     const { digest } = (await calls.preview(pair)).body
-    const key = await obtainPersonKey(database.server, api.keyring, pair.other.id)
+    const { key } = await obtainPersonKey(database.server, api.keyring, pair.other.id)
     const another = await encryptPersonnummer(personnummer as Personnummer, key, 'kept', pair.other.id)
     await sql`update public.user_identities set personnummer = ${another}
       where user_id = ${pair.other.id}::uuid`.execute(database.owner)

@@ -15,7 +15,7 @@ import { createProjectAt, inOneHour } from '../../tools/testing/rfx/projects.ts'
 import { testPrivateKeys } from '../../tools/testing/rsa-keys.ts'
 import { callsOf } from '../merge/testing/calls.ts'
 import { type Dump, dumpTables } from '../merge/testing/dump.ts'
-import { createPair, type Pair } from '../merge/testing/pair.ts'
+import { createDuplicate, createPair, type Pair } from '../merge/testing/pair.ts'
 import { heldContact, heldNumber, holdEverything } from './testing/held.ts'
 import { createMemoryLedger, type MemoryLedger } from './testing/memory-ledger.ts'
 
@@ -384,6 +384,18 @@ describe.each(databaseEngines)('erasing a person [%s]', { timeout: 120_000 }, (e
       select id from nokkel.account_merge where ${pair.survivor.id}::uuid in (survivor_id, other_id))`),
     ).toEqual([])
     expect(await api.call(contract.listSessions, pair.other.claims)).toMatchObject({ code: 'account_erased' })
+  })
+
+  it('leaves nothing of them in what the merges of others remember, which can be undone still', async () => {
+    const pair = await createPair(database, api)
+    const person = await createEquipped(database, pair.organization)
+    await createDuplicate(database, pair.organization, pair.other.id, person.id, 'phone_and_email')
+    expect(await callsOf(api).merge(pair)).toMatchObject({ status: 200 })
+    const journal = async () => (await dumpTables(database))['nokkel.account_merge_row'] ?? []
+    expect((await journal()).filter((row) => row.includes(person.id))).not.toEqual([])
+    expect((await erase(person)).status).toBe(200)
+    expect((await journal()).filter((row) => row.includes(person.id))).toEqual([])
+    expect(await callsOf(api).undo(pair)).toMatchObject({ status: 200 })
   })
 
   describe('is refused, and leaves everything as it was', () => {

@@ -18,6 +18,8 @@ export interface ServerPlan {
   readonly maximumConnections?: number
   /** Where it writes who was erased; default nowhere. */
   readonly erasureLedger?: string
+  /** At which point of its start it kills itself, counted from 0; default at none. */
+  readonly killAtStart?: number
   /** How many requests to log in an address has in a minute; default as in production. */
   readonly loginsPerMinute?: number
   readonly clients: readonly {

@@ -51,6 +51,8 @@ async function open(plan: ServerPlan): Promise<void> {
     },
     logger: (entry) => entry.level === 'error' && console.error(JSON.stringify(entry)),
   })
+  // What it does at its start is done by whoever waits for it first.
+  await current.run({ left: plan.killAtStart ?? Infinity }, () => server.ready())
   await serve({
     server: {
       ...server,

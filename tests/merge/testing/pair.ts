@@ -159,7 +159,7 @@ export async function createPair(
   }
   const { keyring } = api
   await keepContact({ database: server, keyring, logger: () => undefined }, other.id, async () => contact)
-  const personKey = await obtainPersonKey(server, keyring, other.id)
+  const { key: personKey } = await obtainPersonKey(server, keyring, other.id)
   const kept = await encryptPersonnummer(personnummer as Personnummer, personKey, 'kept', other.id)
   await run(sql`update public.user_identities
     set personnummer = ${kept}, personnummer_source = 'bankid', personnummer_kept_at = now() where user_id = ${other.id}::uuid`)

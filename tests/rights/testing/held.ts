@@ -36,7 +36,7 @@ export async function holdEverything(
   { id, claims, deviceId }: Equipped,
   name = 'Åse Sletten',
 ): Promise<Held> {
-  const key = await obtainPersonKey(server, keyring, id)
+  const { key } = await obtainPersonKey(server, keyring, id)
   const contact = await encryptContact(heldContact, key, id)
   const personnummer = await encryptPersonnummer(number(), key, 'kept', id)
   const offered = await encryptPersonnummer(number(), key, 'offered', id)

@@ -150,7 +150,7 @@ describe.each(databaseEngines)('two index keys at a time [%s]', (engine) => {
     return rows[0]?.count
   }
   const keepNumber = async (at: ServerKeys, userId: string, number: Personnummer, source = 'bankid') => {
-    const key = await obtainPersonKey(database.server, at.keyring, userId)
+    const { key } = await obtainPersonKey(database.server, at.keyring, userId)
     const envelope = await encryptPersonnummer(number, key, 'kept', userId)
     await sql`update public.user_identities set personnummer = ${envelope}, personnummer_source = ${source},
       personnummer_kept_at = now() where user_id = ${userId}::uuid`.execute(database.owner)

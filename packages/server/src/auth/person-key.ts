@@ -30,8 +30,16 @@ export async function openPersonKey(keyring: Keyring, userId: string, wrappedKey
  * Of two that are made at the same time one is kept, and that one both callers get: nothing is ever encrypted under
  * the other.
  */
-export async function obtainPersonKey(database: Database, keyring: Keyring, userId: string): Promise<EnvelopeKey> {
-  return openPersonKey(keyring, userId, await obtainWrapped(database, keyring, userId))
+export async function obtainPersonKey(
+  database: Database,
+  keyring: Keyring,
+  userId: string,
+): Promise<{ readonly key: EnvelopeKey; readonly wrappedKey: Uint8Array }> {
+  const known = await sql<{ key: Uint8Array | null }>`select nokkel.person_key_of(${userId}::uuid) as key`.execute(
+    database,
+  )
+  const wrappedKey = new Uint8Array(known.rows[0]?.key ?? (await makePersonKey(database, keyring, userId)))
+  return { key: await openPersonKey(keyring, userId, wrappedKey), wrappedKey }
 }
 
 /**
@@ -46,21 +54,13 @@ export async function keepUnderPersonKey<T>(
   keep: (key: EnvelopeKey, wrappedKey: Uint8Array) => Promise<T>,
 ): Promise<T> {
   const attempt = async () => {
-    const wrappedKey = await obtainWrapped(database, keyring, userId)
-    return keep(await openPersonKey(keyring, userId, wrappedKey), wrappedKey)
+    const { key, wrappedKey } = await obtainPersonKey(database, keyring, userId)
+    return keep(key, wrappedKey)
   }
   return attempt().catch((cause: unknown) => {
     if (toServerError(cause).code !== 'conflict') throw cause
     return attempt()
   })
-}
-
-async function obtainWrapped(database: Database, keyring: Keyring, userId: string): Promise<Uint8Array> {
-  const known = await sql<{ key: Uint8Array | null }>`select nokkel.person_key_of(${userId}::uuid) as key`.execute(
-    database,
-  )
-  const wrapped = known.rows[0]?.key ?? (await makePersonKey(database, keyring, userId))
-  return new Uint8Array(wrapped)
 }
 
 /** A new key for a person's stored data, wrapped. Counts a wrap in the database: call it outside transactions. */
