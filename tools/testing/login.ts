@@ -76,12 +76,12 @@ interface LoggedInOverHttp extends SignedIn {
 export const firstPerson = (people.find(({ id }) => id === 'likeperson-medlem-1') ?? people[0])?.id ?? ''
 
 /** A yes to everything that a provider can be asked for. */
-export const consentTo = (provider: Provider) => ({
+export const consentTo = (provider: Provider, via?: ProviderConnection['via']) => ({
   version: 'v1',
   shares:
     provider === 'bankid'
       ? ['name', 'birthDate', 'personnummer']
-      : ['name', 'phoneNumber', 'email', 'address', 'personnummer'],
+      : ['name', ...(via === undefined ? ['phoneNumber', 'email'] : []), 'address', 'personnummer'],
 })
 
 type Connections = Partial<Record<Provider, Partial<ProviderConnection>>>
@@ -201,7 +201,7 @@ export async function createLoginSystem(
           state,
           nonce,
           codeChallenge: await challengeOf(codeVerifier),
-          consent: consentTo(provider),
+          consent: consentTo(provider, connection(organization)[provider]?.via),
           ...requestChanges,
         },
       })

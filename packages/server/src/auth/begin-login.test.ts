@@ -13,6 +13,7 @@ import {
   publicUrl,
 } from '../../../../tools/testing/login.ts'
 import type { Provider } from './providers/provider.ts'
+import { definitionOf } from './providers/registry.ts'
 
 const [codeChallenge, state, nonce] = ['A'.repeat(43), 'B'.repeat(43), 'C'.repeat(43)]
 const personnummer = people.find(({ id }) => id === firstPerson)?.nationalNumber ?? ''
@@ -129,11 +130,12 @@ describe.each(databaseEngines)('beginning a login [%s]', (engine) => {
 
     it.each([
       ['idura', 'bankid', 'openid ssn', 'urn:grn:authn:no:bankid:high'],
-      ['idura', 'vipps', 'openid phone email address ssn', 'urn:grn:authn:no:vipps'],
+      ['idura', 'vipps', 'openid address ssn', 'urn:grn:authn:no:vipps'],
       ['signicat', 'bankid', 'openid profile nbid-extra idp-id nin', 'idp:nbid nbid_idp:BID'],
     ] as const)('of %s for %s', async (via, provider, scope, acr_values) => {
       const system = await start({ connection: () => ({ [provider]: { via } }) })
-      const { endpoint, parameters } = await parametersOf(system, provider)
+      const shares = [...definitionOf({ provider, via }).shares, 'personnummer']
+      const { endpoint, parameters } = await parametersOf(system, provider, { consent: { version: 'v1', shares } })
       expect(endpoint.startsWith(`${system.sandbox[via].issuer}/`)).toBe(true)
       expect(parameters).toEqual({
         ...common,

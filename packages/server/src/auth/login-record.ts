@@ -34,7 +34,8 @@ export async function makeLoginRecord(
       personnummer || login.personnummerOutcome !== 'verified' ? login.personnummerOutcome : 'not_asked',
     phone_index: await indexBy(blindIndex, 'phone', phoneNumber),
     email_index: await indexBy(blindIndex, 'email', email),
-    contact_index_key: login.contact && keyId,
+    // What no provider vouches for now does not replace what one has.
+    contact_index_key: phoneNumber !== null || email !== null ? keyId : null,
     previous_index_key: (await previous?.keyId()) ?? null,
     previous_personnummer_index: await indexBy(previous, 'personnummer', personnummer),
     previous_phone_index: await indexBy(previous, 'phone', phoneNumber),

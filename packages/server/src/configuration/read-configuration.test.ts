@@ -133,6 +133,13 @@ describe('configuration', () => {
       },
       'The issuer of bankid/likeperson is a test environment',
     ],
+    ...['nordlys.test.idura.broker', 'nordlys-test.criipto.id', 'nordlys.sandbox.signicat.com.'].map(
+      (host): [string, Record<string, string>, string] => [
+        `those of a broker at ${host}`,
+        { PROVIDERS: providersWith({ provider: 'bankid', via: 'idura', issuer: `https://${host}` }) },
+        'The issuer of bankid/likeperson is a test environment',
+      ],
+    ),
     [
       'those of Vipps',
       { PROVIDERS: providersWith({ issuer: knownVippsIssuers.test }) },

@@ -122,6 +122,8 @@ function isSameAuthentication(one: ClientAuthentication, other: ClientAuthentica
 }
 
 const testEnvironments = ['auth.current.bankid.no', 'apitest.vipps.no']
+/** Of brokers, who give tenants names below these; one on a domain of its own looks like any other. */
+const testTenants = /(?:\.test\.idura\.broker|-test\.criipto\.id|\.sandbox\.signicat\.com)$/
 
 /** Whether an issuer may be spoken to at all. @throws {TypeError} Says which and why. */
 export function assertIssuer(
@@ -130,7 +132,8 @@ export function assertIssuer(
 ): void {
   const url = new URL(issuer)
   // Their people would share subjects, phone numbers and accounts with real ones.
-  if (production && testEnvironments.includes(url.hostname.replace(/\.$/, ''))) {
+  const host = url.hostname.replace(/\.$/, '')
+  if (production && (testEnvironments.includes(host) || testTenants.test(host))) {
     throw new TypeError(
       `The issuer of ${provider}/${organization} is a test environment; in production mode only real people log in.`,
     )

@@ -54,10 +54,14 @@ export const vipps: ProviderDefinition = {
   repairCallback: (query) => query.replace(/\?(?=error=)/, '&'),
 }
 
-/** Vipps by way of Idura. `sub` is per tenant of Idura, which says of nothing that it has been verified. */
+/**
+ * Vipps by way of Idura. `sub` is per tenant of Idura, which says of nothing that it has been verified: phone and e-mail would be of
+ * no use, and are not asked for.
+ */
 export const vippsByIdura: ProviderDefinition = {
   ...common,
-  scopes: ['openid', 'phone', 'email', 'address'],
+  shares: ['name', 'address'],
+  scopes: ['openid', 'address'],
   personnummerScope: 'ssn',
   personnummerClaim: 'socialno',
   // A GUID, written in braces.
