@@ -89,6 +89,53 @@ describe.each(databaseEngines)('the checklist of the login [%s]', (engine) => {
     expect(taken(/./).filter((name) => forbidden.test(name))).toEqual(expect.arrayContaining(['appRedirectUri']))
   })
 
+  it('answers no request with a redirect, at whichever route and however it is asked', async () => {
+    const { body } = await system.request('GET', '/nokkel/openapi.json')
+    const { tokens } = await system.logIn('bankid')
+    const evil = 'https://evil.example/'
+    const query = new URLSearchParams({ redirect_uri: evil, returnTo: evil, next: evil, url: evil, continue: evil })
+    const routes = Object.entries(body.paths as Operations).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ path: path.replaceAll(/\{[^}]+\}/g, crypto.randomUUID()), method })),
+    )
+    const others = [
+      'openapi.json',
+      'reference',
+      'reference/',
+      'health',
+      'ready',
+      '.well-known/jwks.json',
+      '/evil.example',
+    ]
+    const everywhere = [...routes, ...others.map((path) => ({ path: `/nokkel/${path}`, method: 'get' }))]
+    expect(everywhere.length).toBeGreaterThan(40)
+    const seen = new Set<number>()
+    for (const { path, method } of everywhere) {
+      const isRead = method === 'get'
+      for (const token of isRead ? [undefined, tokens.accessToken] : [undefined]) {
+        const request = new Request(`http://localhost:3000${path}?${query}`, {
+          method: method.toUpperCase(),
+          headers: {
+            origin: evil.slice(0, -1),
+            'x-forwarded-host': 'evil.example',
+            'content-type': 'application/json',
+            ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          },
+          ...(!isRead && { body: '{}' }),
+        })
+        const { status, headers } = await system.server.fetch(request)
+        seen.add(status)
+        const elsewhere = ['location', 'refresh', 'content-location'].filter((name) => headers.has(name))
+        expect({ path, method, redirects: status >= 300 && status < 400, elsewhere }).toEqual({
+          path,
+          method,
+          redirects: false,
+          elsewhere: [],
+        })
+      }
+    }
+    expect([...seen]).toEqual(expect.arrayContaining([200, 400, 401, 404]))
+  })
+
   it('begins nothing without a challenge, and finishes nothing without the verifier', async () => {
     const body = {
       provider: 'bankid',

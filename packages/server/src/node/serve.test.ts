@@ -57,6 +57,28 @@ describe('serve', () => {
     )
   const html = { accept: 'text/html' }
 
+  it.each([
+    '/',
+    '/index.html',
+    '/assets',
+    '/assets/',
+    '/assets/main-Abc123.js',
+    '/callback/vipps/likeperson?code=x&state=y',
+    '/callback/vipps/likeperson/?code=x&state=y',
+    '/login?returnTo=https://evil.example/',
+    '//evil.example',
+    '//evil.example/..',
+    '/%2f%2fevil.example',
+    '/\\evil.example',
+    '/elsewhere/',
+  ])('sends nobody elsewhere from %s', async (path) => {
+    for (const method of ['GET', 'HEAD', 'POST']) {
+      const { status = 0, headers } = await get(path, { ...html, host: 'evil.example' }, method)
+      expect({ method, redirects: status >= 300 && status < 400 }).toEqual({ method, redirects: false })
+      expect([headers.location, headers.refresh], method).toEqual([undefined, undefined])
+    }
+  })
+
   it('serves hashed files for ever and others with a validator', async () => {
     const asset = await get('/assets/main-Abc123.js')
     expect(asset).toMatchObject({ status: 200, body: 'export {}' })
