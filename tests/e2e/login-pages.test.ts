@@ -325,7 +325,7 @@ describe('installed on a device', () => {
   // This Chromium has no windows of installed applications, and ignores `display-mode` in `Emulation.setEmulatedMedia`:
   // the page is told that it stands alone, and cannot open another window.
   it.each([
-    { provider: 'BankID', organization: 'Nordlys', person: 'nordlys-medlem-2' },
+    { provider: 'BankID', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-2' },
     { provider: 'Vipps', organization: 'Fjordhjelpen', person: 'fjordhjelpen-medlem-1' },
   ] as const)('logs in with $provider in the one window, and is at home then', async (login) => {
     const { context, page, complaints } = await newVisitor(browser, application.url)
