@@ -43,8 +43,18 @@ export async function obtainPersonKey(
 }
 
 /**
- * Encrypts something for a person and keeps it, under the key that {@link obtainPersonKey} gives. Where that key went meanwhile, which
- * the database refuses as `conflict`, once more, under the next one.
+ * Runs `work`, and once more when the database refused with `conflict` what it had encrypted: the key of the person that it is under
+ * went meanwhile.
+ */
+export async function retryLostKey<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch((cause: unknown) => {
+    if (toServerError(cause).code !== 'conflict') throw cause
+    return work()
+  })
+}
+
+/**
+ * Encrypts something for a person and keeps it, under the key that {@link obtainPersonKey} gives; as {@link retryLostKey}.
  *
  * @param keep - Gives the database the wrapped key with what it keeps.
  */
@@ -53,13 +63,9 @@ export async function keepUnderPersonKey<T>(
   userId: string,
   keep: (key: EnvelopeKey, wrappedKey: Uint8Array) => Promise<T>,
 ): Promise<T> {
-  const attempt = async () => {
+  return retryLostKey(async () => {
     const { key, wrappedKey } = await obtainPersonKey(database, keyring, userId)
     return keep(key, wrappedKey)
-  }
-  return attempt().catch((cause: unknown) => {
-    if (toServerError(cause).code !== 'conflict') throw cause
-    return attempt()
   })
 }
 

@@ -61,6 +61,8 @@ describe.each(databaseEngines)('sweeping [%s]', (engine) => {
     let time = Date.now()
     const api = await createTestApi(database, { now: () => new Date(time) })
     await api.call(listOrganizations, undefined)
+    // It is done after the answer.
+    await expect.poll(async () => (await run(sql`select from nokkel.last_sweep`)).rows.length).toBe(1)
     const isThere = await expire()
     await passed(11)
     time += 600_000

@@ -2,7 +2,7 @@ import type { KeepPersonnummer } from '@nokkel/contract'
 import { decodeBase64Url } from '@nokkel/crypto'
 import type { Caller } from '../audit/caller.ts'
 import { recordRefusal } from '../audit/record.ts'
-import { keepUnderPersonKey, openPersonKey } from '../auth/person-key.ts'
+import { keepUnderPersonKey, openPersonKey, retryLostKey } from '../auth/person-key.ts'
 import { type Personnummer, parsePersonnummer } from '../auth/personnummer.ts'
 import { withClaims } from '../db/with-claims.ts'
 import { ServerError } from '../http/server-error.ts'
@@ -32,7 +32,7 @@ export async function keepPersonnummer(
   const { database } = dependencies
   const { version } = request.consent
   await recordRefusal(database, caller, { action: 'personnummer.keep', type: 'personnummer', id: null }, async () => {
-    if (request.from === 'provider') return keepOffer(dependencies, caller, version)
+    if (request.from === 'provider') return retryLostKey(() => keepOffer(dependencies, caller, version))
     await withClaims(database, caller.claims, async () => undefined)
     const { sub } = caller.claims
     const personnummer = await openTyped(dependencies, sub, request.sealed)
