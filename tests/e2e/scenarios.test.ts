@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { ScenarioName, ScenarioSettings } from '@nokkel/sandbox'
 import type { Browser, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -242,6 +243,42 @@ describe('a login that is interrupted', () => {
     await page.getByText('Bekrefter innloggingen hos Vipps').waitFor()
     await page.getByRole('button', { name: 'Avbryt innloggingen' }).click()
     await page.getByRole('heading', { name: 'Logg inn', exact: true }).waitFor()
+    await logIn(page, asMember)
+    await finish(page)
+  })
+
+  it('when the person cancels while the page of the provider is on its way', async () => {
+    const { context, page } = visitor
+    const cancelled = page.waitForEvent('console', (said) => said.text() === 'cancelled')
+    await context.route('**/sandbox/vipps/**', async (route) => {
+      await cancelled
+      // Nobody waits for it any more.
+      await route.continue().catch(() => {})
+    })
+    await chooseOrganization(page, organization)
+    await page.getByRole('button', { name: 'Logg inn med Vipps' }).click()
+    await consentOf(page).waitFor()
+    // Playwright itself waits for a page that is on its way before it presses anything.
+    await page.evaluate(() => {
+      const timer = setInterval(() => {
+        const buttons = [...document.querySelectorAll<HTMLButtonElement>('dialog button')]
+        const cancel = buttons.find(({ innerText }) => innerText === 'Avbryt innloggingen')
+        if (!cancel || !document.body.innerText.includes('Vi venter på at du kommer tilbake fra Vipps')) return
+        clearInterval(timer)
+        window.setTimeout(() => {
+          cancel.click()
+          console.info('cancelled')
+        }, 500)
+      }, 50)
+    })
+    await consentOf(page)
+      .getByRole('button', { name: /^Ja, gå til / })
+      .click({ noWaitAfter: true })
+    await cancelled
+    await setTimeout(3000)
+    expect(new URL(page.url()).pathname).toBe('/login')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await context.unroute('**/sandbox/vipps/**')
     await logIn(page, asMember)
     await finish(page)
   })

@@ -336,6 +336,42 @@ describe('waiting for the way back', () => {
     await expect(nokkel.auth.completeSignIn(late)).rejects.toEqual(code('login_lost'))
   })
 
+  it('stays on the page that it was leaving when it is cancelled, or took too long', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const steps: string[] = []
+    const urlLauncher = { launch: () => void steps.push('launch'), cancel: () => void steps.push('cancel') }
+    const { vipps, state } = setUp({ urlLauncher })
+    vipps.subscribe(() => steps.push(state().status))
+    await vipps.signIn()
+    await vipps.cancel()
+    expect(steps.splice(0)).toEqual(['loading', 'awaiting_consent', 'idle'])
+    await vipps.signIn(consented)
+    await Promise.all([vipps.cancel(), vipps.cancel()])
+    expect(steps.splice(0)).toEqual(['loading', 'awaiting_callback', 'launch', 'cancel', 'idle', 'idle'])
+    await vipps.signIn(consented)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(steps.splice(0)).toEqual(['loading', 'awaiting_callback', 'launch', 'cancel', 'error'])
+    await vipps.cancel()
+    expect(steps).toEqual(['idle'])
+  })
+
+  it('does not stop the exchange on its way when it is cancelled then', async () => {
+    const launched: URL[] = []
+    const cancel = vi.fn()
+    const { vipps, nokkel, server } = setUp({ urlLauncher: { launch: (url) => void launched.push(url), cancel } })
+    await vipps.signIn(consented)
+    server.intercept('completeLogin', async (exchange) => {
+      const answer = await server.respond(exchange)
+      await vipps.cancel()
+      return answer
+    })
+    const back = new URL(`${server.origin}/callback/vipps/likeperson?code=c`)
+    back.searchParams.set('state', launched[0]?.searchParams.get('state') ?? '')
+    await expect(nokkel.auth.completeSignIn(back)).rejects.toEqual(code('cancelled'))
+    expect(server.sessions.map(({ ended }) => ended)).toEqual(['session_ended'])
+    expect(cancel).not.toHaveBeenCalled()
+  })
+
   it('can be cancelled while it is being begun: nobody leaves, and nothing stays', async () => {
     const { vipps, server, storage, launched, state } = setUp()
     let cancelled: Promise<void> | undefined

@@ -124,6 +124,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     const current = attempt
     attempt = undefined
     remembered = undefined
+    if (current?.departure) urlLauncher.cancel?.()
     const givenUp = [...(current ? [current] : []), ...arrived]
     for (const one of givenUp) one.givenUp.abort()
     const states = new Set(givenUp.flatMap(({ state }) => state ?? []))
@@ -270,6 +271,7 @@ export function createProviderLogin(provider: ProviderId, dependencies: Provider
     set({ status: 'awaiting_callback' })
     stopTimer = startForegroundTimer(callbackTimeoutMilliseconds, () => {
       // What comes later is of a login that is no more.
+      urlLauncher.cancel?.()
       clear().catch(() => {})
       fail(new NokkelError('login_timed_out'))
     })

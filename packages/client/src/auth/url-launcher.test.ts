@@ -12,6 +12,13 @@ it('leaves the page', async () => {
   expect(assign.mock.calls).toEqual([[url]])
 })
 
+it('stays after all', () => {
+  const stop = vi.fn()
+  vi.stubGlobal('window', { stop })
+  browserUrlLauncher.cancel?.()
+  expect(stop).toHaveBeenCalledOnce()
+})
+
 it('remembers in Node where it should have gone', async () => {
   const launcher = memoryUrlLauncher()
   await launcher.launch(url)

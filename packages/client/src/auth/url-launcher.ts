@@ -1,10 +1,15 @@
 /** Takes the person to the provider. */
 export interface UrlLauncher {
   launch(url: URL): void | Promise<void>
+  /** Stays after all, if that can still be done: the login was given up, and whoever finished it there would be lost. */
+  cancel?(): void
 }
 
 /** Leaves the page; in an installed web application as in a tab. */
-export const browserUrlLauncher: UrlLauncher = { launch: (url) => location.assign(url) }
+export const browserUrlLauncher: UrlLauncher = {
+  launch: (url) => location.assign(url),
+  cancel: () => window.stop(),
+}
 
 /** Goes nowhere, and remembers where it should have gone: for Node, and for tests. */
 export interface MemoryUrlLauncher extends UrlLauncher {
