@@ -140,7 +140,8 @@ describe('on a Postgres', { timeout: 120_000 }, () => {
       const id = randomUUID()
       const contact = { phoneNumber: `+47${90_000_000 + index}`, email: `p${index}@person.example`, address: null }
       await sql`insert into public.app_user (auth_user_id, name) values (${id}::uuid, 'Kari')`.execute(database.owner)
-      const envelope = await encryptContact(contact, await obtainPersonKey(database.server, keyring, id), id)
+      const { key } = await obtainPersonKey(database.server, keyring, id)
+      const envelope = await encryptContact(contact, key, id)
       await sql`insert into public.user_identities
           (user_id, phone_index, email_index, contact_index_key, contact, contact_updated_at)
         values (${id}::uuid, ${await blindIndex.index('phone', contact.phoneNumber)},
