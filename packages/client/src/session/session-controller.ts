@@ -172,9 +172,11 @@ export function createSessionController(dependencies: ControllerDependencies): S
   async function takeUp(): Promise<void> {
     let before = store.getSnapshot()
     let record: SessionRecord | undefined
+    let isRead = false
     try {
       await storage.open()
       record = await session.read()
+      isRead = true
       if (record) makeWayFor(record.userId)
       before = store.getSnapshot()
       const isErased = knownSession !== undefined && knownSession === erasedSession
@@ -187,11 +189,18 @@ export function createSessionController(dependencies: ControllerDependencies): S
         // Another tab may have begun one meanwhile.
         if (await session.read()) return await takeUp()
         person = undefined
+        const { status, notice } = store.getSnapshot()
+        // Whoever has ended it has said why.
+        if (status === 'signed_out' && notice && !isErased) return
         return store.set({ status: 'signed_out', ...(isErased && { notice: 'account_erased' }), ...told })
       }
       // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.
-      if (session.isOver(record)) return await session.end('session_expired', record.sessionId)
-      if ((await storage.get(record.boundKey)) === undefined) return await session.end('keys_missing', record.sessionId)
+      const over = session.isOver(record) ? 'session_expired' : await lostKeyOf(record)
+      if (over) {
+        await session.end(over, record.sessionId)
+        // Another tab may have ended it first, or have put another one in its place.
+        return store.getSnapshot() === before ? await takeUp() : undefined
+      }
       if (await isDue(record)) return (await session.lock(record)) ? undefined : await takeUp()
       onSignedIn(await showMe())
     } catch (error) {
@@ -200,9 +209,17 @@ export function createSessionController(dependencies: ControllerDependencies): S
       if (code === 'locked' || store.getSnapshot() !== before) return
       // It says something of a session that is not there any more.
       const current = await session.read().catch(() => record)
-      if (current?.sessionId !== record?.sessionId) return await takeUp()
+      if (isRead && current?.sessionId !== record?.sessionId) return await takeUp()
       store.set({ status: 'error', reason: code ?? 'answer_unexpected' })
     }
+  }
+
+  /** Another tab may have bound it to its device since it was read; then it has not lost the key of its login. */
+  async function lostKeyOf({ boundKey }: SessionRecord): Promise<'keys_missing' | undefined> {
+    if ((await storage.get(boundKey)) !== undefined) return undefined
+    const current = await session.read()
+    const isBound = current !== undefined && current.boundKey !== boundKey
+    return isBound && (await storage.get(current.boundKey)) !== undefined ? undefined : 'keys_missing'
   }
 
   /** What the page holds of one person goes before another one is shown. */
@@ -306,23 +323,23 @@ export function createSessionController(dependencies: ControllerDependencies): S
     }
     await starting
     if (isGivenUp()) await giveUp()
-    await endFormerSession()
-    if (isGivenUp()) await giveUp()
+    const former = await session.held()
+    if (former) await endOnServer(former)
+    if (isGivenUp()) {
+      // That one is over all the same.
+      if (former) await session.clear(former.sessionId)
+      await follow().catch(() => {})
+      await giveUp()
+    }
     makeWayFor(userId)
     await session.write({ ...tokens, userId, organization, provider, boundKey: loginKeyName }, { keys })
     await takeUp()
   }
 
-  async function endFormerSession(): Promise<void> {
-    const former = await session.held()
-    if (former) await endOnServer(former)
-  }
-
   /** Not that of somebody who has logged in elsewhere, of which this page was not told yet. */
   async function sessionShown(): Promise<SessionRecord | undefined> {
-    const { me } = store.getSnapshot()
     const record = await session.read()
-    return me && record?.userId !== me.id ? undefined : record
+    return person !== undefined && record?.userId !== person ? undefined : record
   }
 
   async function leave(record: SessionRecord | undefined): Promise<void> {

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { createMutex, type Lock } from '../lock/lock.ts'
 import { consented, createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer } from '../testing/fake-server.ts'
+import { createLaterLock } from '../testing/later-lock.ts'
 import { Refusal } from '../testing/refusal.ts'
 
-async function signedIn(lock = createMutex()) {
+async function signedIn(lock: Lock = createMutex()) {
   const clock = { time: Date.parse('2026-11-21T09:00:00Z') }
   const now = () => new Date(clock.time)
   const server = createFakeServer({ now })
@@ -14,30 +15,9 @@ async function signedIn(lock = createMutex()) {
   return { clock, now, server, client, nokkel: client.nokkel }
 }
 
-/** Whoever asks for a lock first may be made to get it last. */
 async function withLaterLock() {
-  const mutex = createMutex()
-  const postponed = Promise.withResolvers<void>()
-  const released = Promise.withResolvers<void>()
-  let postponedName: string | undefined
-  const lock: Lock = {
-    async run(name, task) {
-      if (name === postponedName) {
-        postponedName = undefined
-        postponed.resolve()
-        await released.promise
-      }
-      return mutex.run(name, task)
-    },
-  }
-  const laterLock = {
-    postpone(name: string) {
-      postponedName = name
-    },
-    postponed: () => postponed.promise,
-    release: released.resolve,
-  }
-  return { ...(await signedIn(lock)), laterLock }
+  const laterLock = createLaterLock()
+  return { ...(await signedIn(laterLock)), laterLock }
 }
 
 describe('the access token', () => {
@@ -159,7 +139,7 @@ describe('a session that is over', () => {
       return new Refusal('session_ended', 401).toResponse()
     })
     const refused = nokkel.auth.sessions().catch((error: unknown) => error)
-    await laterLock.postponed()
+    await laterLock.postponed
     await client.logIn(server.coordinator)
     laterLock.release()
     expect(await refused).toMatchObject({ code: 'session_ended' })
@@ -172,7 +152,7 @@ describe('a session that is over', () => {
     server.intercept('refreshSession', () => void laterLock.postpone('identity'))
     clock.time += 600_000
     const refused = nokkel.auth.accessToken().catch((error: unknown) => error)
-    await laterLock.postponed()
+    await laterLock.postponed
     server.logInAs(server.coordinator)
     await nokkel.auth.signIn('vipps', consented)
     await nokkel.auth.completeSignIn(client.callback())
