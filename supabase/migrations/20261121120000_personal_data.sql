@@ -623,6 +623,8 @@ begin
     begin
       execute case when v_part[2] like 'select %' then v_part[2]
         else format('with gone as (%s returning 1) select count(*) from gone', v_part[2]) end into v_count;
+      -- What waits for the end of the transaction would fail outside this part.
+      set constraints all immediate;
       v_swept := v_swept || jsonb_build_object(v_part[1], v_count);
     exception when others then
       raise warning 'Sweeping of % failed: %', v_part[1], sqlerrm;

@@ -60,7 +60,8 @@ export interface Swept {
  */
 export async function sweep(database: Database): Promise<Swept | null> {
   const answer = await ask(database, sql`nokkel.sweep()`)
-  return Object.keys(answer.swept).length === 0 ? null : answer
+  const isDone = Object.keys(answer.swept).length + Object.keys(answer.failed).length > 0
+  return isDone ? answer : null
 }
 
 async function ask(database: Database, work: ReturnType<typeof sql>): Promise<Swept> {

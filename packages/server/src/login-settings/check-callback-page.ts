@@ -12,7 +12,12 @@ export async function checkCallbackPage(redirectUri: string, timeoutSeconds: num
   ]
   let answer: Response
   try {
-    answer = await fetch(redirectUri, { redirect: 'manual', signal: AbortSignal.timeout(timeoutSeconds * 1000) })
+    answer = await fetch(redirectUri, {
+      redirect: 'manual',
+      // As a browser that is sent there asks.
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    })
   } catch {
     return told('unknown', `${redirectUri} cannot be reached from here; people must find the application there.`)
   }

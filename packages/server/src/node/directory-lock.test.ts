@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,6 +44,16 @@ describe('directory lock', () => {
     writeFileSync(file, JSON.stringify({ pid: other.pid, began: '1', token: 'gone' }))
     ;(await lockDirectory(directory)).release()
     other.kill('SIGKILL')
+  })
+
+  it('of another host counts for as long as is said, since nobody knows here whether its process lives', async () => {
+    writeFileSync(file, JSON.stringify({ host: 'elsewhere.example', pid: process.pid, began: null, token: 'other' }))
+    const locking = lockDirectory(directory, { otherHostMilliseconds: 60_000 })
+    await expect(locking).rejects.toThrow(`in use by process ${process.pid}`)
+    utimesSync(file, new Date(0), new Date(0))
+    ;(await lockDirectory(directory, { otherHostMilliseconds: 60_000 })).release()
+    writeFileSync(file, JSON.stringify({ host: 'elsewhere.example', pid: process.pid, began: null, token: 'other' }))
+    ;(await lockDirectory(directory)).release()
   })
 
   it.each(['', '{', 'null'])('is taken over when its file says %j', async (text) => {

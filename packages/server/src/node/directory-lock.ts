@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 
 /** Held until released or until the process ends. */
@@ -8,6 +9,8 @@ export interface DirectoryLock {
 }
 
 interface Holder {
+  /** A container is one. Whether a process of another one lives cannot be told from here. */
+  readonly host?: string
   readonly pid: number
   /** When the process began, where the system tells: a later process may have got the same id. */
   readonly began: string | null
@@ -21,18 +24,26 @@ const settleMilliseconds = 100
  * Makes this process the only one that uses a data directory. A lock left behind by a process that is gone is taken over.
  *
  * @param directory - Absolute path. The lock is a file beside it.
+ * @param options.otherHostMilliseconds - For how long a lock of another host counts. Default 0: it is taken over at once.
  * @throws {Error} Another process uses it; says which.
  */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+export async function lockDirectory(directory: string, { otherHostMilliseconds = 0 } = {}): Promise<DirectoryLock> {
   const file = `${directory}.lock`
-  const mine: Holder = { pid: process.pid, began: beginningOf(process.pid), token: randomUUID() }
+  const mine: Holder = {
+    host: hostname(),
+    pid: process.pid,
+    began: beginningOf(process.pid),
+    token: randomUUID(),
+  }
   const text = JSON.stringify(mine)
   if (heldHere.has(file)) throw inUse(directory, process.pid)
   heldHere.add(file)
   try {
     if (!writeNew(file, text)) {
       const holder = read(file)
-      if (holder && isAlive(holder)) throw inUse(directory, holder.pid)
+      const isHeld =
+        holder?.host && holder.host !== mine.host ? ageOf(file) < otherHostMilliseconds : holder && isAlive(holder)
+      if (isHeld) throw inUse(directory, holder?.pid)
       await takeOver(file, mine, text)
       const winner = read(file)
       if (winner?.token !== mine.token) throw inUse(directory, winner?.pid)
@@ -73,6 +84,11 @@ function read(file: string): Holder | undefined {
   } catch {
     return undefined
   }
+}
+
+function ageOf(file: string): number {
+  const modifiedAt = statSync(file, { throwIfNoEntry: false })?.mtimeMs
+  return modifiedAt === undefined ? Number.POSITIVE_INFINITY : Date.now() - modifiedAt
 }
 
 function isAlive({ pid, began }: Holder): boolean {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type ErasureLedger, formatErasure, parseErasures } from '../rights/ledger.ts'
@@ -7,8 +7,8 @@ import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 
 /**
  * An erasure ledger in a file: one line of JSON for each erasure, flushed to the disk before it counts. The file must be there: one
- * that is gone is a reason to look, not to begin anew. Several processes of one machine may use it, as while one takes over from
- * another; each holds `<path>.lock` while it is at it.
+ * that is gone is a reason to look, not to begin anew. Several processes may use it, also in different containers, as while one takes
+ * over from another; each holds `<path>.lock` while it is at it, so its directory must be writable.
  *
  * @param path - Must outlive the database: on another disk, in backups of its own.
  *
@@ -36,6 +36,8 @@ export function fileErasureLedger(path: string): ErasureLedger {
         // Another server with the same database has written it meanwhile.
         if (!text.includes(`"id":"${entry.id}"`)) await appendLine(file, text, formatErasure(entry))
         await flush(file, path)
+        const isThere = (await readFile(path, 'utf8')).includes(`"id":"${entry.id}"`)
+        if (!isThere) throw new Error(`The erasure ledger ${path} was cut by somebody else.`)
       }),
     entries: () => oneAtATime(async (file) => parseErasures(await readAll(file), path)),
   }
@@ -59,17 +61,19 @@ const missing = (path: string) =>
 Otherwise make one with nokkel erasures export ${path}.`
 
 const unusable = (path: string, { code }: NodeJS.ErrnoException) =>
-  `The erasure ledger ${path} cannot be written: ${code}.`
+  `The erasure ledger needs ${path}, which cannot be written: ${code}.`
 
 const attempts = 500
 const pauseMilliseconds = 20
+/** Whoever holds it reads and writes a file; after half the attempts it has stopped without letting go. */
+const otherHostMilliseconds = 5000
 
 async function lockFile(path: string): Promise<DirectoryLock> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await lockDirectory(resolve(path))
+      return await lockDirectory(resolve(path), { otherHostMilliseconds })
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code) throw new Error(unusable(path, cause as Error), { cause })
+      if ((cause as NodeJS.ErrnoException).code) throw new Error(unusable(`${path}.lock`, cause as Error), { cause })
       if (attempt === attempts)
         throw new Error(`The erasure ledger ${path} is in use by another process: ${path}.lock says which.`, { cause })
     }
