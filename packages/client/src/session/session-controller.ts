@@ -189,9 +189,8 @@ export function createSessionController(dependencies: ControllerDependencies): S
         // Another tab may have begun one meanwhile.
         if (await session.read()) return await takeUp()
         person = undefined
-        const { status, notice } = store.getSnapshot()
-        // Whoever has ended it has said why.
-        if (status === 'signed_out' && notice && !isErased) return
+        // Whoever has ended it meanwhile has said why.
+        if (store.getSnapshot() !== before && store.getSnapshot().status === 'signed_out') return
         return store.set({ status: 'signed_out', ...(isErased && { notice: 'account_erased' }), ...told })
       }
       // The order matters: nobody is asked for face or finger for a session that is over, and none is refreshed before that.

@@ -60,15 +60,6 @@ describe('a page that takes up a session', () => {
     expect(shown(two)).toEqual(kari)
     expect(await stored()).toBeDefined()
   })
-
-  it('keeps to why it has ended when it looks once more', async () => {
-    const { clock, tabsOfKari } = twoPeople()
-    const [one] = await tabsOfKari()
-    clock.time += 366 * 86_400_000
-    await one.nokkel.auth.accessToken().catch(() => {})
-    await one.nokkel.start()
-    expect(one.nokkel.auth.getSnapshot()).toMatchObject({ status: 'signed_out', notice: 'session_expired' })
-  })
 })
 
 describe('a page that is locked', () => {
