@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { memoryStorage } from '../storage/memory-storage.ts'
 import { consented, createFakeClient } from '../testing/fake-client.ts'
 import { createFakeServer } from '../testing/fake-server.ts'
 import { Refusal } from '../testing/refusal.ts'
@@ -24,6 +25,15 @@ describe('the keys of a device', () => {
     expect(stored.keys.signing.privateKey.extractable).toBe(false)
     expect(stored.keys.encryption.privateKey.extractable).toBe(false)
     expect(nokkel.auth.getSnapshot().me?.session.deviceId).toBe(device?.id)
+  })
+
+  it('do not wait for the browser to be told by the person whether it may keep them for good', async () => {
+    const persist = vi.fn(() => new Promise<boolean>(() => {}))
+    const { nokkel, callback } = createFakeClient(createFakeServer(), { storage: { ...memoryStorage(), persist } })
+    await nokkel.auth.signIn('vipps', consented)
+    await nokkel.auth.completeSignIn(callback())
+    await vi.waitFor(() => expect(nokkel.keys.getSnapshot().status).toBe('ready'))
+    expect(persist).toHaveBeenCalledOnce()
   })
 
   it('never go over the wire', async () => {

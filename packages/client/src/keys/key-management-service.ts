@@ -206,7 +206,8 @@ export function createKeyManagementService(dependencies: KeyManagementDependenci
   async function keep({ userId, sessionId }: SessionRecord, device: DeviceRecord): Promise<void> {
     await storage.put(deviceName(userId), device)
     await session.bindTo(sessionId, deviceName(userId))
-    await storage.persist?.().catch(() => false)
+    // Firefox asks the person, who may never answer.
+    void storage.persist?.().catch(() => false)
     ready(device, userId)
     await reload()
   }
